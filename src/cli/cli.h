@@ -1,0 +1,172 @@
+/* What the commands share. A command is one file, cmd_NAME.c, and one line in commands.def.
+ *
+ * Standard output holds results alone, standard error everything else. Exit codes: 0 fine, 1 failed (a file could not
+ * be read or written, no memory, training diverged), 2 wrong usage or bad input, 128 + signal when interrupted. */
+#ifndef UR_CLI_H
+#define UR_CLI_H
+
+#include "base/status.h"
+#include "data/corpus.h"
+#include "kernel/gemm.h"
+#include "model/model.h"
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { UR_EXIT_OK = 0, UR_EXIT_FAILED = 1, UR_EXIT_USAGE = 2 };
+
+/* ---- options: a table, read by one parser (cli_options.c) ---- */
+
+/* A value lands in the command's struct of values, at offset `at`: */
+typedef enum ur_opt_kind {
+	UR_OPT_FLAG,        /* int, set to 1 */
+	UR_OPT_INT,         /* int64_t in [least, most]; 2000, 2k, 1M, 2e6 */
+	UR_OPT_REAL,        /* double in [least, most] */
+	UR_OPT_TEXT,        /* const char *, argv's */
+	UR_OPT_CHOICE,      /* const char *, one of the words of `choices`, "a|b|c" */
+	UR_OPT_LIST,        /* ur_list, argv's texts: the option may be given more than once */
+} ur_opt_kind;
+
+enum { UR_MOST_LIST = 16 };
+typedef struct ur_list { int n; const char *text[UR_MOST_LIST]; } ur_list;
+
+typedef struct ur_opt {
+	const char *name;       /* without dashes; NULL ends a table */
+	char letter;            /* 0: none */
+	ur_opt_kind kind;
+	size_t at;              /* offsetof */
+	const char *arg;        /* what help calls the value: "N", "FILE" */
+	const char *help;       /* one sentence, no full stop */
+	const char *standard;   /* the default, parsed as if it was given; NULL: the value starts as 0 or NULL ... */
+	const char *otherwise;  /* ... and help says this of it: "all processors" */
+	double least, most;     /* numbers only; both 0: any */
+	const char *choices;
+	int required;
+	const char *group;      /* a heading that begins with this option, in help */
+} ur_opt;
+
+enum { UR_MOST_OPTIONS = 64 };
+
+typedef struct ur_args ur_args;
+
+typedef struct ur_command {
+	const char *usage;          /* behind "unroll NAME ": "--model FILE [options]" */
+	const char *details;        /* paragraphs, may be NULL; \n where a line must end */
+	const char *examples;       /* at least one; each a line that runs as it stands */
+	const ur_opt *options;      /* may be NULL */
+	size_t size;                /* of the struct of values */
+	int most_words;             /* arguments that are no options */
+	int (*run)(const ur_args *args);    /* the exit code */
+} ur_command;
+
+struct ur_args {
+	const char *name;           /* of the command, for messages */
+	const ur_command *command;
+	const void *values;         /* the struct */
+	uint64_t given;             /* bit i: options[i] was given */
+	int words;
+	char *const *word;          /* arguments that are no options */
+	int argc;                   /* the whole line, from the program's name on */
+	char *const *argv;
+};
+
+#define UR_COMMAND(name, about) extern const ur_command ur_command_##name;
+#include "cli/commands.def"
+#undef UR_COMMAND
+
+typedef struct ur_verb { const char *name, *about; const ur_command *command; } ur_verb;
+/* In the order of commands.def, ending with a NULL name. */
+extern const ur_verb ur_verbs[];
+const ur_verb *ur_verb_find(const char *name);
+/* The nearest command, for "did you mean"; NULL: none is near. */
+const char *ur_verb_near(const char *name);
+
+/* Reads argv[2...] by the command's table into `values` (command->size bytes, zeroed) and `words` (room for argc of
+ * them). UR_PARSE_WRONG: the complaint is on standard error. */
+typedef enum ur_parsed { UR_PARSE_OK, UR_PARSE_HELP, UR_PARSE_WRONG } ur_parsed;
+ur_parsed ur_args_parse(ur_args *args, void *values, char **words);
+/* Whether the option whose value lies at offset `at` was given. */
+int ur_given(const ur_args *args, size_t at);
+/* Restricted Damerau-Levenshtein distance, at most `most` + 1. */
+int ur_edit_distance(const char *a, const char *b, int most);
+/* Whether `name` is nearly `known`, and how far off in *distance: a slip or two, or its beginning. */
+int ur_is_near(const char *name, const char *known, int *distance);
+
+/* The help of one command, or of the program, on `to`. */
+void ur_print_command_help(const ur_verb *verb, FILE *to);
+void ur_print_help(FILE *to);
+/* Text in lines of at most `width` columns, each indented by `indent`; the first line starts at column `at`. */
+void ur_print_wrapped(FILE *to, const char *text, int at, int indent, int width);
+
+/* One line of a table; AT(member) is the file's own, offsetof(its struct of values, member). */
+#define UR_OPT(kind_, name_, letter_, member, arg_, help_, ...) \
+	{ .name = name_, .letter = letter_, .kind = UR_OPT_##kind_, .at = AT(member), .arg = arg_, .help = help_, \
+	  ##__VA_ARGS__ }
+
+/* Options several commands have; type is the command's struct of values, which has members of these names. */
+#define UR_OPT_THREADS(type) \
+	{ .name = "threads", .letter = 't', .kind = UR_OPT_INT, .at = offsetof(type, threads), .arg = "N", .least = 1, \
+	  .most = 1024, .otherwise = "all processors", .help = "threads to use; results do not depend on it" }
+#define UR_OPT_JSON(type) \
+	{ .name = "json", .kind = UR_OPT_FLAG, .at = offsetof(type, json), .help = "print the result as one JSON object" }
+#define UR_OPT_QUIET(type) \
+	{ .name = "quiet", .letter = 'q', .kind = UR_OPT_FLAG, .at = offsetof(type, quiet), \
+	  .help = "no progress, only the result" }
+
+/* ---- saying things (cli_text.c) ---- */
+
+/* "unroll NAME: text" on standard error, control characters made visible. */
+void ur_complain(const ur_args *args, const char *format, ...) UR_PRINTF(2, 3);
+/* A complaint about how the command was called, and where to read how; returns UR_EXIT_USAGE. */
+int ur_wrong(const ur_args *args, const char *format, ...) UR_PRINTF(2, 3);
+/* Says err and returns its exit code. Of UR_E_STOPPED it says nothing: the user knows. */
+int ur_failed(const ur_args *args, ur_status status, const ur_err *err);
+/* A line of text from a file or a user, control characters made visible, cut to `room`; returns out. */
+const char *ur_visible(const char *text, char *out, size_t room);
+
+/* Short texts of numbers, in the caller's buffer, which they return. */
+typedef char ur_short[32];
+const char *ur_commas(int64_t n, ur_short out);            /* 1,234,567 */
+const char *ur_size_text(double bytes, ur_short out);      /* 812 MiB */
+const char *ur_time_text(double seconds, ur_short out);    /* 3 min 12 s */
+
+/* Prints to standard output and frees; UR_EXIT_OK, or UR_EXIT_FAILED when it could not be made (NULL). */
+int ur_print_json(const ur_args *args, json_t *json);
+/* JSON values of what may be no number (null) or no UTF-8 (replacement characters). */
+json_t *ur_json_number(double x);
+json_t *ur_json_text(const char *text, size_t bytes);
+static inline json_t *ur_json_string(const char *text) { return text ? ur_json_text(text, strlen(text)) : json_null(); }
+
+/* The command line, quoted for a shell, without the words in `without` (ends with NULL) and with the word `with` behind
+ * it (may be NULL); malloc'd, NULL: no memory. `program` stands for argv[0], NULL: as it was typed. */
+char *ur_command_line(const ur_args *args, const char *program, const char *const *without, const char *with);
+/* One word, quoted for a shell where it must be; malloc'd, NULL: no memory. */
+char *ur_quoted(const char *word);
+
+/* Columns of the terminal behind a descriptor; 0: it is none. */
+int ur_terminal_width(int fd);
+
+/* ---- what commands open (cli_open.c) ---- */
+
+/* Each returns 0, or the exit code once it has complained. */
+int ur_open_kernels(const ur_args *args, const ur_kernels **k);
+int ur_open_context(const ur_args *args, int64_t threads, ur_ctx *ctx);
+int ur_open_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
+/* The same, and it must have a vocabulary. */
+int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
+/* A corpus, with progress on a terminal unless `quiet`. Stops at a signal that ur_stop_catch caught. The second says
+ * nothing of a failure. */
+int ur_open_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus);
+ur_status ur_try_corpus(const ur_corpus_request *request, int quiet, ur_corpus **corpus, ur_err *err);
+
+/* ---- interrupts (cli_stop.c) ---- */
+
+/* From here on the first SIGINT, SIGTERM or SIGHUP only sets a flag; a second one ends the process. `notice` (static
+ * text, may be NULL) is shown at the first. */
+void ur_stop_catch(const char *notice);
+/* The signal that came; 0: none. */
+int ur_stop_signal(void);
+
+#endif

@@ -1,0 +1,99 @@
+/* Opening what commands work on, each failure said in words. */
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "base/machine.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+int ur_open_kernels(const ur_args *args, const ur_kernels **k)
+{
+	char list[200] = "", shown[64];
+	const char *level = getenv("UNROLL_CPU");
+	const ur_kernels *set;
+	int usable;
+
+	if ((*k = ur_kernels_pick(NULL)))
+		return UR_EXIT_OK;
+	for (int i = 0; (set = ur_kernels_nth(i, &usable)); i++)
+		if (usable)
+			(void)snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", *list ? ", " : "", set->name);
+	ur_visible(level ? level : "", shown, sizeof shown);
+	ur_complain(args, "UNROLL_CPU is '%s'; this processor can run: %s", shown, list);
+	return UR_EXIT_USAGE;
+}
+
+int ur_open_context(const ur_args *args, int64_t threads, ur_ctx *ctx)
+{
+	const ur_kernels *k;
+	int code = ur_open_kernels(args, &k);
+
+	if (code)
+		return code;
+	if (ur_ctx_open(ctx, NULL, (int)threads))
+		return UR_EXIT_OK;
+	ur_complain(args, "no memory, or not enough threads: try a smaller --threads");
+	return UR_EXIT_FAILED;
+}
+
+int ur_open_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model)
+{
+	ur_err err = { 0 };
+	ur_status status = ur_model_load(path, k, 0, model, &err);
+
+	return status ? ur_failed(args, status, &err) : UR_EXIT_OK;
+}
+
+int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model)
+{
+	char name[100];
+	int code = ur_open_model(args, path, k, model);
+
+	if (code || (*model)->vocab)
+		return code;
+	ur_visible(ur_path_tail(path), name, sizeof name);
+	ur_complain(args, "%s has no vocabulary: it reads tokens, not text", name);
+	ur_model_free(*model);
+	*model = NULL;
+	return UR_EXIT_USAGE;
+}
+
+struct reading { const char *path; double started, shown; int width; };
+
+static int on_progress(void *arg, int64_t done, int64_t total)
+{
+	struct reading *r = arg;
+	double now = ur_clock();
+	char name[40];
+
+	/* short work is not worth a line */
+	if (r->width && now - r->started > 0.5 && now - r->shown > 0.1 && total > 0) {
+		r->shown = now;
+		(void)fprintf(stderr, "\r\033[Kreading %s: %d %%", ur_visible(ur_path_tail(r->path), name, sizeof name),
+		              (int)(100 * (double)done / (double)total));
+	}
+	return ur_stop_signal() != 0;
+}
+
+ur_status ur_try_corpus(const ur_corpus_request *request, int quiet, ur_corpus **corpus, ur_err *err)
+{
+	struct reading r = { request->path, ur_clock(), 0, quiet ? 0 : ur_terminal_width(STDERR_FILENO) };
+	ur_corpus_request asked = *request;
+	ur_status status;
+
+	asked.progress = on_progress;
+	asked.progress_arg = &r;
+	status = ur_corpus_open(&asked, corpus, err);
+	if (r.shown > 0)
+		(void)fprintf(stderr, "\r\033[K");
+	return status;
+}
+
+int ur_open_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus)
+{
+	ur_err err = { 0 };
+	ur_status status = ur_try_corpus(request, quiet, corpus, &err);
+
+	return status ? ur_failed(args, status, &err) : UR_EXIT_OK;
+}

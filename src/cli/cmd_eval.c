@@ -1,0 +1,155 @@
+/* unroll eval: a model's loss on a text, or on the part of it that training has not seen. */
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "data/split.h"
+#include "train/train.h"
+
+#include <math.h>
+
+struct values {
+	const char *model, *data, *part;
+	double val, test;
+	int64_t seq_len, batch_size, tokens, threads;
+	int json, quiet;
+};
+
+/* The range of tokens a part is. */
+static int range_of(const ur_args *args, const ur_corpus *corpus, int64_t *from, int64_t *to)
+{
+	const struct values *v = args->values;
+	ur_split split;
+	ur_err err = { 0 };
+	ur_status status;
+	ur_short some, all;
+
+	*from = 0;
+	*to = ur_corpus_tokens(corpus);
+	if (!strcmp(v->part, "all"))
+		return UR_EXIT_OK;
+	if ((status = ur_split_make(*to, 1 - v->val - v->test, v->val, &split, &err)))
+		return ur_failed(args, status, &err);
+	if (!strcmp(v->part, "train")) {
+		*from = split.train_from;
+		*to = split.train_to;
+	} else if (!strcmp(v->part, "val")) {
+		*from = split.val_from;
+		*to = split.val_to;
+	} else {
+		*from = split.test_from;
+		*to = split.test_to;
+	}
+	if (*to - *from >= 2)
+		return UR_EXIT_OK;
+	return ur_wrong(args, "the %s part has %s of the text's %s tokens: too few; try --part all, or another --val or "
+	                "--test", v->part, ur_commas(*to - *from, some), ur_commas(ur_corpus_tokens(corpus), all));
+}
+
+/* Windows and rows as the model was trained with, so that the loss is the one training reported. */
+static void shape_of(const ur_args *args, const ur_model *m, int *window, int *batch)
+{
+	const struct values *v = args->values;
+	ur_safetensors *file = NULL;
+	ur_recipe r;
+	json_t *json = NULL;
+	const char *text;
+
+	ur_recipe_defaults(&r, &m->spec);
+	if (!ur_safetensors_open(v->model, &file, NULL) && (text = ur_safetensors_meta(file, "unroll.recipe")))
+		json = json_loads(text, 0, NULL);
+	ur_safetensors_close(file);
+	*window = (int)json_integer_value(json_object_get(json, "seq-len"));
+	*batch = (int)json_integer_value(json_object_get(json, "batch-size"));
+	json_decref(json);
+	if (*window < 1 || *batch < 1 || (int64_t)*window * *batch > 1 << 24) {
+		*window = r.window;
+		*batch = r.batch;
+	}
+	if (v->seq_len)
+		*window = (int)v->seq_len;
+	if (v->batch_size)
+		*batch = (int)v->batch_size;
+}
+
+static int show(const ur_args *args, const ur_model *m, const ur_score *score, int window)
+{
+	const struct values *v = args->values;
+	const double rate = score->seconds > 0 ? (double)score->tokens / score->seconds : 0;
+	char name[100];
+	ur_short a, b;
+
+	if (v->json)
+		return ur_print_json(args, json_pack("{s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o}",
+			"model", ur_json_string(v->model), "spec", m->spec.text, "data", ur_json_string(v->data), "part", v->part,
+			"loss", ur_json_number(score->loss), "perplexity", ur_json_number(exp(score->loss)),
+			"bits_per_byte", ur_json_number(score->bits_per_byte), "tokens", (json_int_t)score->tokens,
+			"bytes", (json_int_t)score->bytes, "seq_len", window, "seconds", ur_json_number(score->seconds),
+			"tokens_per_second", ur_json_number(rate)));
+	printf("loss        %.4f nats a token\n", score->loss);
+	printf("perplexity  %.4g a token\n", exp(score->loss));
+	printf("bits        %.4f a byte\n", score->bits_per_byte);
+	printf("scored      %s tokens of %s (part: %s), %s a second\n", ur_commas(score->tokens, a),
+	       ur_visible(ur_path_tail(v->data), name, sizeof name), v->part, ur_commas((int64_t)rate, b));
+	return UR_EXIT_OK;
+}
+
+static int run(const ur_args *args)
+{
+	const struct values *v = args->values;
+	ur_ctx ctx = { 0 };
+	ur_model *m = NULL;
+	ur_corpus *corpus = NULL;
+	ur_score score;
+	ur_err err = { 0 };
+	ur_status status;
+	int64_t from, to;
+	int window, batch, code;
+
+	if ((code = ur_open_context(args, v->threads, &ctx)))
+		return code;
+	if (!(code = ur_open_text_model(args, v->model, ctx.k, &m)) &&
+	    !(code = ur_open_corpus(args, &(ur_corpus_request){ .path = v->data, .use = m->vocab }, v->quiet, &corpus)) &&
+	    !(code = range_of(args, corpus, &from, &to))) {
+		shape_of(args, m, &window, &batch);
+		status = ur_evaluate(m, &ctx, corpus, from, to, window, batch, v->tokens, &score, &err);
+		code = status ? ur_failed(args, status, &err) : show(args, m, &score, window);
+	}
+	ur_corpus_close(corpus);
+	ur_model_free(m);
+	ur_ctx_close(&ctx);
+	return code;
+}
+
+#define AT(member) offsetof(struct values, member)
+static const ur_opt options[] = {
+	UR_OPT(TEXT, "model", 'm', model, "FILE", "the model", .required = 1),
+	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text, read with the model's own vocabulary", .required = 1),
+	UR_OPT(CHOICE, "part", 0, part, "PART", "which part of the text", .standard = "val",
+	       .choices = "train|val|test|all"),
+	UR_OPT(REAL, "val", 0, val, "SHARE", "share of the text that train kept for validation", .standard = "0.1",
+	       .least = 0, .most = 0.9),
+	UR_OPT(REAL, "test", 0, test, "SHARE", "share at its end that train kept for a test", .standard = "0",
+	       .least = 0, .most = 0.9),
+	UR_OPT(INT, "tokens", 0, tokens, "N", "score about this many at most", .otherwise = "the whole part", .least = 1,
+	       .most = 9e18),
+	UR_OPT(INT, "seq-len", 'T', seq_len, "N", "tokens the model reads at once", .otherwise = "as trained",
+	       .least = 1, .most = 1 << 24),
+	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "stretches read side by side", .otherwise = "as trained",
+	       .least = 1, .most = 1 << 20),
+	UR_OPT_THREADS(struct values),
+	UR_OPT_JSON(struct values),
+	UR_OPT_QUIET(struct values),
+	{ .name = NULL }
+};
+
+const ur_command ur_command_eval = {
+	.usage = "--model FILE --data FILE [options]",
+	.details = "Prints the mean loss in nats a token, its perplexity, and bits per byte of the text, which models with "
+		"different vocabularies can be compared by. Without options it scores the same last tenth of the text "
+		"that train validates on.",
+	.examples = "unroll eval --model model.safetensors --data corpus.txt\n"
+		"unroll eval -m model.safetensors -d corpus.txt --part all --json",
+	.options = options,
+	.size = sizeof(struct values),
+	.run = run,
+};

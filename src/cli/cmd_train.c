@@ -1,0 +1,466 @@
+/* unroll train: checks everything that can be checked, says what will happen, trains, says what came of it. */
+#define _GNU_SOURCE
+#include "cli/cli_train.h"
+
+#include "base/file.h"
+#include "base/machine.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+struct values {
+	const char *arch, *data, *out, *vocab, *from, *windows, *optimizer, *schedule;
+	int64_t vocab_size, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every, eval_tokens, patience;
+	int64_t seed, threads, checkpoint_every;
+	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, val, test;
+	int resume, overwrite, profile, dry_run, json, quiet;
+};
+
+#define AT(member) offsetof(struct values, member)
+
+enum { MOST_CHARACTERS = 512 }; /* a text with more is read as bytes unless it is asked for as characters */
+
+/* Everything a run holds on to. */
+typedef struct session {
+	const ur_args *args;
+	const struct values *v;
+	ur_ctx ctx;
+	ur_spec spec;
+	ur_corpus *corpus;
+	ur_left left;
+	ur_job job;
+	ur_plan plan;
+	ur_profile profile;
+	char note[120];
+} session;
+
+/* ---- the model: from a spec, a file, or the checkpoint ---- */
+
+static int choose_model(session *s)
+{
+	const struct values *v = s->v;
+	const char *text = v->arch;
+	ur_err err = { 0 };
+	ur_status status;
+	int code;
+
+	if (v->from) {
+		if ((code = ur_open_text_model(s->args, v->from, s->ctx.k, &s->job.start)))
+			return code;
+		s->spec = s->job.start->spec;
+		if (text && strcmp(text, s->spec.text))
+			return ur_wrong(s->args, "--from has a model of %s, not of %s: leave out --arch", s->spec.text, text);
+		if (v->vocab && strcmp(v->vocab, ur_vocab_kind_of(s->job.start->vocab)))
+			return ur_wrong(s->args, "--from has a model with a %s vocabulary: leave out --vocab",
+			                ur_vocab_kind_of(s->job.start->vocab));
+	} else {
+		if (!text)
+			text = s->left.spec;
+		if ((status = ur_spec_parse(text, &s->spec, &err))) {
+			code = ur_failed(s->args, status, &err);
+			(void)fprintf(stderr, "try: unroll help specs\n");
+			return code;
+		}
+	}
+	s->job.spec = s->spec;
+	s->plan.spec = &s->spec;
+	return UR_EXIT_OK;
+}
+
+/* ---- what may be written ---- */
+
+static int is_safetensors(const char *path)
+{
+	ur_safetensors *file;
+	if (ur_safetensors_open(path, &file, NULL))
+		return 0;
+	ur_safetensors_close(file);
+	return 1;
+}
+
+/* Before hours of training: the model file can be written, and nothing of value is written over. */
+static int check_out(session *s)
+{
+	const struct values *v = s->v;
+	struct stat out, data;
+	ur_file *file;
+	ur_err err = { 0 };
+	ur_status status;
+	char shown[300];
+	ur_short a, b;
+
+	if (!v->out)
+		return v->dry_run ? UR_EXIT_OK : ur_wrong(s->args, "--out FILE is missing: where should the model go?");
+	ur_visible(ur_path_tail(v->out), shown, sizeof shown);
+	if (!stat(v->out, &out) && S_ISREG(out.st_mode)) {
+		if (v->data && !stat(v->data, &data) && data.st_dev == out.st_dev && data.st_ino == out.st_ino)
+			return ur_wrong(s->args, "--out %s is the data itself", shown);
+		if (out.st_size > 0 && !is_safetensors(v->out))
+			return ur_wrong(s->args, "--out %s exists and is no model: choose another name", shown);
+	}
+	if ((status = ur_file_begin(v->out, &file, &err)))
+		return ur_failed(s->args, status, &err);
+	ur_file_abandon(file);
+
+	status = ur_left_read(v->out, &s->left, &err);
+	if (v->overwrite) {
+		ur_left_close(&s->left);
+		return UR_EXIT_OK;
+	}
+	if (status)
+		return ur_failed(s->args, status, &err);
+	ur_visible(ur_path_tail(s->left.path), shown, sizeof shown);
+	if (v->resume && !s->left.json) {
+		ur_complain(s->args, "there is no checkpoint %s to resume from", shown);
+		return UR_EXIT_FAILED;
+	}
+	if (!v->resume && s->left.json && s->left.step < s->left.steps && !s->left.done)
+		return ur_wrong(s->args, "%s is of a run that stopped at step %s of %s: --resume goes on with it, --overwrite "
+		                "begins anew", shown, ur_commas(s->left.step, a), ur_commas(s->left.steps, b));
+	if (!v->resume)
+		ur_left_close(&s->left);
+	return UR_EXIT_OK;
+}
+
+/* ---- data ---- */
+
+/* Characters, where the text has them and not too many; else bytes. */
+static int open_data(session *s)
+{
+	const struct values *v = s->v;
+	ur_corpus_request ask = { .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size,
+	                          .use = s->job.start ? s->job.start->vocab : NULL };
+	ur_err err = { 0 };
+	ur_status status;
+	ur_short a;
+
+	if (v->vocab || ask.use)
+		return ur_open_corpus(s->args, &ask, v->quiet, &s->corpus);
+	ask.vocab = "char";
+	status = ur_try_corpus(&ask, v->quiet, &s->corpus, &err);
+	if (status && status != UR_E_INVALID)
+		return ur_failed(s->args, status, &err);
+	if (!status && ur_vocab_size(ur_corpus_vocab(s->corpus)) <= MOST_CHARACTERS)
+		return UR_EXIT_OK;
+	if (status)
+		(void)snprintf(s->note, sizeof s->note, "the text is not valid UTF-8");
+	else
+		(void)snprintf(s->note, sizeof s->note, "the text has %s different characters; --vocab char would take them all",
+		               ur_commas(ur_vocab_size(ur_corpus_vocab(s->corpus)), a));
+	ur_corpus_close(s->corpus);
+	ask.vocab = "byte";
+	s->plan.note = s->note;
+	return ur_open_corpus(s->args, &ask, v->quiet, &s->corpus);
+}
+
+/* ---- settings ---- */
+
+static int settings(session *s)
+{
+	const struct values *v = s->v;
+	ur_recipe *r = &s->job.recipe;
+	ur_batches batches;
+	ur_batch_mode mode;
+	ur_err err = { 0 };
+	ur_status status;
+
+	ur_recipe_defaults(r, &s->spec);
+	if (s->left.json && (status = ur_left_recipe(&s->left, r, &err)))
+		return ur_failed(s->args, status, &err);
+#define TAKE(member, field) \
+	if (ur_given(s->args, AT(field))) \
+		r->member = (__typeof__(r->member))v->field
+	TAKE(steps, steps);
+	TAKE(batch, batch_size);
+	TAKE(window, seq_len);
+	TAKE(accumulate, accumulate);
+	TAKE(windows, windows);
+	TAKE(optimizer, optimizer);
+	TAKE(lr, lr);
+	TAKE(min_lr, min_lr);
+	TAKE(beta1, beta1);
+	TAKE(beta2, beta2);
+	TAKE(momentum, momentum);
+	TAKE(weight_decay, weight_decay);
+	TAKE(schedule, schedule);
+	TAKE(warmup, warmup);
+	TAKE(decay, decay);
+	TAKE(decay_every, decay_every);
+	TAKE(clip, clip);
+	TAKE(eval_every, eval_every);
+	TAKE(eval_tokens, eval_tokens);
+	TAKE(patience, patience);
+	TAKE(seed, seed);
+#undef TAKE
+	if ((status = ur_recipe_check(r, &s->spec, &err)))
+		return ur_failed(s->args, status, &err);
+	if (v->epochs > 0) {
+		double steps;
+		if ((status = ur_batch_mode_find(r->windows, &mode, &err)) ||
+		    (status = ur_batches_init(&batches, s->corpus, s->job.split.train_from, s->job.split.train_to, r->window,
+		                              r->batch, mode, r->seed, &err)))
+			return ur_failed(s->args, status, &err);
+		steps = ceil(v->epochs * (double)ur_batches_count(&batches) / r->accumulate - 1e-9);
+		r->steps = steps < 1 ? 1 : (int64_t)steps;
+	}
+	/* a short run must not spend all its steps warming up */
+	if (!s->left.json && !ur_given(s->args, AT(warmup)) && r->warmup > r->steps / 10)
+		r->warmup = r->steps / 10;
+	return UR_EXIT_OK;
+}
+
+/* ---- planning ---- */
+
+static int make_plan(session *s)
+{
+	const struct values *v = s->v;
+	const ur_split *split = &s->job.split;
+	const ur_recipe *r = &s->job.recipe;
+	ur_plan *p = &s->plan;
+	ur_err err = { 0 };
+	ur_status status;
+
+	p->job = &s->job;
+	p->data = v->data;
+	if ((status = ur_train_memory(&s->job, &p->bytes, &p->parameters, &err)))
+		return ur_failed(s->args, status, &err);
+	p->memory_free = ur_memory_free();
+	p->validates = !ur_batches_check(split->val_to - split->val_from, r->window, r->batch, UR_BATCH_SEQUENTIAL, NULL);
+	return UR_EXIT_OK;
+}
+
+static int fits(const session *s)
+{
+	ur_short need, have;
+
+	if (s->plan.memory_free < 0 || s->plan.bytes <= (size_t)s->plan.memory_free)
+		return UR_EXIT_OK;
+	ur_complain(s->args, "needs %s, %s is free; make --batch-size or --seq-len smaller (--accumulate makes up for a "
+		"smaller batch), or the model", ur_size_text((double)s->plan.bytes, need), ur_size_text((double)s->plan.memory_free, have));
+	return UR_EXIT_FAILED;
+}
+
+static int prepare(session *s)
+{
+	const struct values *v = s->v;
+	const double train = 1 - v->val - v->test;
+	ur_err err = { 0 };
+	ur_status status;
+	int code;
+
+	if ((code = check_out(s)) || (code = choose_model(s)) || (code = open_data(s)))
+		return code;
+	if ((status = ur_split_make(ur_corpus_tokens(s->corpus), train, v->val, &s->job.split, &err)))
+		return ur_failed(s->args, status, &err);
+	s->job.corpus = s->corpus;
+	s->job.ctx = &s->ctx;
+	s->job.out = v->out;
+	s->job.checkpoint_every = v->checkpoint_every;
+	s->job.resume = v->resume;
+	s->job.profile = v->profile ? &s->profile : NULL;
+	if ((code = settings(s)) || (code = make_plan(s)))
+		return code;
+	return UR_EXIT_OK;
+}
+
+/* ---- training ---- */
+
+static const char *const own_words[] = { "--resume", "--overwrite", NULL };
+
+static int interrupted(const session *s, const ur_progress_line *line)
+{
+	char *again = ur_command_line(s->args, NULL, own_words, "--resume");
+	ur_short a, b;
+
+	(void)fprintf(stderr, "stopped after step %s of %s", ur_commas(line->last.step, a), ur_commas(line->last.steps, b));
+	if (!isnan(line->last.best_loss))
+		(void)fprintf(stderr, "; the model file has the weights of step %s", ur_commas(line->last.best_step, a));
+	(void)fprintf(stderr, ". To go on:\n  %s\n", again ? again : "the same command with --resume");
+	free(again);
+	return 128 + ur_stop_signal();
+}
+
+static int train(session *s)
+{
+	const struct values *v = s->v;
+	char *command = ur_command_line(s->args, "unroll", own_words, NULL);
+	ur_progress_line line;
+	ur_outcome outcome;
+	ur_err err = { 0 };
+	ur_status status;
+	double start = ur_clock(), seconds;
+	json_t *json;
+
+	ur_stop_catch("\nunroll train: stopping after this step, with a checkpoint (once more: at once)\n");
+	ur_progress_start(&line, v->quiet);
+	s->job.report = ur_progress_step;
+	s->job.arg = &line;
+	s->job.command = command;
+	status = ur_train(&s->job, NULL, &outcome, &err);
+	seconds = ur_clock() - start;
+	ur_progress_clear(&line);
+	free(command);
+	if (status == UR_E_STOPPED && ur_stop_signal())
+		return interrupted(s, &line);
+	if (status)
+		return ur_failed(s->args, status, &err);
+	if (v->json) {
+		json = ur_result_json(&s->plan, &outcome);
+		if (json && v->profile && json_object_set_new(json, "profile", ur_profile_json(&s->profile, &s->ctx, seconds))) {
+			json_decref(json);
+			json = NULL;
+		}
+		return ur_print_json(s->args, json);
+	}
+	ur_result_print(s->args, &s->plan, &outcome);
+	if (v->profile)
+		ur_profile_print(&s->profile, &s->ctx, seconds);
+	return UR_EXIT_OK;
+}
+
+static int go(session *s)
+{
+	const struct values *v = s->v;
+	int code = prepare(s);
+
+	if (code)
+		return code;
+	if (v->dry_run && v->json)
+		ur_print_json(s->args, ur_plan_json(&s->plan));
+	else if (v->dry_run || !v->quiet)
+		ur_plan_print(v->dry_run ? stdout : stderr, &s->plan);
+	if ((code = fits(s)) || v->dry_run)
+		return code;
+	if (ur_stop_signal())
+		return 128 + ur_stop_signal();
+	return train(s);
+}
+
+static int run(const ur_args *args)
+{
+	const struct values *v = args->values;
+	session *s;
+	int code;
+
+	if (!v->arch && !v->from && !v->resume)
+		return ur_wrong(args, "--arch SPEC is missing, as in --arch lstm:2x256");
+	if (ur_given(args, AT(steps)) && ur_given(args, AT(epochs)))
+		return ur_wrong(args, "give --steps or --epochs, not both");
+	if (v->resume && v->overwrite)
+		return ur_wrong(args, "give --resume or --overwrite, not both");
+	if (v->resume && !v->out)
+		return ur_wrong(args, "--resume needs --out: the checkpoint lies beside the model");
+	if (v->vocab_size && (!v->vocab || strcmp(v->vocab, "word")))
+		return ur_wrong(args, "--vocab-size goes with --vocab word");
+	if (!(s = calloc(1, sizeof *s))) {
+		ur_complain(args, "out of memory");
+		return UR_EXIT_FAILED;
+	}
+	s->args = args;
+	s->v = v;
+	ur_stop_catch(NULL);
+	if (!(code = ur_open_context(args, v->threads, &s->ctx)))
+		code = go(s);
+	ur_corpus_close(s->corpus);
+	ur_model_free(s->job.start);
+	ur_left_close(&s->left);
+	ur_ctx_close(&s->ctx);
+	free(s);
+	return code;
+}
+
+/* The kinds of vocabs.def, "|byte|char|word". */
+static const char vocabularies[] =
+#define UR_VOCAB(name) "|" #name
+#include "vocab/vocabs.def"
+#undef UR_VOCAB
+	;
+
+static const ur_opt options[] = {
+	UR_OPT(TEXT, "arch", 'a', arch, "SPEC", "the model, as in lstm:2x256 (see unroll help specs)"),
+	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text", .required = 1),
+	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the model goes: the best weights so far, by validation"),
+	UR_OPT(TEXT, "from", 0, from, "FILE",
+	       "go on from this model's weights, with its spec and vocabulary (fine-tuning)"),
+	UR_OPT(FLAG, "dry-run", 0, dry_run, NULL,
+	       "say what would be done, how many parameters and how much memory it takes, and stop"),
+	UR_OPT(CHOICE, "vocab", 0, vocab, "KIND", "what a token is", .group = "data",
+	       .otherwise = "char for UTF-8 of at most 512 different characters, else byte", .choices = vocabularies + 1),
+	UR_OPT(INT, "vocab-size", 0, vocab_size, "N", "keep the N most frequent words", .otherwise = "all there are",
+	       .least = 3, .most = UR_VOCAB_MOST),
+	UR_OPT(REAL, "val", 0, val, "SHARE", "share of the text to validate on, behind the part to train on",
+	       .standard = "0.1", .least = 0, .most = 0.9),
+	UR_OPT(REAL, "test", 0, test, "SHARE", "share at its end to leave for unroll eval --part test", .standard = "0",
+	       .least = 0, .most = 0.9),
+	UR_OPT(INT, "steps", 0, steps, "N", "optimiser steps", .group = "length", .otherwise = "2,000", .least = 1,
+	       .most = 1e15),
+	UR_OPT(REAL, "epochs", 0, epochs, "X", "instead of --steps: passes over the part to train on", .least = 1e-9,
+	       .most = 1e9),
+	UR_OPT(INT, "patience", 0, patience, "N", "stop after N validations without progress", .otherwise = "never",
+	       .least = 0, .most = 1e6),
+	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "sequences side by side", .group = "batches", .otherwise = "32",
+	       .least = 1, .most = 1 << 20),
+	UR_OPT(INT, "seq-len", 'T', seq_len, "N", "tokens a sequence, which gradients reach across",
+	       .otherwise = "128; attention: its context, at most 256", .least = 1, .most = 1 << 24),
+	UR_OPT(INT, "accumulate", 0, accumulate, "N", "batches whose gradients are added up for one step",
+	       .otherwise = "1", .least = 1, .most = 1 << 20),
+	UR_OPT(CHOICE, "windows", 0, windows, "KIND",
+	       "whether sequences go on where the last step's ended, or come from anywhere, each fresh",
+	       .otherwise = "carried where state carries gradients", .choices = "carried|random"),
+	UR_OPT(CHOICE, "optimizer", 0, optimizer, "NAME", "how gradients become steps", .group = "optimiser",
+	       .otherwise = "adamw", .choices = "adamw|sgd"),
+	UR_OPT(REAL, "lr", 0, lr, "X", "learning rate, after warm-up", .otherwise = "0.003; attention: 0.001",
+	       .least = 1e-12, .most = 1e3),
+	UR_OPT(REAL, "min-lr", 0, min_lr, "X", "learning rate at the end of a cosine schedule",
+	       .otherwise = "a tenth of --lr", .least = 0, .most = 1e3),
+	UR_OPT(CHOICE, "schedule", 0, schedule, "NAME", "how the rate falls", .otherwise = "cosine",
+	       .choices = "cosine|constant|step|plateau"),
+	UR_OPT(INT, "warmup", 0, warmup, "N", "steps in which the rate rises to --lr",
+	       .otherwise = "100, at most a tenth of the steps", .least = 0, .most = 1e15),
+	UR_OPT(REAL, "decay", 0, decay, "X", "factor of a step or plateau schedule", .otherwise = "0.5", .least = 1e-6,
+	       .most = 1),
+	UR_OPT(INT, "decay-every", 0, decay_every, "N",
+	       "steps between decays; for plateau, validations without progress", .otherwise = "1", .least = 0,
+	       .most = 1e15),
+	UR_OPT(REAL, "beta1", 0, beta1, "X", "of adamw", .otherwise = "0.9", .least = 0, .most = 1),
+	UR_OPT(REAL, "beta2", 0, beta2, "X", "of adamw", .otherwise = "0.99", .least = 0, .most = 1),
+	UR_OPT(REAL, "momentum", 0, momentum, "X", "of sgd", .otherwise = "0.9", .least = 0, .most = 1),
+	UR_OPT(REAL, "weight-decay", 0, weight_decay, "X", "of matrices, apart from the gradient",
+	       .otherwise = "0; attention: 0.1", .least = 0, .most = 1e3),
+	UR_OPT(REAL, "clip", 0, clip, "X", "largest norm of the gradient; 0: any", .otherwise = "1", .least = 0,
+	       .most = 1e9),
+	UR_OPT(INT, "eval-every", 0, eval_every, "N", "steps between validations; 0: only at the end",
+	       .group = "validation and checkpoints", .otherwise = "250", .least = 0, .most = 1e15),
+	UR_OPT(INT, "eval-tokens", 0, eval_tokens, "N", "tokens a validation looks at", .otherwise = "all", .least = 0,
+	       .most = 9e15),
+	UR_OPT(INT, "checkpoint-every", 0, checkpoint_every, "N", "steps between checkpoints",
+	       .otherwise = "every 30 seconds", .least = 1, .most = 1e15),
+	UR_OPT(FLAG, "resume", 0, resume, NULL,
+	       "go on from the checkpoint beside --out; settings that are not given are the checkpoint's"),
+	UR_OPT(FLAG, "overwrite", 0, overwrite, NULL, "begin anew although there is a checkpoint of an unfinished run"),
+	UR_OPT(INT, "seed", 0, seed, "N", "the same seed, data and settings give the same weights", .group = "general",
+	       .otherwise = "1", .least = 0, .most = 9.2e18),
+	UR_OPT_THREADS(struct values),
+	UR_OPT(FLAG, "profile", 0, profile, NULL, "say where the time went, against what this machine could do"),
+	UR_OPT_JSON(struct values),
+	UR_OPT_QUIET(struct values),
+	{ .name = NULL }
+};
+_Static_assert(sizeof options / sizeof *options <= UR_MOST_OPTIONS, "a bit for each option");
+
+const ur_command ur_command_train = {
+	.usage = "--arch SPEC --data FILE --out FILE [options]",
+	.details = "Trains on the first part of the text, validates on the part behind it, and writes the best weights so far "
+		"to --out. Ctrl-C stops after the step at hand and keeps a checkpoint beside the model, NAME.ckpt.safetensors; one "
+		"is also written every half minute. The same command with --resume goes on from there and ends with the same weights.",
+	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
+		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
+		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab word --vocab-size 2000 -o words.safetensors\n"
+		"unroll train --from model.safetensors --data corpus.txt -o tuned.safetensors --steps 200 --lr 3e-4\n"
+		"unroll train --arch lstm:4x1024 --data corpus.txt --dry-run",
+	.options = options,
+	.size = sizeof(struct values),
+	.run = run,
+};

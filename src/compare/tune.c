@@ -1,0 +1,72 @@
+#include "compare/tune.h"
+
+#include <math.h>
+
+#define FACTOR 3.0
+
+/* The nearest rate tried above (side 1) or below (side -1) that of trial `of`; 0: none. */
+static double neighbour(const ur_tuning *t, int of, int side)
+{
+	double near = 0, lr = t->trial[of].lr;
+
+	for (int i = 0; i < t->trials; i++) {
+		double other = t->trial[i].lr;
+		if ((side > 0 ? other > lr : other < lr) && (near == 0 || fabs(log(other / lr)) < fabs(log(near / lr))))
+			near = other;
+	}
+	return near;
+}
+
+static double loss_at(const ur_tuning *t, double lr)
+{
+	for (int i = 0; i < t->trials; i++)
+		if (t->trial[i].lr == lr)
+			return t->trial[i].loss;
+	return INFINITY;
+}
+
+/* Where to look next. */
+static double next_rate(const ur_tuning *t)
+{
+	double below, above, lowest;
+
+	if (t->best < 0) { /* all diverged: lower than any */
+		lowest = t->trial[0].lr;
+		for (int i = 1; i < t->trials; i++)
+			if (t->trial[i].lr < lowest)
+				lowest = t->trial[i].lr;
+		return lowest / FACTOR;
+	}
+	below = neighbour(t, t->best, -1);
+	above = neighbour(t, t->best, 1);
+	if (above == 0)
+		return t->trial[t->best].lr * FACTOR;
+	if (below == 0)
+		return t->trial[t->best].lr / FACTOR;
+	/* towards the better side, halfway */
+	return sqrt(t->trial[t->best].lr * (loss_at(t, above) < loss_at(t, below) ? above : below));
+}
+
+ur_status ur_tune(double start, int trials, ur_trial_run *run, void *arg, ur_tuning *out, ur_err *err)
+{
+	*out = (ur_tuning){ .best = -1 };
+	if (trials < 1 || trials > UR_MOST_TRIALS)
+		return ur_fail(err, UR_E_INVALID, "tuning takes 1 to %d trials, not %d", UR_MOST_TRIALS, trials);
+	for (int i = 0; i < trials; i++) {
+		ur_trial *t = &out->trial[i];
+		ur_status status;
+
+		*t = (ur_trial){ i == 0 ? start : next_rate(out), INFINITY };
+		status = run(arg, i, t->lr, &t->loss, err);
+		if (status && status != UR_E_DIVERGED)
+			return status;
+		if (status || !isfinite(t->loss))
+			t->loss = INFINITY;
+		out->trials = i + 1;
+		if (isfinite(t->loss) && (out->best < 0 || t->loss < out->trial[out->best].loss))
+			out->best = i;
+	}
+	if (out->best >= 0)
+		out->open = neighbour(out, out->best, 1) == 0 ? 1 : neighbour(out, out->best, -1) == 0 ? -1 : 0;
+	return UR_OK;
+}

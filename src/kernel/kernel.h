@@ -1,0 +1,150 @@
+/* The table of numeric kernels: everything whose speed depends on the processor, and nothing else.
+ *
+ * kernel_c.c defines the meaning of each slot in plain loops with libm. kernel_simd.c is one source of vector code,
+ * compiled once per instruction set; each overwrites the slots it has when the processor can run it (pick.c).
+ * tests/test_kernels.c holds every slot of every set against C. All arrays are float32 and row-major; pointers need
+ * no alignment. Kernels are single-threaded and cannot fail.
+ *
+ * Every element of a product is ONE chain of fused multiply-adds over k = 0, 1, ..., so its bits do not depend on the
+ * number of rows, the tile it fell into, or the thread that ran it. */
+#ifndef UR_KERNEL_H
+#define UR_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How weights are stored. */
+typedef enum ur_dtype { UR_F32, UR_I8, UR_DTYPES } ur_dtype;
+
+/* A weight matrix, (rows, cols) = (out, in) as PyTorch has it. Code that uses one never asks how it is stored.
+ * `panels` holds W for y = x W^T, `panels_t` for dx = dy W (only training has it); see ur_pack. `blocks`: the rows are
+ * that many equal blocks (an LSTM's four gates), packed so that one unit's gates lie together. A vector (bias, gain)
+ * is rows x 1, has `data` and no panels. */
+typedef struct ur_mat {
+	int rows, cols, blocks;
+	ur_dtype dtype;
+	const float *data;      /* vectors always; matrices where the float32 original is at hand */
+	const void *panels;
+	const float *panels_t;
+	const float *scale;     /* UR_I8: one per row */
+} ur_mat;
+
+/* C(M, N) = A(M, K) B + bias, or C += A B, for panels p0 <= p < p1 of B's columns.
+ *
+ * B is packed in panels of `nr` columns (the set's own), each K x nr contiguous, missing columns zero. With `blocks`
+ * G > 1 the N columns are G blocks of N/G, and panel p holds columns (p/G)*nr... of block p % G. A(i, k) is
+ * A[i * row + k * col], and row or col is 1: plain or transposed. A large
+ * transposed A is best cut into strips first (see the slot): then col is mr and `strip` the floats from strip to strip. */
+typedef struct ur_product {
+	int M, N, K, blocks;
+	const float *A;
+	ptrdiff_t row, col, strip;
+	const void *panels;
+	const float *scale;   /* UR_I8: one per column of B */
+	int p0, p1;
+	float *C;
+	ptrdiff_t ldc;
+	const float *bias;    /* (N); NULL: none. Ignored when accumulating. */
+	int accumulate;
+} ur_product;
+
+typedef struct ur_adamw {
+	float lr, beta1, beta2, eps, decay; /* decay: decoupled weight decay */
+	float bias1, bias2;                 /* 1 - beta^step */
+	float scale;                        /* gradients are multiplied by this first (clipping) */
+} ur_adamw;
+
+typedef struct ur_kernels {
+	const char *name;
+	int nr;  /* columns in a panel */
+	int mr;  /* rows that share one load of a panel: row counts that are a multiple of it run best */
+	int kc;  /* depth the product is blocked in */
+
+	/* -- the packed product, by storage of B; relative error to exact <= K * 2^-24 of sum |a||b| -- */
+	void (*product[UR_DTYPES])(const ur_product *p);
+	/* One panel from n <= nr columns: panel[k * nr + j] = src[j * column + k * depth], zero for j >= n. */
+	void (*pack)(int n, int K, const float *src, ptrdiff_t column, ptrdiff_t depth, float *panel);
+
+	/* Strips of mr rows of a transposed A(K, M): out[s * K * mr + k * mr + i] = src[k * ld + s * mr + i]; the last strip's
+	 * missing rows are zero. */
+	void (*strips)(int M, int K, const float *src, ptrdiff_t ld, float *out);
+
+	/* -- elementwise; n values; y may be x; absolute error of sigmoid <= 2e-7, of tanh <= 5e-7, exp relative 3e-7;
+	 *    exp overflows to a huge finite number or infinity, underflows to 0 or a denormal; NaN stays NaN -- */
+	void (*sigmoid)(int n, const float *x, float *y);
+	void (*tanh)(int n, const float *x, float *y);
+	void (*exp)(int n, const float *x, float *y);
+	void (*add)(int n, const float *x, float *y);                    /* y += x */
+	void (*axpy)(int n, float a, const float *x, float *y);          /* y += a x */
+	void (*scale)(int n, float a, float *x);                         /* x *= a */
+	void (*mul)(int n, const float *a, const float *b, float *y);    /* y = a b */
+
+	/* -- reductions; float32 within a stretch of 512, float64 over stretches -- */
+	double (*dot)(int n, const float *a, const float *b);
+	double (*sum_squares)(size_t n, const float *x);
+	/* out[j] += sum over rows i of x[i * ld + j], j < n, in order of i */
+	void (*column_sums)(int rows, int n, const float *x, ptrdiff_t ld, float *out);
+
+	/* -- rows of a matrix that is not packed, x (rows, n), ld floats from row to row -- */
+	/* out[i] = x[i] q: relative error to exact <= n * 2^-24 of sum |x||q| */
+	void (*row_dots)(int rows, int n, const float *x, ptrdiff_t ld, const float *q, float *out);
+	/* y += sum over rows i, in order, of p[i] x[i] */
+	void (*row_sum)(int rows, int n, const float *p, const float *x, ptrdiff_t ld, float *y);
+
+	/* -- recurrent gates over n units of one row; gate q of unit j is a[q * stride + j] -- */
+	/* LSTM, gates i f g o. in: pre-activations; out: activations. c = f c_prev + i g, h = o tanh(c). */
+	void (*lstm_gates)(int n, float *a, ptrdiff_t stride, const float *c_prev, float *c, float *h);
+	/* a: activations. da (same layout as a) = gradient of pre-activations; dh of h; dc in: of c, out: of c_prev. */
+	void (*lstm_gates_back)(int n, const float *a, ptrdiff_t stride, const float *c_prev, const float *c,
+	                        const float *dh, float *dc, float *da);
+	/* GRU, gates r z n, reset after the product: a holds W x + b_ih, u holds U h + b_hh.
+	 * out: a = r z n, and u's third block is kept for the way back. h = (1 - z) n + z h_prev; h may be h_prev. */
+	void (*gru_gates)(int n, float *a, float *u, ptrdiff_t stride, const float *h_prev, float *h);
+	/* un: the kept third block of u. da, du (3 blocks each): gradients of a's and u's pre-activations; dh in: of h,
+	 * out: the direct part of h_prev's, dh z. */
+	void (*gru_gates_back)(int n, const float *a, const float *un, ptrdiff_t stride, const float *h_prev,
+	                       float *dh, float *da, float *du);
+
+	/* -- softmax -- */
+	/* One row of an online softmax (Milakov and Gimelshein 2018): s *= scale, then for the n valid scores
+	 * m' = max(m, max s), s = exp(s - m'), sum' = sum * exp(m - m') + sum s; returns exp(m - m'), the factor for what
+	 * was accumulated so far (0 at the start, when *m is -infinity). n >= 1. s[n..total) become 0. */
+	float (*softmax_tile)(int n, int total, float scale, float *s, float *m, float *sum);
+	/* s = exp(s * scale - lse) for n valid scores, 0 for the rest of `total`. */
+	void (*softmax_again)(int n, int total, float scale, float lse, float *s);
+	/* dp = p (dp - delta) scale: the gradient of the scores that the softmax p was of */
+	void (*softmax_back)(int n, float scale, float delta, const float *p, float *dp);
+	/* -log softmax(x)[target]; x becomes softmax(x) - onehot(target), times `weight`, or stays when weight is 0. */
+	double (*cross_entropy)(int n, float *x, int target, float weight);
+
+	/* -- normalisation of one row; stats: mean and 1/sigma (layer norm), 1/rms (RMS norm, second) -- */
+	void (*layernorm)(int n, float eps, const float *x, const float *g, const float *b, float *y, float stats[2]);
+	void (*layernorm_back)(int n, const float *x, const float *g, const float stats[2], const float *dy, float *dx);
+	void (*rmsnorm)(int n, float eps, const float *x, const float *g, float *y, float stats[2]);
+	void (*rmsnorm_back)(int n, const float *x, const float *g, const float stats[2], const float *dy, float *dx);
+	/* dg += dy (x - mean) / sigma over columns [0, n) of `rows` rows of width ld, in order; mean is 0 for RMS norm */
+	void (*norm_gain_back)(int rows, int n, ptrdiff_t ld, const float *x, const float *stats, const float *dy, float *dg);
+
+	/* -- feed-forward non-linearities; n values -- */
+	void (*gelu)(int n, const float *x, float *y);                   /* tanh form, as GPT-2 has it */
+	void (*gelu_back)(int n, const float *x, const float *dy, float *dx);
+	void (*swiglu)(int n, const float *gate, const float *up, float *y);  /* silu(gate) up */
+	void (*swiglu_back)(int n, const float *gate, const float *up, const float *dy, float *dgate, float *dup);
+
+	/* -- optimisers over n weights -- */
+	void (*adamw)(size_t n, const ur_adamw *o, float *w, const float *g, float *m, float *v);
+	/* m = momentum m + (scale g + decay w); w -= lr m */
+	void (*sgd)(size_t n, float lr, float momentum, float decay, float scale, float *w, const float *g, float *m);
+
+	/* Runs about n fused multiply-adds in registers and returns how many floating-point operations that was: what
+	 * the processor could do if memory were free. */
+	double (*peak)(size_t n);
+} ur_kernels;
+
+/* The sets this build has, best last, and whether this processor can run each; NULL past the last. */
+const ur_kernels *ur_kernels_nth(int n, int *usable);
+/* The best set this processor can run, or the one named by `level` (NULL: the environment's UNROLL_CPU, then the
+ * best). NULL: no such set, or not on this processor. */
+const ur_kernels *ur_kernels_pick(const char *level);
+
+#endif

@@ -1,0 +1,551 @@
+/* Attention by tiles. With s_ij = scale q_i k_j over the positions j that query i may see, scale = 1 / sqrt(E):
+ *
+ *     lse_i = log sum_j exp(s_ij)      p_ij = exp(s_ij - lse_i)      o_i = sum_j p_ij v_j
+ *
+ * computed for a tile of queries against one tile of keys after another with an online softmax (Milakov and
+ * Gimelshein 2018): a row keeps its maximum m so far, the sum of exp(s - m), and o scaled alike. The way back
+ * computes p again from lse (Dao et al., "FlashAttention", 2022); with delta_i = do_i o_i:
+ *
+ *     dp_ij = do_i v_j     ds_ij = scale p_ij (dp_ij - delta_i)
+ *     dq_i = sum_j ds_ij k_j     dk_j = sum_i ds_ij q_i     dv_j = sum_i p_ij do_i
+ *
+ * All of these are products of small tiles with packed panels (kernel.h). A sequence's keys are packed across (a
+ * panel's columns are positions) and its values along (its rows are), once, and all tiles of queries read them.
+ * Tiles are fixed by shape and every sum runs in one order, so results are the same bits at any number of threads. */
+#include "mixer/attention_tile.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+	LINE = 16,                  /* floats of a cache line: what pieces of memory are aligned to */
+	TILE_FLOATS = 1 << 13,      /* a tile of queries is at most so large ... */
+	LOCAL_FLOATS = 1 << 16,     /* packed keys and values up to this size are packed by the task that uses them */
+	PACK_STEPS = 512,           /* positions a packing task takes */
+};
+
+/* How many queries and keys a tile has; `columns`: E rounded up to whole panels; `ld`: from row to row of scores, not a
+ * power of two, so that a column of them does not fall into a few sets of the cache. */
+typedef struct tiles { int q, kv, columns, ld; } tiles;
+
+static int up(int n, int to) { return (n + to - 1) / to * to; }
+static int least(int a, int b) { return a < b ? a : b; }
+static int most(int a, int b) { return a > b ? a : b; }
+
+/* Tiles near the given sizes that keep a tile of queries to TILE_FLOATS and a panel of keys within reach. A backward
+ * tile of these holds at most 5 TILE_FLOATS + 2 q ld + nr E floats: UR_SCRATCH has room for it at any E. */
+static tiles tiles_for(const ur_kernels *k, const ur_attention *a, int queries, int keys)
+{
+	tiles t = { .columns = up(a->E, k->nr) };
+
+	t.q = least(least(queries, TILE_FLOATS / t.columns), up(a->T, k->mr));
+	t.q = most(t.q / k->mr, 1) * k->mr;
+	t.kv = most(least(keys, 2 * TILE_FLOATS / a->E) / k->nr, 1) * k->nr;
+	t.ld = t.kv + LINE;
+	return t;
+}
+
+/* The tile on the diagonal is computed whole, so short sequences want low ones; long ones want each key read less often. */
+static int queries_for(int T) { return T <= 128 ? 24 : T < 512 ? 48 : 96; }
+
+static tiles forward_tiles(const ur_kernels *k, const ur_attention *a)
+{
+	return tiles_for(k, a, queries_for(a->T), 256);
+}
+
+static tiles backward_tiles(const ur_kernels *k, const ur_attention *a)
+{
+	return tiles_for(k, a, least(queries_for(a->T), 48), 128);
+}
+
+/* Memory is measured and cut by the same calls: pieces of NULL only count. */
+typedef struct cutter { float *base; size_t used; } cutter;
+
+static float *cut(cutter *c, size_t floats)
+{
+	size_t at = c->used;
+	c->used += (floats + LINE - 1) / LINE * LINE;
+	return c->base ? c->base + at : NULL;
+}
+
+static int keys_most(const ur_attention *a) { return a->past_most + a->T; }
+static int steps_of(const ur_attention *a, int b) { return a->len ? a->len[b] : a->T; }
+
+static ur_past past_of(const ur_attention *a, int b)
+{
+	return a->past ? a->past(a->past_arg, b) : (ur_past){ 0 };
+}
+
+/* The most earlier positions any sequence of this call has. */
+static int past_longest(const ur_attention *a)
+{
+	int longest = 0;
+	for (int b = 0; a->past && b < a->B; b++)
+		longest = most(longest, a->past(a->past_arg, b).count);
+	return longest;
+}
+
+/* The first position that query `t` of a sequence with `past` earlier positions sees; it sees all up to past + t. */
+static int first_key(const ur_attention *a, int past, int t)
+{
+	return a->window && past + t >= a->window ? past + t - a->window + 1 : 0;
+}
+
+/* One head of the keys and values of one sequence. */
+typedef struct source {
+	const ur_attention *a;
+	ur_past past;
+	int b, h;
+	int keys;      /* positions it has, earlier ones first */
+} source;
+
+static source source_of(const ur_attention *a, int b, int h)
+{
+	source s = { a, past_of(a, b), b, h, 0 };
+	s.keys = s.past.count + steps_of(a, b);
+	return s;
+}
+
+static const float *source_row(const source *s, int value, int j)
+{
+	const ur_attention *a = s->a;
+
+	if (j < s->past.count) {
+		size_t row = (size_t)(((int64_t)s->past.first + j) % s->past.ring);
+		return s->past.rows + (row * 2 + (size_t)value) * (size_t)a->kv_heads * (size_t)a->E + (size_t)s->h * (size_t)a->E;
+	}
+	return (value ? a->v : a->k) + ((ptrdiff_t)(j - s->past.count) * a->B + s->b) * a->ld + (ptrdiff_t)s->h * a->E;
+}
+
+/* Packs positions [from, to) of the keys or values as columns; `from` is the first of a panel. Rows are gathered
+ * first: in a time-major array they lie a power of two apart, and would evict each other while a panel is transposed. */
+static void pack_across(const ur_kernels *k, const source *s, int value, int from, int to, float *panels, float *gather)
+{
+	size_t E = (size_t)s->a->E;
+
+	for (int j = from; j < to; j += k->nr) {
+		int n = least(k->nr, to - j);
+		for (int i = 0; i < n; i++)
+			memcpy(gather + (size_t)i * E, source_row(s, value, j + i), E * sizeof *gather);
+		k->pack(n, (int)E, gather, (ptrdiff_t)E, 1, panels + (size_t)j * E);
+	}
+}
+
+/* Puts one row of E floats into the panels of a tile that is `depth` rows deep, as its row i. */
+static void lay_along(const ur_kernels *k, int E, const float *row, int i, int depth, float *panels)
+{
+	size_t nr = (size_t)k->nr;
+
+	for (int e = 0; e < E; e += k->nr) {
+		size_t n = (size_t)least(k->nr, E - e);
+		float *to = panels + (size_t)e * (size_t)depth + (size_t)i * nr;
+		memcpy(to, row + e, n * sizeof *to);
+		memset(to + n, 0, (nr - n) * sizeof *to);
+	}
+}
+
+/* Packs positions [from, to), `from` the first of a tile, as rows, tile by tile. */
+static void pack_along(const ur_kernels *k, const source *s, const tiles *t, int value, int from, int to, float *panels)
+{
+	for (int tile = from; tile < to; tile += t->kv) {
+		int depth = least(t->kv, s->keys - tile);
+		for (int i = 0; i < depth; i++)
+			lay_along(k, s->a->E, source_row(s, value, tile + i), i, depth, panels + (size_t)tile * (size_t)t->columns);
+	}
+}
+
+/* C(M, n) = A(M, E) times n packed positions from `at`, the first of a panel; the last panel is computed whole. */
+static void times_across(const ur_kernels *k, int M, int E, const float *A, const float *panels, int at, int n,
+                         float *C, int ldc)
+{
+	k->product[UR_F32](&(ur_product){ .M = M, .N = up(n, k->nr), .K = E, .blocks = 1, .A = A, .row = E, .col = 1,
+		.panels = panels + (size_t)at * (size_t)E, .p1 = (n + k->nr - 1) / k->nr, .C = C, .ldc = ldc });
+}
+
+/* C(M, columns) = or += A(M, n) times rows [at, at + n) of a tile packed along that is `depth` rows deep. */
+static void times_along(const ur_kernels *k, int M, int columns, const float *A, ptrdiff_t row, ptrdiff_t col,
+                        const float *panels, int at, int n, int depth, float *C, int accumulate)
+{
+	ur_product p = { .M = M, .N = columns, .K = n, .blocks = 1, .A = A, .row = row, .col = col, .panels = panels,
+		.p1 = columns / k->nr, .C = C, .ldc = columns, .accumulate = accumulate };
+
+	if (n == depth) {
+		k->product[UR_F32](&p);
+		return;
+	}
+	p.N = k->nr;
+	p.p1 = 1;
+	for (int e = 0; e < columns; e += k->nr) {
+		p.panels = panels + (size_t)e * (size_t)depth + (size_t)at * (size_t)k->nr;
+		p.C = C + e;
+		k->product[UR_F32](&p);
+	}
+}
+
+/* Of the keys [at, at + n) the row sees [*start, *end), counted from `at`; none where they are equal. */
+static void row_bounds(const ur_attention *a, int past, int t, int at, int n, int *start, int *end)
+{
+	*end = most(least(past + t + 1 - at, n), 0);
+	*start = least(most(first_key(a, past, t) - at, 0), *end);
+}
+
+/* ---- forward ---- */
+
+/* A thread's scratch while it attends. */
+typedef struct forward_tile {
+	float *Q, *O;        /* (q, E) the queries; (q, columns) what they have gathered */
+	float *S;            /* (q, ld) scores, then weights */
+	float *m, *sum;      /* (q) of the online softmax */
+	float *gather;       /* (nr, E) */
+	float *own;          /* packed keys and values, when the task packs its own */
+} forward_tile;
+
+static forward_tile cut_forward(cutter *c, const ur_kernels *k, const ur_attention *a, const tiles *t)
+{
+	size_t q = (size_t)t->q, E = (size_t)a->E;
+	forward_tile f = { .Q = cut(c, q * E), .O = cut(c, q * (size_t)t->columns), .S = cut(c, q * (size_t)t->ld), .m = cut(c, q),
+		.sum = cut(c, q), .gather = cut(c, (size_t)k->nr * E) };
+	f.own = cut(c, 0);
+	return f;
+}
+
+typedef struct packs { float *keys, *values; } packs;
+
+/* Packed keys and values of one head with `keys` positions. */
+static packs cut_packs(cutter *c, const ur_kernels *k, const ur_attention *a, const tiles *t, int keys)
+{
+	return (packs){ cut(c, (size_t)up(keys, k->nr) * (size_t)a->E), cut(c, (size_t)keys * (size_t)t->columns) };
+}
+
+static size_t packs_size(const ur_kernels *k, const ur_attention *a, const tiles *t, int keys)
+{
+	cutter c = { 0 };
+	cut_packs(&c, k, a, t, keys);
+	return c.used;
+}
+
+typedef struct forward_job {
+	const ur_ctx *c;
+	const ur_attention *a;
+	tiles t;
+	int keys;                  /* the most positions a sequence has */
+	int tile_count, chunks;    /* of queries; of positions to pack */
+	float *packed;             /* of all heads, `stride` floats each; NULL: tasks pack their own */
+	size_t stride;
+} forward_job;
+
+/* Short sequences, when there are heads enough to keep the threads busy: each head is one task from packing to
+ * output, and its panels never leave the cache. */
+static int packs_own(const ur_ctx *c, const ur_attention *a, const tiles *t, int keys)
+{
+	cutter tile = { 0 };
+	size_t packed = packs_size(c->k, a, t, keys);
+
+	cut_forward(&tile, c->k, a, t);
+	return (int64_t)a->B * a->kv_heads >= 2 * (int64_t)c->threads && packed <= LOCAL_FLOATS &&
+	       tile.used + packed <= UR_SCRATCH;
+}
+
+static packs packs_at(const forward_job *j, int b, int h)
+{
+	const ur_attention *a = j->a;
+	cutter c = { j->packed + ((size_t)b * (size_t)a->kv_heads + (size_t)h) * j->stride, 0 };
+	return cut_packs(&c, j->c->k, a, &j->t, j->keys);
+}
+
+static void pack_head(const ur_kernels *k, const source *s, const tiles *t, int from, int to, packs *p, float *gather)
+{
+	pack_across(k, s, 0, from, to, p->keys, gather);
+	pack_along(k, s, t, 1, from, to, p->values);
+}
+
+static void attend(const forward_job *j, const source *s, int head, int tile, const packs *p, const forward_tile *f)
+{
+	const ur_kernels *k = j->c->k;
+	const ur_attention *a = j->a;
+	int E = a->E, columns = j->t.columns, kv = j->t.kv, ld = j->t.ld, past = s->past.count;
+	int t0 = tile * j->t.q, rows = least(j->t.q, steps_of(a, s->b) - t0), first, last;
+	float scale = 1 / sqrtf((float)E);
+
+	if (rows <= 0)
+		return;
+	for (int r = 0; r < rows; r++) {
+		const float *q = a->q + ((ptrdiff_t)(t0 + r) * a->B + s->b) * a->ld + (ptrdiff_t)head * E;
+		memcpy(f->Q + (size_t)r * (size_t)E, q, (size_t)E * sizeof *q);
+		f->m[r] = -INFINITY;
+		f->sum[r] = 0;
+	}
+	first = first_key(a, past, t0) / k->nr * k->nr;
+	last = past + t0 + rows;
+	for (int key = first, next; key < last; key = next) {
+		int begin = key / kv * kv, n, width, fresh = key == first;
+
+		next = least(begin + kv, last);
+		n = next - key;
+		width = up(n, k->nr);
+		times_across(k, rows, E, f->Q, p->keys, key, n, f->S, ld);
+		for (int r = 0; r < rows; r++) {
+			float *scores = f->S + (size_t)r * (size_t)ld, factor = 1;
+			int start, end;
+
+			row_bounds(a, past, t0 + r, key, n, &start, &end);
+			if (start < end)
+				factor = k->softmax_tile(end - start, width - start, scale, scores + start, &f->m[r], &f->sum[r]);
+			if (start > 0 || end == 0)
+				memset(scores, 0, (size_t)(start < end ? start : n) * sizeof *scores);
+			if (!fresh && factor != 1)
+				k->scale(E, factor, f->O + (size_t)r * (size_t)columns);
+		}
+		times_along(k, rows, columns, f->S, ld, 1, p->values + (size_t)begin * (size_t)columns, key - begin, n,
+		            least(kv, s->keys - begin), f->O, !fresh);
+	}
+	for (int r = 0; r < rows; r++) {
+		ptrdiff_t row = (ptrdiff_t)(t0 + r) * a->B + s->b;
+		float *o = f->O + (size_t)r * (size_t)columns;
+
+		k->scale(E, 1 / f->sum[r], o);
+		memcpy(a->out + row * a->ldo + (ptrdiff_t)head * E, o, (size_t)E * sizeof *o);
+		if (a->lse)
+			a->lse[row * a->heads + head] = f->m[r] + logf(f->sum[r]);
+	}
+}
+
+static void head_task(void *arg, int task, int thread)
+{
+	const forward_job *j = arg;
+	const ur_attention *a = j->a;
+	int h = task % a->kv_heads, group = a->heads / a->kv_heads;
+	source s = source_of(a, task / a->kv_heads, h);
+	cutter c = { ur_scratch(j->c, thread), 0 };
+	forward_tile f = cut_forward(&c, j->c->k, a, &j->t);
+	packs p = cut_packs(&c, j->c->k, a, &j->t, s.keys);
+
+	pack_head(j->c->k, &s, &j->t, 0, s.keys, &p, f.gather);
+	for (int g = 0; g < group; g++)
+		for (int tile = 0; tile < j->tile_count; tile++)
+			attend(j, &s, h * group + g, tile, &p, &f);
+}
+
+static void pack_task(void *arg, int task, int thread)
+{
+	const forward_job *j = arg;
+	const ur_attention *a = j->a;
+	int chunk = task % j->chunks, h = task / j->chunks % a->kv_heads, b = task / j->chunks / a->kv_heads;
+	int steps = up(PACK_STEPS, j->t.kv);
+	source s = source_of(a, b, h);
+	packs p = packs_at(j, b, h);
+
+	if (chunk < (s.keys + steps - 1) / steps)
+		pack_head(j->c->k, &s, &j->t, chunk * steps, least(s.keys, (chunk + 1) * steps), &p, ur_scratch(j->c, thread));
+}
+
+static void tile_task(void *arg, int task, int thread)
+{
+	const forward_job *j = arg;
+	const ur_attention *a = j->a;
+	int head = task % a->heads, b = task / a->heads % a->B;
+	int tile = j->tile_count - 1 - task / a->heads / a->B;   /* the longest rows first, so that all end together */
+	source s = source_of(a, b, head / (a->heads / a->kv_heads));
+	cutter c = { ur_scratch(j->c, thread), 0 };
+	forward_tile f = cut_forward(&c, j->c->k, a, &j->t);
+	packs p = packs_at(j, b, s.h);
+
+	attend(j, &s, head, tile, &p, &f);
+}
+
+size_t ur_attention_work(const ur_ctx *c, const ur_attention *a)
+{
+	tiles t = forward_tiles(c->k, a);
+
+	if (packs_own(c, a, &t, keys_most(a)))
+		return 0;
+	return packs_size(c->k, a, &t, keys_most(a)) * (size_t)a->B * (size_t)a->kv_heads;
+}
+
+void ur_attention_forward(const ur_ctx *c, const ur_attention *a, float *work)
+{
+	forward_job j = { .c = c, .a = a, .t = forward_tiles(c->k, a), .keys = past_longest(a) + a->T };
+
+	j.tile_count = (a->T + j.t.q - 1) / j.t.q;
+	if (packs_own(c, a, &j.t, j.keys)) {
+		ur_pool_run(c->pool, a->B * a->kv_heads, head_task, &j);
+		return;
+	}
+	j.packed = work;
+	j.stride = packs_size(c->k, a, &j.t, j.keys);
+	j.chunks = (j.keys + up(PACK_STEPS, j.t.kv) - 1) / up(PACK_STEPS, j.t.kv);
+	ur_pool_run(c->pool, a->B * a->kv_heads * j.chunks, pack_task, &j);
+	ur_pool_run(c->pool, a->B * a->heads * j.tile_count, tile_task, &j);
+}
+
+/* ---- backward ---- */
+
+typedef struct backward_tile {
+	float *Q, *dO, *dQ;        /* (q, E), (q, E), (q, columns) */
+	float *Q_along, *dO_along; /* the first two, packed */
+	float *P, *dS;             /* (q, ld) */
+	float *lse, *delta;        /* (q) */
+	float *gather;             /* (nr, E) */
+} backward_tile;
+
+static backward_tile cut_backward(cutter *c, const ur_kernels *k, const ur_attention *a, const tiles *t)
+{
+	size_t q = (size_t)t->q, E = (size_t)a->E, columns = (size_t)t->columns, ld = (size_t)t->ld;
+	return (backward_tile){ .Q = cut(c, q * E), .dO = cut(c, q * E), .dQ = cut(c, q * columns),
+		.Q_along = cut(c, q * columns), .dO_along = cut(c, q * columns), .P = cut(c, q * ld), .dS = cut(c, q * ld),
+		.lse = cut(c, q), .delta = cut(c, q), .gather = cut(c, (size_t)k->nr * E) };
+}
+
+/* One head of one sequence on the way back. */
+typedef struct backward_head {
+	float *keys, *values;      /* packed across */
+	float *keys_along;
+	float *dK, *dV;            /* (keys, columns) */
+} backward_head;
+
+static backward_head cut_head(cutter *c, const ur_kernels *k, const ur_attention *a, const tiles *t, int keys)
+{
+	size_t across = (size_t)up(keys, k->nr) * (size_t)a->E, along = (size_t)keys * (size_t)t->columns;
+	return (backward_head){ .keys = cut(c, across), .values = cut(c, across), .keys_along = cut(c, along),
+		.dK = cut(c, along), .dV = cut(c, along) };
+}
+
+static size_t head_size(const ur_kernels *k, const ur_attention *a, const tiles *t, int keys)
+{
+	cutter c = { 0 };
+	cut_head(&c, k, a, t, keys);
+	return c.used;
+}
+
+static int head_fits_scratch(const ur_ctx *c, const ur_attention *a, const tiles *t, int keys)
+{
+	cutter tile = { 0 };
+	cut_backward(&tile, c->k, a, t);
+	return tile.used + head_size(c->k, a, t, keys) <= UR_SCRATCH;
+}
+
+typedef struct backward_job {
+	const ur_ctx *c;
+	const ur_attention *a;
+	const ur_attention_grad *g;
+	tiles t;
+	float *heads;              /* one head a thread (or a task, if fewer), `stride` floats each; NULL: in scratch */
+	size_t stride;
+} backward_job;
+
+static void back_tile(const backward_job *j, const source *s, int head, int t0, const backward_head *p,
+                      const backward_tile *f)
+{
+	const ur_kernels *k = j->c->k;
+	const ur_attention *a = j->a;
+	int E = a->E, columns = j->t.columns, kv = j->t.kv, ld = j->t.ld;
+	int past = s->past.count, rows = least(j->t.q, steps_of(a, s->b) - t0);
+	int first = first_key(a, past, t0) / k->nr * k->nr, last = past + t0 + rows;
+	float scale = 1 / sqrtf((float)E);
+
+	for (int r = 0; r < rows; r++) {
+		ptrdiff_t row = (ptrdiff_t)(t0 + r) * a->B + s->b, at = (ptrdiff_t)head * E;
+		const float *q = a->q + row * a->ld + at, *dout = j->g->dout + row * j->g->ldd + at;
+		size_t to = (size_t)r * (size_t)E;
+
+		memcpy(f->Q + to, q, (size_t)E * sizeof *q);
+		memcpy(f->dO + to, dout, (size_t)E * sizeof *dout);
+		lay_along(k, E, q, r, rows, f->Q_along);
+		lay_along(k, E, dout, r, rows, f->dO_along);
+		f->lse[r] = a->lse[row * a->heads + head];
+		f->delta[r] = (float)k->dot(E, dout, a->out + row * a->ldo + at);
+	}
+	for (int key = first, next; key < last; key = next) {
+		int begin = key / kv * kv, n, width, start, end;
+		size_t grad = (size_t)key * (size_t)columns;
+
+		next = least(begin + kv, last);
+		n = next - key;
+		width = up(n, k->nr);
+		times_across(k, rows, E, f->Q, p->keys, key, n, f->P, ld);
+		times_across(k, rows, E, f->dO, p->values, key, n, f->dS, ld);
+		for (int r = 0; r < rows; r++) {
+			float *P = f->P + (size_t)r * (size_t)ld, *dS = f->dS + (size_t)r * (size_t)ld;
+
+			row_bounds(a, past, t0 + r, key, n, &start, &end);
+			if (start < end)
+				k->softmax_again(end - start, width - start, scale, f->lse[r], P + start);
+			if (start > 0 || end == 0)
+				memset(P, 0, (size_t)(start < end ? start : width) * sizeof *P);
+			k->softmax_back(width, scale, f->delta[r], P, dS);
+		}
+		if (next > past) {   /* the earlier positions are constants */
+			times_along(k, n, columns, f->P, 1, ld, f->dO_along, 0, rows, rows, p->dV + grad, 1);
+			times_along(k, n, columns, f->dS, 1, ld, f->Q_along, 0, rows, rows, p->dK + grad, 1);
+		}
+		times_along(k, rows, columns, f->dS, ld, 1, p->keys_along + (size_t)begin * (size_t)columns, key - begin, n,
+		            least(kv, s->keys - begin), f->dQ, key > first);
+	}
+	for (int r = 0; r < rows; r++)
+		memcpy(j->g->dq + ((ptrdiff_t)(t0 + r) * a->B + s->b) * j->g->ldg + (ptrdiff_t)head * E,
+		       f->dQ + (size_t)r * (size_t)columns, (size_t)E * sizeof *f->dQ);
+}
+
+static void back_task(void *arg, int task, int thread)
+{
+	const backward_job *j = arg;
+	const ur_attention *a = j->a;
+	int h = task % a->kv_heads, group = a->heads / a->kv_heads, steps = steps_of(a, task / a->kv_heads);
+	size_t E = (size_t)a->E, columns = (size_t)j->t.columns;
+	source s = source_of(a, task / a->kv_heads, h);
+	cutter scratch = { ur_scratch(j->c, thread), 0 }, work = { 0 };
+	backward_tile f = cut_backward(&scratch, j->c->k, a, &j->t);
+	backward_head p;
+
+	if (j->heads)
+		work.base = j->heads + (size_t)(j->c->threads > a->B * a->kv_heads ? task : thread) * j->stride;
+	p = cut_head(j->heads ? &work : &scratch, j->c->k, a, &j->t, s.keys);
+	pack_across(j->c->k, &s, 0, 0, s.keys, p.keys, f.gather);
+	pack_across(j->c->k, &s, 1, 0, s.keys, p.values, f.gather);
+	pack_along(j->c->k, &s, &j->t, 0, 0, s.keys, p.keys_along);
+	memset(p.dK, 0, (size_t)s.keys * columns * sizeof *p.dK);
+	memset(p.dV, 0, (size_t)s.keys * columns * sizeof *p.dV);
+	for (int g = 0; g < group; g++)
+		for (int t0 = 0; t0 < steps; t0 += j->t.q)
+			back_tile(j, &s, h * group + g, t0, &p, &f);
+	for (int t = 0; t < steps; t++) {
+		ptrdiff_t to = ((ptrdiff_t)t * a->B + s.b) * j->g->ldg + (ptrdiff_t)h * a->E;
+		size_t from = ((size_t)s.past.count + (size_t)t) * columns;
+
+		memcpy(j->g->dk + to, p.dK + from, E * sizeof *p.dK);
+		memcpy(j->g->dv + to, p.dV + from, E * sizeof *p.dV);
+	}
+}
+
+size_t ur_attention_back_work(const ur_ctx *c, const ur_attention *a)
+{
+	tiles t = backward_tiles(c->k, a);
+
+	if (head_fits_scratch(c, a, &t, keys_most(a)))
+		return 0;
+	return head_size(c->k, a, &t, keys_most(a)) * (size_t)least(c->threads, a->B * a->kv_heads);
+}
+
+void ur_attention_backward(const ur_ctx *c, const ur_attention *a, const ur_attention_grad *g, float *work)
+{
+	backward_job j = { .c = c, .a = a, .g = g, .t = backward_tiles(c->k, a) };
+	int keys = past_longest(a) + a->T;
+
+	if (!head_fits_scratch(c, a, &j.t, keys)) {
+		j.heads = work;
+		j.stride = head_size(c->k, a, &j.t, keys);
+	}
+	ur_pool_run(c->pool, a->B * a->kv_heads, back_task, &j);
+}
+
+double ur_attention_pairs(int T, int past, int window)
+{
+	double all = (double)T * past + 0.5 * T * ((double)T + 1), hidden = past + (double)T - window;
+
+	/* what a window hides grows by one a step once there are more positions than it shows */
+	if (window && hidden > 0) {
+		double from = past + 1.0 - window > 0 ? past + 1.0 - window : 1;
+		all -= 0.5 * (from + hidden) * (hidden - from + 1);
+	}
+	return all;
+}

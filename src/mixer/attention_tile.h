@@ -1,0 +1,56 @@
+/* Causal softmax attention over whole sequences, tile by tile: softmax(Q K^T / sqrt(E) + mask) V and its gradient,
+ * exact, in memory that grows with the number of positions and not with its square. */
+#ifndef UR_ATTENTION_TILE_H
+#define UR_ATTENTION_TILE_H
+
+#include "kernel/gemm.h"
+
+enum { UR_HEAD_MOST = 512 }; /* widest head: a tile of queries and its accumulators must fit a thread's scratch */
+
+/* Step t of sequence b is row t * B + b of q, k, v and out; head h of a row begins at h * E.
+ * Before step 0 of sequence b there may be `count` earlier positions. Position i of them is row (first + i) % ring of
+ * `rows`, which holds its keys (kv_heads x E) and then its values. */
+typedef struct ur_past {
+	const float *rows;
+	int count, first, ring;
+} ur_past;
+
+typedef struct ur_attention {
+	int T, B, heads, kv_heads, E;   /* heads / kv_heads query heads share a head of keys and values */
+	int window;                     /* 0, or how many positions a position attends to, itself included */
+	const int *len;                 /* (B), 0..T, or NULL: all T; rows beyond are neither read nor written */
+	const float *q, *k, *v;
+	ptrdiff_t ld;                   /* floats from row to row of q, k and v */
+	float *out;                     /* (T, B, heads E), rows ldo apart; may be q */
+	ptrdiff_t ldo;
+	float *lse;                     /* (T, B, heads), log of the sum of exponentials, or NULL: not wanted */
+	/* the earlier positions of sequence b; `past` NULL: none anywhere */
+	ur_past (*past)(const void *arg, int b);
+	const void *past_arg;
+	int past_most;                  /* no sequence has more than so many */
+} ur_attention;
+
+/* Floats of working memory. Reads every field but the pointers to data, and of `past` only past_most, so that it may
+ * be asked before there is any: what is enough for past_most positions is enough for fewer. */
+size_t ur_attention_work(const ur_ctx *c, const ur_attention *a);
+/* Fills out, and lse where wanted. Tasks are (sequence, head, tile of queries). */
+void ur_attention_forward(const ur_ctx *c, const ur_attention *a, float *work);
+
+/* Gradients, each row of which is written (=) for steps within len; the earlier positions are constants.
+ * dout (T, B, heads E), rows ldd apart; dq, dk, dv laid out as q, k, v with rows ldg apart. a->out and a->lse are
+ * what forward left. One task is a (sequence, head of keys): fewer of those than threads leave threads idle, which is
+ * the price of sums in a fixed order without a copy of the gradient per thread. */
+typedef struct ur_attention_grad {
+	const float *dout;
+	ptrdiff_t ldd;
+	float *dq, *dk, *dv;
+	ptrdiff_t ldg;
+} ur_attention_grad;
+
+size_t ur_attention_back_work(const ur_ctx *c, const ur_attention *a);
+void ur_attention_backward(const ur_ctx *c, const ur_attention *a, const ur_attention_grad *g, float *work);
+
+/* Pairs of positions (query, key) that the mask leaves for T queries after `past` positions. */
+double ur_attention_pairs(int T, int past, int window);
+
+#endif

@@ -1,0 +1,83 @@
+/* Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers, Schmidhuber and Cummins 2000),
+ * as PyTorch's nn.LSTM has it:
+ *
+ *     i f g o = sigmoid sigmoid tanh sigmoid of (W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
+ *     c_t = f c_{t-1} + i g,   h_t = o tanh(c_t)
+ *
+ * State: h (H), then c (H). Parameters: recurrent.h. Saved for the way back: the gates' activations, c, and the first h.
+ * With forget_bias, bias_ih starts at that value for the forget gate and at 0 for the others, so that a new model
+ * remembers (Jozefowicz, Zaremba and Sutskever 2015: 1 is a good value). */
+#include "mixer/recurrent.h"
+
+static void cell_step(const ur_cell_step *s) { s->k->lstm_gates(s->n, s->a, s->stride, s->c_prev, s->c, s->h); }
+
+static void cell_back(const ur_cell_back *b)
+{
+	b->k->lstm_gates_back(b->n, b->a, b->stride, b->c_prev, b->c, b->dh, b->dc, b->da);
+}
+
+static const ur_cell cell = { .gates = 4, .memory = 1, .work = 4 + 5 + 4, .step = cell_step };
+
+enum { FORGET_BIAS };
+static const ur_option options[] = {
+	[FORGET_BIAS] = { .name = "forget_bias", .about = "where the forget gate's bias starts; 0: at random, as PyTorch's",
+	                  .standard = 0, .least = -20, .most = 20 },
+	{ 0 }
+};
+
+static int params(const ur_dims *d, ur_param p[UR_MIXER_PARAMS])
+{
+	int n = ur_recurrent_params(&cell, d, p);
+
+	if (d->option[FORGET_BIAS] != 0) {
+		p[UR_B_IH].init = UR_INIT_FILL;
+		p[UR_B_IH].a = (float)d->option[FORGET_BIAS];
+		p[UR_B_IH].fill_from = d->out;
+		p[UR_B_IH].fill_to = 2 * d->out;
+	}
+	return n;
+}
+
+static size_t state_size(const ur_dims *d) { return 2 * (size_t)d->out * sizeof(float); }
+
+static size_t state_used(const ur_dims *d, const void *state)
+{
+	(void)state;
+	return state_size(d);
+}
+
+static size_t step_work(const ur_dims *d, int n) { return ur_recurrent_step_work(&cell, d, n); }
+
+static void step(const ur_kernels *k, const ur_dims *d, const ur_mat *w, int n, const float *x, float *y,
+                 void *const *state, float *work)
+{
+	ur_recurrent_step(&cell, k, d, w, n, x, y, state, work);
+}
+
+static ur_need need(const ur_ctx *c, const ur_dims *d, const ur_span *s)
+{
+	(void)c;
+	return ur_recurrent_need(&cell, d, s);
+}
+
+static ur_cost cost(const ur_dims *d, const ur_span *s) { return ur_recurrent_cost(&cell, d, s); }
+
+static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, float *saved, float *work)
+{
+	ur_recurrent_forward(&cell, c, d, w, s, saved, work);
+}
+
+static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, const float *saved,
+                     const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, float *work)
+{
+	(void)dmemory;
+	ur_recurrent_backward(&cell, cell_back, c, d, w, s, saved, dy, dx, dw, dstate, work);
+}
+
+const ur_mixer ur_mixer_lstm = {
+	.name = "lstm", .about = "long short-term memory", .flags = UR_STATE_GRAD, .options = options,
+	.check = ur_recurrent_check, .params = params, .state_size = state_size, .state_used = state_used,
+	.limit = ur_recurrent_limit, .step_work = step_work, .step = step,
+};
+const ur_mixer_forward ur_mixer_forward_lstm = { .mixer = &ur_mixer_lstm, .need = need, .cost = cost, .forward = forward };
+const ur_mixer_backward ur_mixer_backward_lstm = { .mixer = &ur_mixer_lstm, .backward = backward };

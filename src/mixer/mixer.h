@@ -1,0 +1,127 @@
+/* A mixer is the part of a layer that carries information along time. Every mixer here is causal and runs two ways:
+ * over a whole sequence (training, prefill) and one step at a time with explicit state (streaming); the two agree.
+ * A mixer is one file, one line in mixers.def, one golden file; tests/test_laws.c holds every mixer in the table to
+ * the same laws and names none.
+ *
+ * Shapes are time-major: (T, B, D), so a recurrent step reads one slab. B sequences, at most T steps; in and out are
+ * the widths of input and output. */
+#ifndef UR_MIXER_H
+#define UR_MIXER_H
+
+#include "kernel/gemm.h"
+
+enum { UR_MIXER_OPTIONS = 8, UR_MIXER_PARAMS = 8 };
+
+/* What one layer's mixer is built with: widths, and the values of its own options in the order it lists them. */
+typedef struct ur_dims {
+	int in, out;
+	int context;                    /* the most steps a state must hold, for mixers that keep them all */
+	double option[UR_MIXER_OPTIONS];
+} ur_dims;
+
+/* An option a mixer takes in a spec: "name=value". */
+typedef struct ur_option {
+	const char *name, *about;
+	double standard, least, most;   /* default and bounds */
+	const char *choices;            /* "tanh|relu": the value is the index of the word; NULL: a number */
+	int whole;                      /* the number must be whole */
+} ur_option;
+
+/* How a parameter starts. */
+typedef enum ur_init { UR_INIT_ZERO, UR_INIT_ONE, UR_INIT_UNIFORM, UR_INIT_NORMAL, UR_INIT_FILL } ur_init;
+
+typedef struct ur_param {
+	const char *name;               /* PyTorch's, without the layer's number: "weight_ih" */
+	int rows, cols;                 /* cols 0: a vector of `rows` */
+	int blocks;                     /* gate blocks the rows fall into; 0 and 1 are the same */
+	ur_init init;
+	float a;                        /* uniform: +-a; normal: sigma; fill: the value of ... */
+	int fill_from, fill_to;         /* ... rows [from, to), the rest zero */
+	int residual;                   /* the last product before a residual sum: transformers start it smaller */
+} ur_param;
+
+/* One call over B sequences of at most T steps. Fields that are not needed are zero. */
+typedef struct ur_span {
+	int T, B;
+	const int *len;                 /* (B) true lengths, 0..T; NULL: all T. Beyond its length a sequence's y is 0, its
+	                                 * state stays, dy is not read and dx is 0. */
+	const float *x;                 /* (T, B, in) */
+	const int32_t *index;           /* NULL, or (T, B): row (t, b) of the input is x[index * in], and x is (rows, in): */
+	int rows;                       /* an embedding whose projection is cheaper once per row than once per step */
+	float *y;                       /* (T, B, out) */
+	const float *memory;            /* (S, B, width) encoder outputs, for mixers that read them; lengths in mlen */
+	const int *mlen;
+	int S;
+	void *const *state;             /* B states, in and out; NULL: start from zero and keep nothing */
+	uint64_t seed, step;            /* dropout is a function of (seed, step, layer, row, position) */
+	int layer;
+} ur_span;
+
+/* Floats a span needs beyond its arrays. */
+typedef struct ur_need {
+	size_t saved;                   /* from forward to backward */
+	size_t forward, backward;       /* working memory of each */
+} ur_need;
+
+/* Arithmetic and bytes of a forward pass over (T, B); backward is twice the arithmetic (a cost model, held to counts). */
+typedef struct ur_cost { double flops, bytes; } ur_cost;
+
+enum {
+	UR_STATE_GRAD = 1,              /* backward carries a gradient through the state; else it stops there */
+	UR_STATE_GROWS = 2,             /* the state holds one entry a step, up to dims.context */
+	UR_NO_ORDER = 4,                /* tells no step from another by itself: wants positions from somewhere */
+};
+
+/* Declaration and streaming: all that a deployed program links. */
+typedef struct ur_mixer {
+	const char *name, *about;
+	unsigned flags;
+	const ur_option *options;       /* ends with a NULL name; at most UR_MIXER_OPTIONS */
+	/* NULL, or why these dims cannot be (static text) */
+	const char *(*check)(const ur_dims *d);
+	int (*params)(const ur_dims *d, ur_param p[UR_MIXER_PARAMS]);   /* how many */
+	size_t (*state_size)(const ur_dims *d);                         /* bytes; all-zero is the start of a sequence */
+	size_t (*state_used)(const ur_dims *d, const void *state);      /* leading bytes that matter now: what save writes */
+	/* steps a state can take, 0: any number */
+	int64_t (*limit)(const ur_dims *d);
+	size_t (*step_work)(const ur_dims *d, int n);                   /* floats for n streams */
+	/* n streams, one step: x (n, in), y (n, out). On the calling thread; allocates nothing. */
+	void (*step)(const ur_kernels *k, const ur_dims *d, const ur_mat *w, int n, const float *x, float *y,
+	             void *const *state, float *work);
+} ur_mixer;
+
+/* Whole sequences. `saved` NULL: prefill and evaluation; nothing will be asked back. */
+typedef struct ur_mixer_forward {
+	const ur_mixer *mixer;
+	ur_need (*need)(const ur_ctx *c, const ur_dims *d, const ur_span *s);  /* reads T, B, rows, S and `index` != NULL */
+	ur_cost (*cost)(const ur_dims *d, const ur_span *s);
+	void (*forward)(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, float *saved, float *work);
+} ur_mixer_forward;
+
+/* Gradients. s, with x and y as forward left them; s->state is not read. */
+typedef struct ur_mixer_backward {
+	const ur_mixer *mixer;
+	/* dy (T, B, out); dx = (T, B, in), or (rows, in) with s->index, NULL: not wanted; dw[i] += ; dstate: B gradients with
+	 * the state's layout, in: of the final state, out: of the first, NULL: zero and not wanted (and only UR_STATE_GRAD
+	 * mixers are given one); dmemory += . */
+	void (*backward)(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, const float *saved,
+	                 const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, float *work);
+} ur_mixer_backward;
+
+#define UR_MIXER(name) \
+	extern const ur_mixer ur_mixer_##name; \
+	extern const ur_mixer_forward ur_mixer_forward_##name; \
+	extern const ur_mixer_backward ur_mixer_backward_##name;
+#include "mixer/mixers.def"
+#undef UR_MIXER
+
+/* Three tables in three objects, in the order of mixers.def, NULL-terminated: a program that only streams links the
+ * first alone. */
+extern const ur_mixer *const ur_mixers[];
+extern const ur_mixer_forward *const ur_mixer_forwards[];
+extern const ur_mixer_backward *const ur_mixer_backwards[];
+const ur_mixer *ur_mixer_find(const char *name);
+const ur_mixer_forward *ur_mixer_forward_of(const ur_mixer *m);
+const ur_mixer_backward *ur_mixer_backward_of(const ur_mixer *m);
+
+#endif

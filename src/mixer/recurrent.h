@@ -1,0 +1,65 @@
+/* The passes over time that rnn.c, gru.c and lstm.c share. A file of one of them gives its equations as a ur_cell: what
+ * one step does to some units of one row once the products are there.
+ *
+ * Parameters (PyTorch's layout and names), G gates, gate q of unit j in row q * H + j:
+ *     weight_ih (G H, in), weight_hh (G H, H), bias_ih (G H), bias_hh (G H), all uniform in +-1/sqrt(H)
+ * State: h (H floats), then c (H floats) where the cell has one.
+ *
+ * No result depends on the number of threads: every sum is one chain in a fixed order, and rows never meet except in
+ * the gradients of the weights. */
+#ifndef UR_RECURRENT_H
+#define UR_RECURRENT_H
+
+#include "mixer/mixer.h"
+
+enum { UR_W_IH, UR_W_HH, UR_B_IH, UR_B_HH, UR_RECURRENT_PARAMS };
+
+/* Units [0, n) of one row at one step. Block q of unit j of a, u, da and du lies at q * stride + j. */
+typedef struct ur_cell_step {
+	const ur_kernels *k;
+	const ur_dims *d;
+	int n;
+	ptrdiff_t stride;
+	float *a;               /* in: pre-activations (apart: without W_hh h + b_hh); out: activations. G 1: a is h. */
+	float *u;               /* apart: W_hh h + b_hh; may be overwritten */
+	float *un;              /* apart: the last block of u as the way back wants it; NULL: not wanted */
+	const float *h_prev, *c_prev;
+	float *h, *c;
+} ur_cell_step;
+
+typedef struct ur_cell_back {
+	const ur_kernels *k;
+	const ur_dims *d;
+	int n;
+	ptrdiff_t stride;
+	const float *a, *un, *h_prev, *h, *c_prev, *c;   /* as the step left them */
+	float *dh;              /* in: of h; out, apart: the part of h_prev's that does not pass W_hh */
+	float *dc;              /* in: of c; out: of c_prev */
+	float *da, *du;         /* out: of W_ih x + b_ih; apart: of W_hh h + b_hh, else the two are one */
+} ur_cell_back;
+
+typedef struct ur_cell {
+	int gates;              /* G. 1: activations need no array of their own, they are y */
+	int memory;             /* 1: a second state vector, c */
+	int apart;              /* 1: W_hh h + b_hh is not simply added to W_ih x + b_ih */
+	int work;               /* elementwise operations a unit, for the cost model; a non-linearity counts as one */
+	void (*step)(const ur_cell_step *s);
+} ur_cell;
+typedef void ur_cell_back_fn(const ur_cell_back *b);
+
+const char *ur_recurrent_check(const ur_dims *d);
+int ur_recurrent_params(const ur_cell *cell, const ur_dims *d, ur_param p[UR_MIXER_PARAMS]);
+int64_t ur_recurrent_limit(const ur_dims *d);
+size_t ur_recurrent_step_work(const ur_cell *cell, const ur_dims *d, int n);
+/* As the slots of the same names in mixer.h. */
+void ur_recurrent_step(const ur_cell *cell, const ur_kernels *k, const ur_dims *d, const ur_mat *w, int n,
+                       const float *x, float *y, void *const *state, float *work);
+ur_need ur_recurrent_need(const ur_cell *cell, const ur_dims *d, const ur_span *s);
+ur_cost ur_recurrent_cost(const ur_cell *cell, const ur_dims *d, const ur_span *s);
+void ur_recurrent_forward(const ur_cell *cell, const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s,
+                          float *saved, float *work);
+void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_ctx *c, const ur_dims *d,
+                           const ur_mat *w, const ur_span *s, const float *saved, const float *dy, float *dx,
+                           float *const *dw, void *const *dstate, float *work);
+
+#endif

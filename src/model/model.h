@@ -1,0 +1,85 @@
+/* A model: spec, vocabulary and parameters. Weights lie in one flat array, each parameter at a 64-byte multiple, so an
+ * optimiser runs over it as one; packed copies for the products lie beside them. */
+#ifndef UR_MODEL_H
+#define UR_MODEL_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "format/safetensors.h"
+#include "model/spec.h"
+#include "vocab/vocab.h"
+
+enum { UR_NAME = 96 };
+
+typedef struct ur_parameter {
+	char name[UR_NAME];             /* ours: "layers.1.mixer.weight_ih", "embedding.weight" */
+	char local[UR_NAME];            /* without the layer: "mixer.weight_ih" */
+	int layer;                      /* -1: of the whole model */
+	ur_param decl;
+	size_t at, count;               /* floats */
+	int decay;                      /* weight decay applies: matrices, not gains, biases or embeddings of positions */
+} ur_parameter;
+
+typedef struct ur_layer { int mixer, norm1, norm2, ffn; } ur_layer; /* index of the first parameter of each */
+
+struct ur_model {
+	ur_spec spec;
+	int V;
+	ur_vocab *vocab;                /* held; may be NULL for a model that reads no text */
+	ur_dims dims;                   /* of every layer's mixer */
+	int params;
+	ur_parameter *param;
+	ur_mat *mat;                    /* params of them: what blocks and mixers are given */
+	ur_layer *layer;
+	int embedding, positions, norm, head, head_bias; /* parameters; -1: none. Tied: head is embedding. */
+	size_t floats;                  /* weights, padding between parameters included */
+	int64_t scalars;                /* parameters in the usual sense */
+	float *weights;
+	const ur_kernels *k;
+	ur_arena memory;
+};
+
+/* The shape of a model of this spec with V outputs: parameters and where they lie, but no weights. *bytes (may be NULL): what
+ * ur_model_create would take. `training`: with the packing that backward needs. vocab is held if not NULL. */
+ur_status ur_model_shape(const ur_spec *spec, int V, const ur_vocab *vocab, const ur_kernels *k, int training,
+                         ur_model **model, size_t *bytes, ur_err *err);
+/* The same with weights: zero, not packed. */
+ur_status ur_model_create(const ur_spec *spec, int V, const ur_vocab *vocab, const ur_kernels *k, int training,
+                          ur_model **model, ur_err *err);
+void ur_model_free(ur_model *m);
+/* Fills the weights by each parameter's law; the same seed gives the same weights everywhere. */
+void ur_model_init(ur_model *m, uint64_t seed);
+/* After the weights changed. */
+void ur_model_pack(ur_model *m, const ur_ctx *c);
+
+/* -- one sequence's state: a position, then each layer's mixer state at a 64-byte multiple -- */
+size_t ur_model_state_size(const ur_model *m);
+void *ur_model_state_of(const ur_model *m, void *state, int layer);
+/* Leading bytes of it that matter now, by layer. */
+size_t ur_model_state_used(const ur_model *m, const void *state);
+static inline int64_t *ur_model_position(void *state) { return state; }
+/* Steps a state can take; 0: any number. */
+int64_t ur_model_limit(const ur_model *m);
+
+/* Arithmetic of one training step's forward pass over (T, B), for floors and estimates. */
+double ur_model_flops(const ur_model *m, int T, int B);
+
+/* -- files (model_file.c): safetensors with spec and vocabulary in the metadata -- */
+/* Extra metadata may be added; atomic. */
+typedef struct ur_extra { const char *key, *value; } ur_extra;
+ur_status ur_model_save(const ur_model *m, const char *path, int extras, const ur_extra *extra, ur_err *err);
+/* Opens a file; *model is NULL on failure. Kernels as ur_kernels_pick gave them. Packed. */
+ur_status ur_model_load(const char *path, const ur_kernels *k, int training, ur_model **model, ur_err *err);
+/* What a file says of its model, without its weights: spec and vocabulary (held by the caller). */
+ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, int *V, ur_vocab **vocab, ur_err *err);
+/* The parameters' values from / to tensors named prefix + stored name; used for weights and for optimiser moments.
+ * `values` has m->floats floats. */
+ur_status ur_model_read_tensors(const ur_model *m, const ur_safetensors *file, const char *prefix, float *values,
+                                ur_err *err);
+/* How many tensors ur_model_tensors gives. */
+int ur_model_tensor_count(const ur_model *m);
+/* Describes `values` (NULL: names and shapes alone) as tensors named prefix + stored name; names go into `names`
+ * (ur_model_tensor_count x UR_NAME x 2). */
+void ur_model_tensors(const ur_model *m, const char *prefix, const float *values, ur_tensor *out, char *names);
+
+#endif

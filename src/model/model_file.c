@@ -1,0 +1,224 @@
+/* Model files: safetensors under the form's stored names, with the spec, the vocabulary and the size of the output in the
+ * metadata. The same walk over stored tensors serves weights and optimiser moments, reading and writing. */
+#include "model/model.h"
+
+#include "format/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_PIECES = 3 };
+
+/* One tensor in a file: rows [row, row + rows) of a parameter. */
+typedef struct piece { char name[UR_NAME]; int row, rows, cols, transposed; } piece;
+
+/* Rows of a parameter that a part is: queries are as wide as the layer; keys and values share the rest. */
+static void rows_of(const ur_model *m, const ur_param *p, ur_part part, int *row, int *rows)
+{
+	const int D = m->spec.width, kv = (p->rows - D) / 2;
+	const struct { int row, rows; } of[] = {
+		[UR_WHOLE] = { 0, p->rows }, [UR_QUERY] = { 0, D }, [UR_KEY] = { D, kv }, [UR_VALUE] = { D + kv, kv },
+		[UR_FIRST_HALF] = { 0, p->rows / 2 }, [UR_SECOND_HALF] = { p->rows / 2, p->rows - p->rows / 2 },
+	};
+	*row = of[part].row;
+	*rows = of[part].rows;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the formats are the forms' own tables */
+static int pieces_of(const ur_model *m, const ur_parameter *p, piece out[MOST_PIECES])
+{
+	int n = 0;
+
+	for (const ur_stored *s = m->spec.form->names; s->ours && n < MOST_PIECES; s++) {
+		if (strcmp(s->ours, p->local))
+			continue;
+		out[n] = (piece){ .cols = p->decl.cols, .transposed = s->transposed };
+		rows_of(m, &p->decl, s->part, &out[n].row, &out[n].rows);
+		snprintf(out[n].name, sizeof out[n].name, s->stored, p->layer);
+		n++;
+	}
+	if (n == 0) {
+		out[0] = (piece){ .row = 0, .rows = p->decl.rows, .cols = p->decl.cols };
+		snprintf(out[0].name, sizeof out[0].name, m->spec.form->mixer_name, p->layer, p->decl.name);
+		n = 1;
+	}
+	return n;
+}
+#pragma GCC diagnostic pop
+
+int ur_model_tensor_count(const ur_model *m)
+{
+	piece part[MOST_PIECES];
+	int n = 0;
+	for (int i = 0; i < m->params; i++)
+		n += pieces_of(m, &m->param[i], part);
+	return n;
+}
+
+void ur_model_tensors(const ur_model *m, const char *prefix, const float *values, ur_tensor *out, char *names)
+{
+	for (int i = 0; i < m->params; i++) {
+		const ur_parameter *p = &m->param[i];
+		piece part[MOST_PIECES];
+		int n = pieces_of(m, p, part);
+
+		for (int q = 0; q < n; q++, out++, names += 2 * UR_NAME) {
+			ptrdiff_t cols = part[q].cols ? part[q].cols : 1;
+			snprintf(names, 2 * UR_NAME, "%.90s%.95s", prefix, part[q].name);
+			*out = (ur_tensor){ .name = names, .dtype = UR_ST_F32, .rank = part[q].cols ? 2 : 1,
+			                    .data = values ? values + p->at + part[q].row * cols : NULL };
+			out->shape[0] = part[q].rows;
+			out->shape[1] = part[q].cols;
+			if (part[q].transposed && part[q].cols) {
+				out->shape[0] = part[q].cols;
+				out->shape[1] = part[q].rows;
+				out->row = 1;
+				out->col = cols;
+			}
+		}
+	}
+}
+
+ur_status ur_model_save(const ur_model *m, const char *path, int extras, const ur_extra *extra, ur_err *err)
+{
+	int n = ur_model_tensor_count(m), metas = 0;
+	ur_tensor *tensors = calloc((size_t)n, sizeof *tensors);
+	char *names = calloc((size_t)n, 2 * UR_NAME), outputs[16], *text = NULL;
+	ur_meta *meta = calloc((size_t)extras + 5, sizeof *meta);
+	json_t *json = m->vocab ? ur_vocab_to_json(m->vocab) : NULL;
+	ur_status status;
+
+	if (json)
+		text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(json);
+	if (!tensors || !names || !meta || (m->vocab && !text)) {
+		status = ur_fail(err, UR_E_NOMEM, "%s: no memory to write the model", path);
+	} else {
+		snprintf(outputs, sizeof outputs, "%d", m->V);
+		meta[metas++] = (ur_meta){ "format", "pt" };
+		meta[metas++] = (ur_meta){ "unroll.version", UNROLL_VERSION };
+		meta[metas++] = (ur_meta){ "unroll.spec", m->spec.text };
+		meta[metas++] = (ur_meta){ "unroll.outputs", outputs };
+		if (text)
+			meta[metas++] = (ur_meta){ "unroll.vocabulary", text };
+		for (int i = 0; i < extras; i++)
+			meta[metas++] = (ur_meta){ extra[i].key, extra[i].value };
+		ur_model_tensors(m, "", m->weights, tensors, names);
+		status = ur_safetensors_write(path, n, tensors, metas, meta, err);
+	}
+	free(text);
+	free(meta);
+	free(names);
+	free(tensors);
+	return status;
+}
+
+ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, int *V, ur_vocab **vocab, ur_err *err)
+{
+	const char *text = ur_safetensors_meta(file, "unroll.spec"), *outputs = ur_safetensors_meta(file, "unroll.outputs");
+	const char *tokens = ur_safetensors_meta(file, "unroll.vocabulary");
+	json_error_t why;
+	char *end;
+	long n;
+	json_t *json;
+	ur_status status;
+
+	*vocab = NULL;
+	if (!text || !outputs)
+		return ur_fail(err, UR_E_FORMAT, "not a model of this program: its metadata lacks unroll.spec or unroll.outputs");
+	if ((status = ur_spec_parse(text, spec, err)))
+		return status == UR_E_INVALID ? UR_E_FORMAT : status;
+	n = strtol(outputs, &end, 10);
+	if (*end || n < 1 || n > UR_VOCAB_MOST)
+		return ur_fail(err, UR_E_FORMAT, "metadata: unroll.outputs is '%.20s', not a number of outputs", outputs);
+	*V = (int)n;
+	if (!tokens)
+		return UR_OK;
+	json = json_loads(tokens, JSON_REJECT_DUPLICATES, &why);
+	if (!json)
+		return ur_fail(err, UR_E_FORMAT, "metadata: unroll.vocabulary is not JSON: %s at character %d", why.text, why.position);
+	status = ur_vocab_from_json(json, vocab, err);
+	json_decref(json);
+	if (!status && ur_vocab_size(*vocab) != *V) {
+		status = ur_fail(err, UR_E_FORMAT, "metadata: a vocabulary of %d tokens but %d outputs", ur_vocab_size(*vocab), *V);
+		ur_vocab_free(*vocab);
+		*vocab = NULL;
+	}
+	return status;
+}
+
+/* values[rows, cols] of a piece from a tensor. */
+static ur_status read_piece(const ur_safetensors *file, const char *name, const piece *p, float *values, ur_err *err)
+{
+	const ur_tensor *t = ur_safetensors_find(file, name);
+	const int64_t want[2] = { p->transposed && p->cols ? p->cols : p->rows, p->transposed ? p->rows : p->cols };
+	const int rank = p->cols ? 2 : 1;
+	float *turned;
+	ur_status status;
+
+	if (!t)
+		return ur_fail(err, UR_E_FORMAT, "tensor %s is missing", name);
+	if (t->rank != rank || t->shape[0] != want[0] || (rank == 2 && t->shape[1] != want[1]))
+		return ur_fail(err, UR_E_FORMAT, "tensor %s has another shape than the spec says: expected (%lld%s%lld), found rank %d, "
+			"first size %lld", name, (long long)want[0], rank == 2 ? ", " : "", rank == 2 ? (long long)want[1] : 0LL, t->rank,
+			t->rank ? (long long)t->shape[0] : 0LL);
+	if (!p->transposed || rank == 1)
+		return ur_tensor_read_f32(file, t, values, err);
+	turned = malloc((size_t)t->count * sizeof *turned);
+	if (!turned)
+		return ur_fail(err, UR_E_NOMEM, "no memory to read tensor %s", name);
+	status = ur_tensor_read_f32(file, t, turned, err);
+	for (int r = 0; !status && r < p->rows; r++)
+		for (int c = 0; c < p->cols; c++)
+			values[(size_t)r * (size_t)p->cols + (size_t)c] = turned[(size_t)c * (size_t)p->rows + (size_t)r];
+	free(turned);
+	return status;
+}
+
+ur_status ur_model_read_tensors(const ur_model *m, const ur_safetensors *file, const char *prefix, float *values, ur_err *err)
+{
+	for (int i = 0; i < m->params; i++) {
+		const ur_parameter *p = &m->param[i];
+		piece part[MOST_PIECES];
+		int n = pieces_of(m, p, part);
+
+		for (int q = 0; q < n; q++) {
+			char name[2 * UR_NAME];
+			size_t cols = part[q].cols ? (size_t)part[q].cols : 1;
+			ur_status status;
+			snprintf(name, sizeof name, "%.90s%.95s", prefix, part[q].name);
+			if ((status = read_piece(file, name, &part[q], values + p->at + (size_t)part[q].row * cols, err)))
+				return status;
+		}
+	}
+	return UR_OK;
+}
+
+ur_status ur_model_load(const char *path, const ur_kernels *k, int training, ur_model **model, ur_err *err)
+{
+	ur_safetensors *file = NULL;
+	ur_vocab *vocab = NULL;
+	ur_spec spec;
+	ur_err why = { 0 };
+	int V;
+	ur_status status;
+
+	*model = NULL;
+	if ((status = ur_safetensors_open(path, &file, err)))
+		return status;
+	if (!(status = ur_model_describe(file, &spec, &V, &vocab, &why)) &&
+	    !(status = ur_model_create(&spec, V, vocab, k, training, model, &why)))
+		status = ur_model_read_tensors(*model, file, "", (*model)->weights, &why);
+	if (status) {
+		ur_fail(err, status, "%.150s: %s", path, why.text);
+		ur_model_free(*model);
+		*model = NULL;
+	} else {
+		ur_pack_weights(&(ur_ctx){ .k = k, .threads = 1 }, (*model)->params, (*model)->mat);
+	}
+	ur_vocab_free(vocab);
+	ur_safetensors_close(file);
+	return status;
+}

@@ -1,0 +1,38 @@
+/* A spec says in a line what a model is: NAME[:LAYERSxWIDTH][,option=value]... , as in
+ *
+ *     lstm:2x256     gru:3x128,dropout=0.2     transformer:4x128,heads=4,context=64     lstm:4x256,block=llama
+ *
+ * NAME is a mixer, or one of the names in archs.def (a mixer in a form). Options are the model's own (spec.c) and the
+ * mixer's (its file). */
+#ifndef UR_SPEC_H
+#define UR_SPEC_H
+
+#include "base/status.h"
+#include "model/form.h"
+
+enum { UR_SPEC_TEXT = 256, UR_MOST_LAYERS = 512, UR_MOST_WIDTH = 65536 };
+
+typedef struct ur_spec {
+	char text[UR_SPEC_TEXT];        /* as it was given */
+	const ur_mixer *mixer;
+	const ur_form *form;
+	int layers, width;
+	double dropout;                 /* in [0, 1) */
+	int context;                    /* positions a model that keeps them all is built for */
+	int tied;                       /* head and embedding share weights */
+	int positions;                  /* learned positions */
+	int ffn;                        /* width of the feed-forward half; 0 in plain stacks */
+	double option[UR_MIXER_OPTIONS];
+} ur_spec;
+
+/* UR_E_INVALID: err says what is wrong and points at the character, on lines of its own. */
+ur_status ur_spec_parse(const char *text, ur_spec *spec, ur_err *err);
+/* The same spec with another number of units: writes its text and parses it. */
+ur_status ur_spec_resize(const ur_spec *from, int width, ur_spec *spec, ur_err *err);
+/* What one layer's mixer is built with. */
+ur_dims ur_spec_dims(const ur_spec *spec);
+/* Names a spec can start with, and the options of `name` (NULL: the model's own), a line each, for help texts; calls
+ * line(arg, name, about). */
+void ur_spec_help(void (*line)(void *arg, const char *name, const char *about), void *arg);
+
+#endif

@@ -1,0 +1,119 @@
+/* Streams: open, step, reset, copy. Nothing here refers to whole-sequence code, so a program that only steps does not
+ * link it; prefill.c does. */
+#include "run/stream.h"
+
+#include <string.h>
+
+/* Measures or cuts a stream's block. */
+static ur_stream *plan(const ur_model *m, ur_arena *arena)
+{
+	ur_stream local, *s = UR_TAKE(arena, ur_stream, 1), *to = s ? s : &local;
+
+	*to = (ur_stream){ .m = m };
+	ur_step_plan(&to->step, m, 1, arena);
+	to->logits = UR_TAKE(arena, float, m->V);
+	to->state = UR_TAKE(arena, char, ur_model_state_size(m));
+	return s;
+}
+
+size_t unroll_stream_size(const ur_model *model)
+{
+	ur_arena size = { 0 };
+	plan(model, &size);
+	return size.used;
+}
+
+ur_status unroll_stream_open(const ur_model *model, void *memory, ur_stream **stream, ur_err *err)
+{
+	ur_arena arena = { .used = unroll_stream_size(model) };
+
+	*stream = NULL;
+	if (memory) {
+		if ((uintptr_t)memory % 64)
+			return ur_fail(err, UR_E_INVALID, "a stream's memory must start at a multiple of 64 bytes, not at %p", memory);
+		arena = (ur_arena){ .base = memory, .size = arena.used };
+		*stream = plan(model, &arena);
+		memset((*stream)->state, 0, ur_model_state_size(model));
+		return UR_OK;
+	}
+	if (!ur_arena_open(&arena))
+		return ur_fail(err, UR_E_NOMEM, "no memory for a stream of %s: it needs %zu KiB", model->spec.text, arena.used >> 10);
+	*stream = plan(model, &arena);
+	(*stream)->memory = arena;
+	return UR_OK;
+}
+
+void unroll_stream_close(ur_stream *stream)
+{
+	ur_arena memory;
+
+	if (!stream)
+		return;
+	memory = stream->memory; /* the stream lies in it */
+	ur_arena_close(&stream->prefill_memory);
+	stream->prefill = NULL;
+	ur_arena_close(&memory);
+}
+
+/* Zeroes what was written of the state, so that it is all-zero again. Pages that no step reached stay untouched. */
+static void clear(const ur_stream *s)
+{
+	const ur_model *m = s->m;
+
+	for (int i = 0; i < m->spec.layers; i++) {
+		void *state = ur_model_state_of(m, s->state, i);
+		memset(state, 0, m->spec.mixer->state_used(&m->dims, state));
+	}
+	*ur_model_position(s->state) = 0;
+}
+
+void unroll_stream_reset(ur_stream *stream) { clear(stream); }
+
+ur_status unroll_stream_copy(ur_stream *to, const ur_stream *from, ur_err *err)
+{
+	const ur_model *m = from->m;
+
+	if (to->m != m)
+		return ur_fail(err, UR_E_INVALID, "a stream can only be copied into a stream of the same model; these are of %s and %s",
+		               m->spec.text, to->m->spec.text);
+	if (to == from)
+		return UR_OK;
+	clear(to);
+	for (int i = 0; i < m->spec.layers; i++) {
+		const void *state = ur_model_state_of(m, from->state, i);
+		memcpy(ur_model_state_of(m, to->state, i), state, m->spec.mixer->state_used(&m->dims, state));
+	}
+	*ur_model_position(to->state) = *ur_model_position(from->state);
+	return UR_OK;
+}
+
+int64_t unroll_position(const ur_stream *stream) { return *ur_model_position(stream->state); }
+
+ur_status ur_stream_check(const ur_stream *s, const int32_t *tokens, int64_t n, ur_err *err)
+{
+	const int64_t limit = ur_model_limit(s->m), position = unroll_position(s);
+
+	if (limit > 0 && n > limit - position)
+		return n == 1 ? ur_fail(err, UR_E_INVALID, "the stream is full: it has taken all %lld steps that %s is built for; reset it and "
+		                        "go on from the last tokens", (long long)limit, s->m->spec.text)
+		              : ur_fail(err, UR_E_INVALID, "%lld tokens do not fit: the stream has taken %lld of the %lld steps that %s is built "
+		                        "for; reset it, or feed fewer", (long long)n, (long long)position, (long long)limit, s->m->spec.text);
+	for (int64_t i = 0; i < n; i++)
+		if (tokens[i] < 0 || tokens[i] >= s->m->V)
+			return ur_fail(err, UR_E_INVALID, "token %d (number %lld) is not in the vocabulary, which has 0 to %d", (int)tokens[i],
+			               (long long)i, s->m->V - 1);
+	return UR_OK;
+}
+
+ur_status unroll_step(ur_stream *stream, int token, const float **logits, ur_err *err)
+{
+	const int32_t id = token;
+	ur_status status = ur_stream_check(stream, &id, 1, err);
+
+	if (status)
+		return status;
+	ur_step_many(&stream->step, 1, &id, &stream->state, stream->logits);
+	if (logits)
+		*logits = stream->logits;
+	return UR_OK;
+}

@@ -1,0 +1,100 @@
+/* Training a model on a text: what to do (ur_recipe), what is happening (ur_step_report), and the loop.
+ *
+ * The same recipe, data and seed give the same weights, bit for bit, at any number of threads; a run that was killed
+ * resumes from its checkpoint to the same weights it would have had. */
+#ifndef UR_TRAIN_H
+#define UR_TRAIN_H
+
+#include "base/profile.h"
+#include "data/batches.h"
+#include "data/corpus.h"
+#include "data/split.h"
+#include "model/net.h"
+
+/* Everything that decides the result. Zero-initialise, then ur_recipe_defaults. */
+typedef struct ur_recipe {
+	int64_t steps;                  /* optimiser steps in all */
+	int batch, window;              /* B sequences of T tokens a micro-batch */
+	int accumulate;                 /* micro-batches a step */
+	const char *windows;            /* "carried" (truncated backpropagation through time), "random" (fresh); NULL: carried for
+	                                 * mixers that carry gradients through their state, random for the rest */
+	const char *optimizer;          /* a name of ur_optimizer_find */
+	double lr, min_lr;              /* peak and final learning rate */
+	double beta1, beta2, eps, momentum, weight_decay;
+	const char *schedule;           /* a name of ur_schedule_find */
+	int64_t warmup;                 /* steps of linear warm-up */
+	double decay;                   /* factor of step decay and of decay on plateau */
+	int64_t decay_every;            /* steps between step decays; evaluations without progress before a plateau decay */
+	double clip;                    /* gradient norm at most this; 0: no clipping */
+	int64_t eval_every;             /* steps between validations; 0: only at the end */
+	int64_t eval_tokens;            /* of the validation split at a time; 0: all of it */
+	int patience;                   /* validations without progress before stopping; 0: never */
+	uint64_t seed;
+} ur_recipe;
+
+void ur_recipe_defaults(ur_recipe *r, const ur_spec *spec);
+/* Names, ranges and what must agree. */
+ur_status ur_recipe_check(const ur_recipe *r, const ur_spec *spec, ur_err *err);
+/* As JSON (a new reference) and back, for checkpoints; strings of the second belong to the JSON. */
+json_t *ur_recipe_to_json(const ur_recipe *r);
+
+typedef struct ur_step_report {
+	int64_t step, steps;            /* done, in all */
+	double loss;                    /* nats a token, of the last step */
+	double grad_norm, lr;
+	double tokens_per_second;       /* since the last report */
+	double seconds, eta;            /* so far; still to go, as far as one can tell */
+	double val_loss, best_loss;     /* NaN before the first validation */
+	int64_t best_step;
+	int validated;                  /* this report comes with a validation */
+} ur_step_report;
+
+/* Called after every step and validation, cheap ones are the callee's concern. Non-zero: stop, keep a checkpoint. */
+typedef int ur_report(void *arg, const ur_step_report *r);
+
+typedef struct ur_job {
+	ur_recipe recipe;
+	ur_spec spec;                   /* of a new model */
+	ur_model *start;                /* or weights to go on from (fine-tuning), with its own spec; kept by the caller */
+	const ur_corpus *corpus;
+	ur_split split;
+	const ur_ctx *ctx;
+	const char *out;                /* model file: the best weights by validation; NULL: nothing is written */
+	int64_t checkpoint_every;       /* steps between checkpoints; 0: by time, about every 30 seconds */
+	int resume;                     /* go on from out's checkpoint */
+	ur_report *report;
+	void *arg;
+	ur_profile *profile;            /* NULL: none */
+	const char *command;            /* kept in the model's metadata; may be NULL */
+} ur_job;
+
+typedef struct ur_outcome {
+	int64_t steps, tokens;          /* steps taken in all, tokens trained on in all */
+	double seconds;                 /* of training in all, validations apart */
+	double train_loss;              /* mean since the last validation but one */
+	double val_loss, best_loss;     /* at the end, at the best step; NaN: the split is too short to validate */
+	int64_t best_step;
+	int64_t scored;                 /* tokens behind val_loss */
+	double bits_per_byte;           /* of best_loss */
+	int stopped_early;
+} ur_outcome;
+
+/* Bytes the job needs, before it takes them: weights, gradients, optimiser, activations. */
+ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err);
+/* Runs it. *model (may be NULL) gets the best weights and is the caller's. UR_E_DIVERGED: err names the tensor and step;
+ * the last good checkpoint stands. */
+ur_status ur_train(const ur_job *job, ur_model **model, ur_outcome *outcome, ur_err *err);
+
+/* Loss on tokens [from, to) of a corpus: windows of T, state carried where the mixer can, each token scored once. */
+typedef struct ur_score {
+	double loss, bits_per_byte;     /* nats a token; bits a byte of the text those tokens came from */
+	int64_t tokens, bytes;
+	double seconds;
+} ur_score;
+ur_status ur_evaluate(const ur_model *m, const ur_ctx *c, const ur_corpus *corpus, int64_t from, int64_t to, int window,
+                      int batch, int64_t most_tokens, ur_score *score, ur_err *err);
+
+/* The checkpoint's path for a model file: "NAME.ckpt.safetensors" beside it. Returns length as snprintf. */
+int ur_checkpoint_path(const char *out, char *path, size_t room);
+
+#endif

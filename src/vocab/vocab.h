@@ -1,0 +1,78 @@
+/* A vocabulary turns text into tokens 0..V-1 and back. It is learnt from a text (or fixed), stored in model files as
+ * JSON, and immutable once made, so any number of threads may use one.
+ *
+ * The kinds are in vocabs.def: `byte`, `char`, `word`. Text arrives in chunks of any size, because corpora are larger
+ * than memory: a chunk may end inside a UTF-8 sequence or a word and the result is the same as for the whole text. */
+#ifndef UR_VOCAB_H
+#define UR_VOCAB_H
+
+#include "base/status.h"
+
+#include <jansson.h>
+
+typedef struct ur_vocab ur_vocab;
+typedef struct ur_vocab_builder ur_vocab_builder;
+typedef struct ur_encoder ur_encoder;
+
+enum { UR_VOCAB_MOST = 1 << 24 }; /* tokens a vocabulary may have */
+
+/* ---- learning one from text ---- */
+
+/* Starts learning a vocabulary of `kind`. cap: the most tokens it may have, 0: any number; only kinds that can leave
+ * tokens out take one. UR_E_INVALID: no such kind, or a cap it cannot have. */
+ur_status ur_vocab_builder_open(const char *kind, int64_t cap, ur_vocab_builder **builder, ur_err *err);
+/* The next `bytes` of the text. UR_E_INVALID: not valid UTF-8 (kinds that need it), the byte's offset is in err.
+ * After a failure a builder can only be closed. */
+ur_status ur_vocab_builder_feed(ur_vocab_builder *builder, const char *text, size_t bytes, ur_err *err);
+/* The text is over: *vocab is the result (NULL on failure), one hold, the caller's. Called once. */
+ur_status ur_vocab_builder_finish(ur_vocab_builder *builder, ur_vocab **vocab, ur_err *err);
+void ur_vocab_builder_close(ur_vocab_builder *builder);
+
+/* One more owner of v (returned), who calls ur_vocab_free too; the last call frees it. Safe from any thread. */
+ur_vocab *ur_vocab_hold(const ur_vocab *v);
+void ur_vocab_free(ur_vocab *v);
+
+int ur_vocab_size(const ur_vocab *v);
+/* Name of its kind, static. */
+const char *ur_vocab_kind_of(const ur_vocab *v);
+/* Equal for vocabularies of one kind with the same tokens in the same order; the same on every machine. */
+uint64_t ur_vocab_hash(const ur_vocab *v);
+/* The token for what the vocabulary lacks, or -1 where it has none. */
+int ur_vocab_unknown(const ur_vocab *v);
+
+/* ---- text to tokens ---- */
+
+/* Receives n tokens, in order. ends[i] is the offset in the text just behind token i, so token i covers the bytes
+ * from ends[i - 1] to ends[i]: a word covers the blanks before it. Any status but UR_OK stops the encoder. */
+typedef ur_status ur_token_sink(void *arg, const int32_t *ids, const int64_t *ends, size_t n, ur_err *err);
+
+/* An encoder for one text whose first byte has offset `at` (for errors and ends). v must outlive it. It may start at
+ * the end of any token of a text and then gives the tokens that follow. */
+ur_status ur_encoder_open(const ur_vocab *v, int64_t at, ur_token_sink *sink, void *arg, ur_encoder **e, ur_err *err);
+/* UR_E_INVALID: not valid UTF-8, or something the vocabulary lacks, with the byte's offset. Of two such places the
+ * first is reported. After a failure an encoder can only be closed. */
+ur_status ur_encoder_feed(ur_encoder *e, const char *text, size_t bytes, ur_err *err);
+/* The text is over: the sink gets what is left. */
+ur_status ur_encoder_finish(ur_encoder *e, ur_err *err);
+void ur_encoder_close(ur_encoder *e);
+
+/* A whole text at once: the number of tokens, of which the first `room` are written; -1 on failure. */
+int64_t ur_vocab_encode(const ur_vocab *v, const char *text, size_t bytes, int32_t *tokens, size_t room, ur_err *err);
+
+/* ---- tokens to text ---- */
+
+/* Bytes of a token's text, in *text, owned by v (not NUL-terminated); 0 and "" for a token that is not in v.
+ * The texts of a run of tokens, joined, are readable: for byte and char they are the very text that was encoded; a
+ * word's text ends with a blank, a newline is "\n", and encoding the joined text gives the same tokens again. */
+size_t ur_vocab_decode(const ur_vocab *v, int token, const char **text);
+
+/* ---- JSON, as model files hold it ---- */
+
+/* {"kind": "byte"}, {"kind": "char", "codes": [10, 32, ...]} or {"kind": "word", "words": ["the", "\n", ...]}; a word
+ * with a NUL in it is an array of its bytes, because many JSON readers refuse "\u0000". A new reference, NULL: no
+ * memory. */
+json_t *ur_vocab_to_json(const ur_vocab *v);
+/* Reads that, trusting nothing. UR_E_FORMAT: err says which member is wrong and how. */
+ur_status ur_vocab_from_json(const json_t *json, ur_vocab **vocab, ur_err *err);
+
+#endif

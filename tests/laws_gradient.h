@@ -1,0 +1,352 @@
+/* The laws of gradients, threads, storage and NaN: the second half of test_laws.c, included by it alone. */
+
+/* Sums of products, in float64. */
+static double along(const float *a, const float *b, size_t n)
+{
+	double s = 0;
+	for (size_t i = 0; i < n; i++)
+		s += (double)a[i] * (double)b[i];
+	return s;
+}
+
+/* The loss whose gradient dy and ds are: dy y + ds (last state). */
+typedef struct loss {
+	ur_span s;               /* x and lengths */
+	const states *start;
+	const float *dy;
+	const states *ds;        /* NULL: the state counts nothing */
+} loss;
+
+static double loss_at(world *w, const loss *l, const float *x, const states *start)
+{
+	arrays a = {0};
+	size_t n = steps_of(&l->s) * (size_t)w->d.out;
+	float *y = arr(&a, n);
+	states s = states_copy(w, &a, start, l->s.B);
+	ur_span span = l->s;
+	span.x = x, span.y = y, span.state = s.at;
+	forward(w, w->ctx, &a, &span, 0);
+	double sum = along(y, l->dy, n);
+	for (int b = 0; b < l->s.B && l->ds; b++)
+		sum += along(s.at[b], l->ds->at[b], w->state);
+	arr_free(&a);
+	return sum;
+}
+
+/* What a loss depends on, by number: the parameters, then x, then the first states. NULL: not this one. */
+enum { PARTS = UR_MIXER_PARAMS + 2 };
+typedef struct parts { float *at[PARTS]; } parts;
+
+static size_t part_floats(const world *w, const loss *l, int i)
+{
+	return i < w->n ? w->size[i] : i == w->n ? input_floats(w, &l->s) : (size_t)l->s.B * w->state;
+}
+
+static void move(float *to, const float *v, const float *d, size_t n, double h)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = (float)((double)v[i] + h * (double)d[i]);
+}
+
+/* The loss with everything moved by h along d; puts the parameters back. */
+static double moved_loss(world *w, const loss *l, const parts *d, double h)
+{
+	arrays a = {0};
+	const float *x = l->s.x;
+	float *kept[UR_MIXER_PARAMS];
+	states start = *l->start;
+	if (d->at[w->n]) {
+		size_t n = part_floats(w, l, w->n);
+		float *moved = arr(&a, n);
+		move(moved, x, d->at[w->n], n, h);
+		x = moved;
+	}
+	if (d->at[w->n + 1]) {
+		start = states_copy(w, &a, l->start, l->s.B);
+		for (int b = 0; b < l->s.B; b++)
+			move(start.at[b], l->start->at[b], d->at[w->n + 1] + (size_t)b * w->state, w->state, h);
+	}
+	for (int i = 0; i < w->n; i++)
+		if (d->at[i]) {
+			kept[i] = copy_of(&a, w->data[i], w->size[i]);
+			move(w->data[i], kept[i], d->at[i], w->size[i], h);
+			ur_pack_weights(w->ctx, 1, &w->w[i]);
+		}
+	double value = loss_at(w, l, x, &start);
+	for (int i = 0; i < w->n; i++)
+		if (d->at[i]) {
+			memcpy(w->data[i], kept[i], w->size[i] * sizeof(float));
+			ur_pack_weights(w->ctx, 1, &w->w[i]);
+		}
+	arr_free(&a);
+	return value;
+}
+
+/* Along directions of random signs: the difference of the loss, by Richardson's extrapolation, against the gradient's.
+ * A gradient of which a hundredth is missing is off by about a hundredth of its norm; the best of some step sizes
+ * counts, since large ones bend, small ones drown in rounding, and some straddle a kink. g: the parts to move, as
+ * gradients. */
+static void check_gradient(world *w, const loss *l, const parts *g, const char *name)
+{
+	static const double sizes[] = {0.02, 0.005, 0.1, 0.0015, 0.0003};
+	/* more units, more kinks */
+	const double bound = w->big ? 5e-3 : 2e-3, of_dy = sqrt(along(l->dy, l->dy, steps_of(&l->s) * (size_t)w->d.out));
+	for (int round = 0; round < (w->big ? 1 : 3); round++) {
+		arrays a = {0};
+		parts d = {0};
+		double best = INFINITY, want = 0, norm = 0;
+		for (int i = 0; i < w->n + 2; i++) {
+			/* about as far for the output, however many inputs add up */
+			int add_up = i == w->n ? w->d.in : i > w->n ? w->d.out : w->p[i].cols ? w->p[i].cols : 1;
+			size_t n = part_floats(w, l, i);
+			if (!g->at[i])
+				continue;
+			d.at[i] = arr(&a, n);
+			for (size_t j = 0; j < n; j++)
+				d.at[i][j] = (float)((rnd_below(&w->r, 2) ? 1 : -1) / sqrt(add_up));
+			want += along(g->at[i], d.at[i], n);
+			norm += along(g->at[i], g->at[i], n) / add_up;
+		}
+		for (int i = 0; i < 5 && best > bound / 2; i++) {
+			double h = sizes[i];
+			double wide = (moved_loss(w, l, &d, h) - moved_loss(w, l, &d, -h)) / (2 * h);
+			double half = (moved_loss(w, l, &d, h / 2) - moved_loss(w, l, &d, -h / 2)) / h;
+			/* with a kink between, the extrapolation overshoots: the plain difference may be nearer */
+			double off = fmin(fabs((4 * half - wide) / 3 - want), fabs(half - want));
+			best = fmin(best, off / fmax(sqrt(norm), 1e-3 * of_dy));
+		}
+		keep(w, GRAD, best, bound, name);
+		arr_free(&a);
+	}
+}
+
+static void law_gradient(world *w)
+{
+	arrays a = {0};
+	int B = w->big ? w->B : 3, T = w->T, len[] = {T, T - 2, T};
+	size_t in = (size_t)w->d.in, out = (size_t)w->d.out, n = (size_t)T * (size_t)B, floats = w->state;
+	states start = states_warm(w, &a, B, w->warm, 1), s0 = states_copy(w, &a, &start, B), ds, last;
+	float *x = random_floats(w, &a, n * in, 1), *y = arr(&a, n * out), *dy = random_floats(w, &a, n * out, 1);
+	for (int b = 0; b < B; b++) {
+		last.at[b] = random_floats(w, &a, floats, 1);
+		ds.at[b] = copy_of(&a, last.at[b], floats);
+	}
+	ur_span s = {.T = T, .B = B, .len = w->big ? NULL : len, .x = x, .y = y, .state = s0.at};
+	grads g = grads_new(w, &a, &s);
+	float *saved = forward(w, w->ctx, &a, &s, 1);
+	backward(w, w->ctx, &s, saved, dy, &g, if_grad(w, &ds));
+	loss l = {s, &start, dy, has_state_grad(w) ? &last : NULL};
+	parts all = {0};
+	for (int i = 0; i < w->n; i++)
+		all.at[i] = g.dw[i];
+	all.at[w->n] = g.dx;
+	if (has_state_grad(w)) {
+		all.at[w->n + 1] = arr(&a, (size_t)B * floats);
+		for (int b = 0; b < B; b++)
+			memcpy(all.at[w->n + 1] + (size_t)b * floats, ds.at[b], floats * sizeof(float));
+	}
+	if (w->big)
+		check_gradient(w, &l, &all, "gradient");
+	for (int i = 0; i < w->n + 2 && !w->big; i++) {
+		parts one = {0};
+		one.at[i] = all.at[i];
+		if (one.at[i])
+			check_gradient(w, &l, &one, i < w->n ? w->p[i].name : i == w->n ? "x" : "the first state");
+	}
+	must(w, !arr_broken(&a), "gradient: an array was overrun");
+	arr_free(&a);
+}
+
+/* What backward promises about its arguments. */
+static void law_backward(world *w)
+{
+	arrays a = {0};
+	int B = w->B, T = w->T;
+	size_t in = (size_t)w->d.in, out = (size_t)w->d.out, n = (size_t)T * (size_t)B;
+	states s0 = states_warm(w, &a, B, w->warm, 1), zero = states_zero(w, &a, B), junk;
+	float *x = random_floats(w, &a, n * in, 1), *y = arr(&a, n * out), *dy = random_floats(w, &a, n * out, 1);
+	ur_span s = {.T = T, .B = B, .x = x, .y = y, .state = s0.at};
+	float *x0 = copy_of(&a, x, n * in), *dy0 = copy_of(&a, dy, n * out);
+	float *saved = forward(w, w->ctx, &a, &s, 1), *y0 = copy_of(&a, y, n * out);
+	states after = states_copy(w, &a, &s0, B);
+	grads g = grads_new(w, &a, &s), h = grads_new(w, &a, &s), no_dx = grads_new(w, &a, &s);
+	grads added = grads_new(w, &a, &s);
+
+	backward(w, w->ctx, &s, saved, dy, &g, NULL);
+	must(w, same(x, x0, n * in) && same(y, y0, n * out) && same(dy, dy0, n * out), "backward changed x, y or dy");
+	for (int b = 0; b < B; b++)
+		must(w, same(s0.at[b], after.at[b], w->state), "backward changed the state");
+	rnd_fill(&w->r, n * in, 9, h.dx); /* written, not added to */
+	if (has_state_grad(w)) {
+		backward(w, w->ctx, &s, saved, dy, &h, zero.at);
+	} else {
+		for (int b = 0; b < B; b++)
+			junk.at[b] = arr(&a, w->state);
+		backward(w, w->ctx, &s, saved, dy, &h, junk.at);
+	}
+	must(w, differ(h.dx, g.dx, n * in) == 0, "dx with dstate NULL is not that of a dstate of %s",
+	     has_state_grad(w) ? "zero" : "anything");
+	no_dx.dx = NULL;
+	backward(w, w->ctx, &s, saved, dy, &no_dx, NULL);
+	for (int i = 0; i < w->n; i++) {
+		must(w, differ(h.dw[i], g.dw[i], w->size[i]) == 0, "%s with dstate NULL", w->p[i].name);
+		must(w, same(no_dx.dw[i], g.dw[i], w->size[i]), "%s differs where dx is not wanted", w->p[i].name);
+		rnd_fill(&w->r, w->size[i], 1, added.dw[i]);
+	}
+	grads before = added;
+	for (int i = 0; i < w->n; i++)
+		before.dw[i] = copy_of(&a, added.dw[i], w->size[i]);
+	backward(w, w->ctx, &s, saved, dy, &added, NULL);
+	for (int i = 0; i < w->n; i++) {
+		for (size_t j = 0; j < w->size[i]; j++)
+			before.dw[i][j] += g.dw[i][j];
+		must(w, differ(added.dw[i], before.dw[i], w->size[i]) < 2e-6, "%s is not added to", w->p[i].name);
+	}
+	/* what has become of the state since does not matter */
+	grads later = grads_new(w, &a, &s);
+	for (int b = 0; b < B; b++)
+		arr_fresh(s0.at[b], w->state);
+	backward(w, w->ctx, &s, saved, dy, &later, NULL);
+	must(w, same(later.dx, g.dx, n * in), "dx depends on the state at the time of backward");
+	for (int i = 0; i < w->n; i++)
+		must(w, same(later.dw[i], g.dw[i], w->size[i]), "%s depends on the state at the time of backward", w->p[i].name);
+	/* no state is a state of zero on the way back too */
+	states none = states_zero(w, &a, B);
+	grads g1 = grads_new(w, &a, &s), g2 = grads_new(w, &a, &s);
+	s.state = none.at;
+	saved = forward(w, w->ctx, &a, &s, 1);
+	backward(w, w->ctx, &s, saved, dy, &g1, NULL);
+	s.state = NULL;
+	saved = forward(w, w->ctx, &a, &s, 1);
+	backward(w, w->ctx, &s, saved, dy, &g2, NULL);
+	must(w, differ(g2.dx, g1.dx, n * in) < 1e-6, "dx without a state");
+	for (int i = 0; i < w->n; i++)
+		must(w, differ(g2.dw[i], g1.dw[i], w->size[i]) < 1e-6, "%s without a state", w->p[i].name);
+	must(w, !arr_broken(&a), "backward: an array was overrun");
+	arr_free(&a);
+}
+
+/* The same bits at any number of threads. */
+static void law_threads(world *w)
+{
+	arrays a = {0};
+	int B = w->B, T = w->T;
+	size_t in = (size_t)w->d.in, out = (size_t)w->d.out, n = (size_t)T * (size_t)B;
+	states start = states_warm(w, &a, B, w->warm, 1), ds0 = states_zero(w, &a, B), st[MOST_THREADS], ds[MOST_THREADS];
+	float *x = random_floats(w, &a, n * in, 1), *dy = random_floats(w, &a, n * out, 1), *y[MOST_THREADS];
+	grads g[MOST_THREADS];
+	for (int b = 0; b < B; b++)
+		rnd_fill(&w->r, w->state, 1, ds0.at[b]);
+	for (int t = 0; t < (w->big ? 2 : MOST_THREADS); t++) {
+		const ur_ctx *c = &w->bench->ctx[t];
+		st[t] = states_copy(w, &a, &start, B);
+		ds[t] = states_copy(w, &a, &ds0, B);
+		y[t] = arr(&a, n * out);
+		ur_span s = {.T = T, .B = B, .x = x, .y = y[t], .state = st[t].at};
+		g[t] = grads_new(w, &a, &s);
+		float *saved = forward(w, c, &a, &s, 1);
+		backward(w, c, &s, saved, dy, &g[t], if_grad(w, &ds[t]));
+		must(w, same(y[t], y[0], n * out), "y at %d threads", t + 1);
+		must(w, same(g[t].dx, g[0].dx, n * in), "dx at %d threads", t + 1);
+		for (int i = 0; i < w->n; i++)
+			must(w, same(g[t].dw[i], g[0].dw[i], w->size[i]), "%s at %d threads", w->p[i].name, t + 1);
+		for (int b = 0; b < B; b++) {
+			must(w, same(st[t].at[b], st[0].at[b], w->state), "state at %d threads", t + 1);
+			must(w, same(ds[t].at[b], ds[0].at[b], w->state), "dstate at %d threads", t + 1);
+		}
+	}
+	must(w, !arr_broken(&a), "threads: an array was overrun");
+	arr_free(&a);
+}
+
+/* Matrices as int8 with a scale a row, in the panels kernel.h describes. */
+static ur_mat quantised(world *w, arrays *a, int which)
+{
+	const ur_mat *from = &w->w[which];
+	int rows = from->rows, K = from->cols, W = rows / from->blocks, nr = w->k->nr;
+	int panels = ur_panel_count(w->k, rows, from->blocks);
+	size_t bytes = (size_t)panels * (size_t)K * (size_t)nr;
+	float *scale = arr(a, (size_t)rows);
+	int8_t *packed = (int8_t *)memset(arr(a, (bytes + 3) / 4), 0, bytes);
+	for (int i = 0; i < rows; i++) {
+		float most = 0;
+		for (int k = 0; k < K; k++)
+			most = fmaxf(most, fabsf(w->data[which][i * K + k]));
+		scale[i] = most / 127;
+		int unit = i % W, panel = unit / nr * from->blocks + i / W;
+		for (int k = 0; k < K; k++)
+			packed[((size_t)panel * (size_t)K + (size_t)k) * (size_t)nr + (size_t)(unit % nr)] =
+				(int8_t)lrintf(w->data[which][i * K + k] / scale[i]);
+	}
+	return (ur_mat){.rows = rows, .cols = K, .blocks = from->blocks, .dtype = UR_I8, .panels = packed, .scale = scale};
+}
+
+static void law_int8(world *w)
+{
+	arrays a = {0};
+	int B = w->B, T = w->T;
+	size_t n = (size_t)T * (size_t)B, in = n * (size_t)w->d.in, out = n * (size_t)w->d.out;
+	states s1 = states_zero(w, &a, B), s2 = states_zero(w, &a, B), s3 = states_zero(w, &a, B);
+	float *x = random_floats(w, &a, in, 1), *y = arr(&a, out), *z = arr(&a, out), *v = arr(&a, out);
+	ur_mat mats[UR_MIXER_PARAMS];
+	for (int i = 0; i < w->n; i++)
+		mats[i] = w->p[i].cols ? quantised(w, &a, i) : w->w[i];
+	step_all(w, w->w, 0, T, B, x, y, &s1);
+	step_all(w, mats, 0, T, B, x, z, &s2);
+	double e = 0;
+	for (size_t i = 0; i < out; i++)
+		e += ((double)z[i] - (double)y[i]) * ((double)z[i] - (double)y[i]);
+	e = sqrt(e / along(y, y, out));
+	keep(w, INT8, e, 0.05, "int8 near float");
+	must(w, e > 0, "int8 changed nothing");
+	/* prefill reads the same storage */
+	ur_span s = {.T = T, .B = B, .x = x, .y = v, .state = s3.at};
+	ur_need need = w->f->need(w->ctx, &w->d, &s);
+	w->f->forward(w->ctx, &w->d, mats, &s, NULL, arr(&a, need.forward));
+	must(w, differ(v, z, out) < 1e-5, "int8: forward is not step");
+	must(w, !arr_broken(&a), "int8: an array was overrun");
+	arr_free(&a);
+}
+
+/* A NaN stays in its sequence, and is not swallowed there. */
+static void law_nan(world *w)
+{
+	arrays a = {0};
+	enum { B = 3 };
+	int T = w->T;
+	size_t in = (size_t)w->d.in, out = (size_t)w->d.out, n = (size_t)T * B;
+	states start = states_warm(w, &a, B, w->warm, 1);
+	float *x = random_floats(w, &a, n * in, 1), *dy = random_floats(w, &a, n * out, 1), *y[3], *dx[3];
+	states st[3];
+	for (int bad = 0; bad < 3; bad++) { /* none; in x; in dy */
+		float *xs = copy_of(&a, x, n * in), *dys = copy_of(&a, dy, n * out);
+		(bad == 1 ? xs : dys)[(1 * B + 1) * (bad == 1 ? in : out)] = bad ? NAN : dys[(1 * B + 1) * out];
+		y[bad] = arr(&a, n * out);
+		st[bad] = states_copy(w, &a, &start, B);
+		ur_span s = {.T = T, .B = B, .x = xs, .y = y[bad], .state = st[bad].at};
+		grads g = grads_new(w, &a, &s);
+		dx[bad] = g.dx;
+		float *saved = forward(w, &w->bench->ctx[1], &a, &s, 1);
+		backward(w, &w->bench->ctx[1], &s, saved, dys, &g, NULL);
+		for (size_t i = 0; i < n; i++)
+			if (i % B != 1) {
+				must(w, same(y[bad] + i * out, y[0] + i * out, out), "a NaN in another sequence changed y");
+				must(w, same(dx[bad] + i * in, dx[0] + i * in, in), "a NaN in another sequence changed dx");
+			}
+		for (int b = 0; b < B; b += 2)
+			must(w, same(st[bad].at[b], st[0].at[b], w->state), "a NaN in another sequence changed the state");
+		if (bad == 1) {
+			int seen = 0;
+			for (size_t j = 0; j < out; j++)
+				seen += isnan(y[1][(1 * B + 1) * out + j]) != 0;
+			must(w, seen > 0, "y does not show the NaN in x");
+			states s1 = states_copy(w, &a, &start, B), s2 = states_copy(w, &a, &start, B);
+			float *y1 = arr(&a, B * out), *y2 = arr(&a, B * out);
+			step(w, w->w, B, x + B * in, y1, s1.at);
+			step(w, w->w, B, xs + B * in, y2, s2.at);
+			must(w, same(y1, y2, out) && same(y1 + 2 * out, y2 + 2 * out, out), "a NaN in another stream changed y");
+		}
+	}
+	must(w, !arr_broken(&a), "nan: an array was overrun");
+	arr_free(&a);
+}

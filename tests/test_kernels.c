@@ -1,0 +1,566 @@
+/* Holds every slot of a kernel set to its meaning, on random and extreme inputs, odd sizes, and pointers off any
+ * boundary, with guard words around every array; then the products built on them (gemm.h). References are float64
+ * loops: C, which defines the meaning, is held to
+ * the same ones, so a set is held to C. `--bench` times every slot beside C instead. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "kernel/gemm.h"
+#include "kernel_slots.h"
+
+/* -- every slot of the table ------------------------------------------------ */
+
+static double normal(rnd *r)
+{
+	double s = 0;
+	for (int i = 0; i < 6; i++)
+		s += rnd_unit(r);
+	return s * 0.7071;
+}
+
+static void fill(rnd *r, enum fill kind, size_t n, float *x)
+{
+	static const double edges[] = {0, -0.0, 88, -88, 88.8, -88.8, -103.5, 104, 1e4, -1e4, 9, -9, 0.5, 1e-6, -17.5, 1};
+	for (size_t i = 0; i < n; i++) {
+		double v = normal(r);
+		switch (kind) {
+		case F_ZERO: v = 0; break;
+		case F_DENORMAL: v *= 1e-40; break;
+		case F_EDGE: v = edges[rnd_below(r, 16)]; break;
+		case F_HUGE: v *= 1e30; break;
+		case F_TINY: v *= 1e-30; break;
+		case F_NAN: v = rnd_below(r, 4) ? v : NAN; break;
+		case F_INF: v = rnd_below(r, 4) ? v : rnd_below(r, 2) ? INFINITY : -INFINITY; break;
+		case F_MASKED: v = i && rnd_below(r, 2) ? -INFINITY : v; break;
+		default: v *= rnd_below(r, 5) ? 1 : 6;
+		}
+		x[i] = (float)v;
+	}
+}
+
+/* 1 if `got` is what was wanted. Infinity and NaN must be themselves; beyond float32, anything past half its most. */
+static int near(double got, double want, double tol)
+{
+	if (isinf(tol))
+		return 1;
+	if (isnan(want) || isnan(got))
+		return isnan(want) && isnan(got);
+	if (isinf(want) || fabs(want) + tol >= (double)FLT_MAX)
+		return got * want > 0 && fabs(got) > 1e38;
+	return fabs(got - want) <= tol;
+}
+
+static void check_slot(const ur_kernels *k, const slot *s, enum fill kind, int n, rnd *r)
+{
+	arrays all = {0};
+	float *in[SLOT_INS] = {0}, *again[SLOT_OUTS] = {0};
+	io o = {.n = n, .total = n + rnd_below(r, 9), .rows = rnd_below(r, 7), .stride = n + rnd_below(r, 5), .a = 0.37f};
+
+	s->shape(&o);
+	for (int q = 0; q < SLOT_INS; q++) {
+		o.in[q] = in[q] = arr_at(&all, o.ins[q], (size_t)rnd_below(r, 16));
+		fill(r, kind, o.ins[q], in[q]);
+	}
+	for (int q = 0; q < SLOT_OUTS; q++) {
+		o.out[q] = arr_at(&all, o.outs[q], (size_t)rnd_below(r, 16));
+		fill(r, kind, o.outs[q], o.out[q]);
+		again[q] = arr_at(&all, o.outs[q], (size_t)rnd_below(r, 16));
+		o.want[q] = arr_must(calloc(o.outs[q] + 1, sizeof(double)));
+		o.tol[q] = arr_must(calloc(o.outs[q] + 1, sizeof(double)));
+	}
+	if (s->fix)
+		s->fix(&o, in);
+	for (int q = 0; q < SLOT_OUTS; q++)
+		for (size_t i = 0; i < o.outs[q]; i++) {
+			again[q][i] = o.out[q][i];
+			o.want[q][i] = (double)o.out[q][i];
+		}
+	s->want(&o);
+	s->run(k, &o);
+	for (int q = 0; q < SLOT_OUTS; q++)
+		for (size_t i = 0; i < o.outs[q]; i++)
+			if (!near((double)o.out[q][i], o.want[q][i], o.tol[q][i]))
+				fail_msg("%s of %s, n %d, fill %d: output %d [%zu] is %.9g, want %.9g +- %.2g", s->name, k->name, n,
+				         kind, q, i, (double)o.out[q][i], o.want[q][i], o.tol[q][i]);
+	if (!near(o.result, o.want_result, o.tol_result))
+		fail_msg("%s of %s, n %d, fill %d: returned %.9g, want %.9g +- %.2g", s->name, k->name, n, kind, o.result,
+		         o.want_result, o.tol_result);
+	if (s->alias_out >= 0) {
+		const float *input = o.in[s->alias_in];
+		float *apart = o.out[s->alias_out];
+		io b = o;
+		for (int q = 0; q < SLOT_OUTS; q++)
+			b.out[q] = again[q];
+		memcpy(again[s->alias_out], input, o.outs[s->alias_out] * sizeof(float));
+		b.in[s->alias_in] = again[s->alias_out];
+		s->run(k, &b);
+		if (memcmp(again[s->alias_out], apart, o.outs[s->alias_out] * sizeof(float)))
+			fail_msg("%s of %s, n %d, fill %d: in place is not the same", s->name, k->name, n, kind);
+	}
+	if (arr_broken(&all))
+		fail_msg("%s of %s, n %d: wrote outside its arrays", s->name, k->name, n);
+	for (int q = 0; q < SLOT_OUTS; q++) {
+		free(o.want[q]);
+		free(o.tol[q]);
+	}
+	arr_free(&all);
+}
+
+struct slot_case { const ur_kernels *k; const slot *s; };
+
+static void test_slot(void **state)
+{
+	static const int sizes[] = {0,  1,  2,  3,  4,  5,  7,  8,  9,  11, 13,  15,  16,
+	                            17, 19, 23, 31, 32, 33, 47, 61, 64, 67, 127, 257, 1031};
+	const struct slot_case *c = *state;
+	rnd r = {42};
+	for (unsigned kind = 1; kind <= F_MASKED; kind *= 2)
+		for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++)
+			for (int repeat = 0; repeat < 2; repeat++)
+				if (c->s->fills & kind && sizes[j] >= c->s->least)
+					check_slot(c->k, c->s, (enum fill)kind, sizes[j], &r);
+}
+
+/* A thousand rows of scores seen tile by tile are the softmax seen at once, whatever comes first. */
+static void test_online_softmax(void **state)
+{
+	const ur_kernels *k = *state;
+	enum { N = 203 };
+	rnd r = {5};
+	for (int round = 0; round < 50; round++) {
+		float s[N], tile[N], m = -INFINITY, sum = 0;
+		double top = -INFINITY, want = 0, got[N], weight = 0;
+		int at = 0;
+		rnd_fill(&r, N, round % 2 ? 30 : 3, s);
+		for (int i = 0; i < N; i++)
+			top = fmax(top, 0.5 * (double)s[i]);
+		for (int i = 0; i < N; i++)
+			want += exp(0.5 * (double)s[i] - top);
+		while (at < N) {
+			int n = 1 + rnd_below(&r, 40);
+			n = n < N - at ? n : N - at;
+			memcpy(tile, s + at, (size_t)n * sizeof *s);
+			double back = (double)k->softmax_tile(n, n, 0.5f, tile, &m, &sum);
+			for (int i = 0; i < at; i++)
+				got[i] *= back;
+			for (int i = 0; i < n; i++)
+				got[at + i] = (double)tile[i];
+			at += n;
+		}
+		assert_float_equal((double)m, top, 1e-5);
+		for (int i = 0; i < N; i++) {
+			weight += got[i] / (double)sum;
+			assert_true(fabs(got[i] / (double)sum - exp(0.5 * (double)s[i] - top) / want) < 2e-6);
+		}
+		assert_true(fabs(weight - 1) < 1e-5);
+		float lse = m + logf(sum);
+		memcpy(tile, s, sizeof tile);
+		k->softmax_again(N, N, 0.5f, lse, tile);
+		for (int i = 0; i < N; i++)
+			assert_true(fabs((double)tile[i] - exp(0.5 * (double)s[i] - top) / want) < 4e-6);
+	}
+}
+
+static void test_pack(void **state)
+{
+	const ur_kernels *k = *state;
+	rnd r = {9};
+	for (int n = 1; n <= k->nr; n++)
+		for (int K = 0; K < 40; K += 1 + K / 3)
+			for (int turned = 0; turned < 2; turned++) {
+				arrays all = {0};
+				ptrdiff_t column = turned ? 1 : K + 3, depth = turned ? k->nr + 2 : 1;
+				float *src = arr_at(&all, (size_t)((n - 1) * column + (K ? K - 1 : 0) * depth + 1), 3);
+				float *panel = arr_at(&all, (size_t)(K * k->nr), 5);
+				rnd_fill(&r, (size_t)((n - 1) * column + (K ? K - 1 : 0) * depth + 1), 1, src);
+				k->pack(n, K, src, column, depth, panel);
+				for (int i = 0; i < K; i++)
+					for (int j = 0; j < k->nr; j++)
+						assert_true(panel[i * k->nr + j] == (j < n ? src[j * column + i * depth] : 0));
+				assert_int_equal(arr_broken(&all), 0);
+				arr_free(&all);
+			}
+}
+
+static void test_strips(void **state)
+{
+	const ur_kernels *k = *state;
+	rnd r = {11};
+	for (int M = 0; M <= 3 * k->mr + 1; M++)
+		for (int K = 0; K < 30; K += 1 + K / 2) {
+			arrays all = {0};
+			const int mr = k->mr, n = (M + mr - 1) / mr;
+			const ptrdiff_t ld = M + rnd_below(&r, 4);
+			float *src = arr_at(&all, (size_t)(K * ld), 3), *out = arr_at(&all, (size_t)(n * K * mr), 5);
+			rnd_fill(&r, (size_t)(K * ld), 1, src);
+			k->strips(M, K, src, ld, out);
+			for (int s = 0; s < n; s++)
+				for (int i = 0; i < K; i++)
+					for (int j = 0; j < mr; j++)
+						assert_true(out[(s * K + i) * mr + j] == (s * mr + j < M ? src[i * ld + s * mr + j] : 0));
+			assert_int_equal(arr_broken(&all), 0);
+			arr_free(&all);
+		}
+}
+
+/* -- the packed product ------------------------------------------------ */
+
+/* B (K, N) at random, and its panels made here from kernel.h's words. */
+typedef struct matrix {
+	int N, K, blocks, panels;
+	ur_dtype dtype;
+	float *B;        /* (N, K): column n is a row */
+	float *scale;
+	float *packed;   /* panels, float32 or int8 */
+} matrix;
+
+static matrix matrix_new(const ur_kernels *k, arrays *all, rnd *r, ur_dtype dtype, int N, int K, int blocks)
+{
+	int W = N / blocks, nr = k->nr, per = (W + nr - 1) / nr;
+	matrix m = {N, K, blocks, per * blocks, dtype, NULL, NULL, NULL};
+	size_t floats = (size_t)m.panels * (size_t)K * (size_t)nr;
+	m.B = arr(all, (size_t)N * (size_t)K);
+	m.scale = arr_at(all, (size_t)N, 1);
+	m.packed = arr_at(all, dtype == UR_I8 ? (floats + 3) / 4 : floats, 3);
+	for (int n = 0; n < N; n++) {
+		m.scale[n] = (float)(0.01 + 0.005 * rnd_unit(r));
+		for (int i = 0; i < K; i++)
+			m.B[n * K + i] = dtype == UR_I8 ? (float)(rnd_below(r, 255) - 127) : (float)rnd_unit(r);
+	}
+	for (int p = 0; p < m.panels; p++)
+		for (int i = 0; i < K; i++)
+			for (int j = 0; j < nr; j++) {
+				int unit = p / blocks * nr + j, n = p % blocks * W + unit;
+				size_t at = ((size_t)p * (size_t)K + (size_t)i) * (size_t)nr + (size_t)j;
+				float v = unit < W ? m.B[n * K + i] : 0;
+				if (dtype == UR_I8)
+					((int8_t *)m.packed)[at] = (int8_t)v;
+				else
+					m.packed[at] = v;
+			}
+	return m;
+}
+
+static ur_product product_of(const ur_kernels *k, const matrix *m, int p0, int p1)
+{
+	size_t panel = (size_t)m->K * (size_t)k->nr * (m->dtype == UR_I8 ? 1 : sizeof(float));
+	return (ur_product){.N = m->N, .K = m->K, .blocks = m->blocks, .p0 = p0, .p1 = p1, .scale = m->scale,
+	                    .panels = (const char *)m->packed + (size_t)p0 * panel};
+}
+
+static int panel_of(const ur_kernels *k, const matrix *m, int n)
+{
+	int W = m->N / m->blocks;
+	return n % W / k->nr * m->blocks + n / W;
+}
+
+enum { MOST_ROWS = 67 };
+
+/* How A lies: its rows one after the other, its columns, or its columns cut into strips. */
+enum { PLAIN, TURNED, CUT };
+#define A_AT(i, q) (turned == CUT ? (i) / mr * strip + (q) * mr + (i) % mr : (i) * row + (q) * col)
+
+static void check_product(const ur_kernels *k, rnd *r, ur_dtype dtype, int N, int K, int blocks, int turned, int mode)
+{
+	arrays all = {0};
+	matrix m = matrix_new(k, &all, r, dtype, N, K, blocks);
+	const int M = MOST_ROWS, ldc = N + rnd_below(r, 4);
+	const int mr = k->mr, strips = (M + mr - 1) / mr;
+	const ptrdiff_t row = turned ? 1 : K + rnd_below(r, 5), col = turned == CUT ? mr : turned ? M + rnd_below(r, 3) : 1;
+	const ptrdiff_t strip = turned == CUT ? K * mr + rnd_below(r, 3) : 0;
+	const size_t size = (size_t)M * (size_t)ldc;
+	const size_t a_size = (size_t)(turned == CUT ? strips * strip : turned ? K * col : M * row);
+	float *A = arr_at(&all, a_size, 7), *whole = arr_at(&all, size, 1), *part = arr_at(&all, size, 9);
+	float *bias = arr(&all, (size_t)N);
+	float *before = arr(&all, size);
+	rnd_fill(r, a_size, 1, A);
+	rnd_fill(r, size, 3, before);
+	rnd_fill(r, (size_t)N, 3, bias);
+	memcpy(whole, before, size * sizeof *whole);
+
+	ur_product p = product_of(k, &m, 0, m.panels);
+	p.M = M, p.A = A, p.row = row, p.col = col, p.strip = strip, p.C = whole, p.ldc = ldc;
+	p.bias = mode ? bias : NULL, p.accumulate = mode == 2; /* where it accumulates, the bias is to be ignored */
+	k->product[dtype](&p);
+	for (int i = 0; i < M; i++)
+		for (int n = 0; n < ldc; n++) {
+			double start = mode == 1 && n < N ? (double)bias[n] : 0, s = 0, scale = 1, sum = 0;
+			if (mode == 2)
+				start = (double)before[i * ldc + n];
+			for (int q = 0; q < K && n < N; q++) {
+				double t = (double)A[A_AT(i, q)] * (double)m.B[n * K + q];
+				s += t;
+				sum += fabs(t);
+			}
+			scale = dtype == UR_I8 && n < N ? (double)m.scale[n] : 1;
+			if (n >= N && whole[i * ldc + n] != before[i * ldc + n])
+				fail_msg("%s: wrote between rows", k->name);
+			if (n < N &&
+			    !(fabs((double)whole[i * ldc + n] - start - scale * s) <= (K + 2) * EPS * (fabs(start) + scale * sum)))
+				fail_msg("%s dtype %d N %d K %d blocks %d turned %d mode %d: C(%d, %d) is %.9g, want %.9g", k->name,
+				         dtype, N, K, blocks, turned, mode, i, n, (double)whole[i * ldc + n], start + scale * s);
+		}
+	/* bits of an element depend on nothing but its row of A and its column of B */
+	for (int rows = 0; rows <= 20 && (K < 100 || rows < 20); rows += K < 100 ? 1 : 1 + rows / 2) {
+		int from = rnd_below(r, M - rows) / (turned == CUT ? mr : 1) * (turned == CUT ? mr : 1);
+		int p0 = rnd_below(r, m.panels), p1 = p0 + 1 + rnd_below(r, m.panels - p0);
+		memcpy(part, before, size * sizeof *part);
+		ur_product q = product_of(k, &m, p0, p1);
+		q.M = rows, q.A = A + A_AT(from, 0), q.row = row, q.col = col, q.strip = strip;
+		q.C = part + from * ldc, q.ldc = ldc;
+		q.bias = p.bias, q.accumulate = p.accumulate;
+		k->product[dtype](&q);
+		for (int i = 0; i < M; i++)
+			for (int n = 0; n < ldc; n++) {
+				int in = n < N && i >= from && i < from + rows && panel_of(k, &m, n) >= p0 && panel_of(k, &m, n) < p1;
+				const float *want = (in ? whole : before) + i * ldc + n;
+				if (memcmp(&part[i * ldc + n], want, sizeof *want))
+					fail_msg("%s dtype %d N %d K %d blocks %d turned %d mode %d: rows %d+%d, panels %d to %d: "
+					         "C(%d, %d) is %.9g, %s %.9g",
+					         k->name, dtype, N, K, blocks, turned, mode, from, rows, p0, p1, i, n,
+					         (double)part[i * ldc + n], in ? "with all rows" : "was", (double)*want);
+			}
+	}
+	/* a NaN reaches all of its row, past weights of 0 too, and nothing else */
+	if (K > 0) {
+		int bad = rnd_below(r, M), q = rnd_below(r, K);
+		A[A_AT(bad, q)] = NAN;
+		memcpy(part, before, size * sizeof *part);
+		p.C = part;
+		k->product[dtype](&p);
+		for (int i = 0; i < M; i++)
+			for (int n = 0; n < N; n++)
+				if (i == bad ? !isnan(part[i * ldc + n])
+				             : memcmp(&part[i * ldc + n], &whole[i * ldc + n], sizeof *part) != 0)
+					fail_msg("%s dtype %d N %d K %d: a NaN in row %d, but C(%d, %d) is %.9g", k->name, dtype, N, K, bad,
+					         i, n, (double)part[i * ldc + n]);
+	}
+	assert_int_equal(arr_broken(&all), 0);
+	arr_free(&all);
+}
+
+static void test_product(void **state)
+{
+	const ur_kernels *k = *state;
+	const int nr = k->nr, kc = k->kc;
+	/* block widths: one column, about a panel, some panels; times the blocks */
+	const int shapes[][2] = {{1, 1}, {nr - 1, 1}, {nr, 1}, {nr + 1, 1}, {2 * nr + 3, 1}, {7 * nr, 1},
+	                         {13 * nr + 5, 1}, {3 * 3, 3}, {3 * (nr + 1), 3}, {3 * 2 * nr, 3},
+	                         {4 * (nr / 2 + 1), 4}, {4 * (3 * nr + 7), 4}};
+	const int depths[] = {0, 1, 2, 7, 31, kc - 1, kc, kc + 1, 3 * kc + 5};
+	rnd r = {17};
+	for (int dtype = 0; dtype < UR_DTYPES; dtype++)
+		for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+			for (size_t d = 0; d < sizeof depths / sizeof *depths; d++)
+				for (int turned = PLAIN; turned <= CUT; turned++) {
+					if (depths[d] > 31 && s % 3 != (d + (size_t)turned) % 3)
+						continue;
+					int mode = (int)(s + d) % 3;
+					check_product(k, &r, (ur_dtype)dtype, shapes[s][0], depths[d], shapes[s][1], turned, mode);
+					if (depths[d] <= 31)
+						check_product(k, &r, (ur_dtype)dtype, shapes[s][0], depths[d], shapes[s][1], turned,
+						              (mode + 1) % 3);
+				}
+}
+
+/* -- products on the pool ------------------------------------------------ */
+
+static void open_ctx(ur_ctx *c, const ur_kernels *k, int threads)
+{
+	assert_true(ur_ctx_open(c, NULL, threads));
+	assert_int_equal(c->threads, threads);
+	c->k = k;
+}
+
+static void check_all(const float *got, const double *want, const double *size, size_t n, int depth, const char *what)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(fabs((double)got[i] - want[i]) <= (depth + 2) * EPS * size[i]))
+			fail_msg("%s [%zu] is %.9g, want %.9g", what, i, (double)got[i], want[i]);
+}
+
+/* want(i, j) = start + sum over d of a[i * ai + d * ad] b[j * bj + d * bd] */
+static void exact(int I, int J, int D, const float *a, ptrdiff_t ai, ptrdiff_t ad, const float *b, ptrdiff_t bj,
+                  ptrdiff_t bd, double *want, double *size)
+{
+	for (int i = 0; i < I; i++)
+		for (int j = 0; j < J; j++)
+			for (int d = 0; d < D; d++) {
+				double t = (double)a[i * ai + d * ad] * (double)b[j * bj + d * bd];
+				want[i * J + j] += t;
+				size[i * J + j] += fabs(t);
+			}
+}
+
+static void check_linear(const ur_kernels *k, rnd *r, int M, int out, int in, int blocks)
+{
+	arrays all = {0};
+	const ptrdiff_t ldx = in + rnd_below(r, 3), ldy = out + rnd_below(r, 3);
+	const size_t xs = (size_t)M * (size_t)ldx, ys = (size_t)M * (size_t)ldy, ws = (size_t)out * (size_t)in;
+	float *x = arr_at(&all, xs, 1), *dy = arr_at(&all, ys, 2), *W = arr_at(&all, ws, 3);
+	float *bias = arr_at(&all, (size_t)out, 1);
+	ur_mat w = {.rows = out, .cols = in, .blocks = blocks, .data = W};
+	size_t plain = ur_panels_size(k, out, in, blocks), turned = ur_panels_size(k, in, out, 1);
+	double *want = arr_must(calloc(xs + ys + ws, sizeof *want)), *size = arr_must(calloc(xs + ys + ws, sizeof *size));
+	float *first[4] = {0}; /* y, dx, dw, dbias of one thread */
+	rnd_fill(r, xs, 1, x);
+	rnd_fill(r, ys, 1, dy);
+	rnd_fill(r, ws, 1, W);
+	rnd_fill(r, (size_t)out, 1, bias);
+
+	assert_int_equal(ur_panel_count(k, out, blocks), (out / blocks + k->nr - 1) / k->nr * blocks);
+	assert_int_equal(ur_pack_size(k, &w, 0), plain);
+	assert_int_equal(ur_pack_size(k, &w, 1), plain + turned);
+	for (int threads = 1; threads <= 3; threads++) {
+		ur_ctx c;
+		open_ctx(&c, k, threads);
+		float *panels = arr(&all, plain), *panels_t = arr(&all, turned), *by_hand = arr(&all, plain);
+		w.panels = panels, w.panels_t = panels_t;
+		ur_pack_weights(&c, 1, &w);
+		ur_pack(k, out, in, blocks, W, in, 1, by_hand);
+		assert_memory_equal(panels, by_hand, plain * sizeof *panels);
+
+		for (int accumulate = 0; accumulate < 2; accumulate++) {
+			float *y = arr_at(&all, ys, 1), *serial = arr_at(&all, ys, 1), *dx = arr_at(&all, xs, 1);
+			float *dw = arr_at(&all, ws, 1), *db = arr_at(&all, (size_t)out, 1);
+			rnd same = {77};
+			if (accumulate) {
+				rnd_fill(&same, ys, 1, y);
+				rnd_fill(&same, xs, 1, dx);
+			}
+			rnd_fill(&same, ws, 1, dw);
+			rnd_fill(&same, (size_t)out, 1, db);
+			memcpy(serial, y, ys * sizeof *y);
+
+			memset(want, 0, xs * sizeof *want), memset(size, 0, xs * sizeof *size);
+			double *ww = want + xs, *sw = size + xs, *wy = ww + ws, *sy = sw + ws;
+			memset(wy, 0, ys * sizeof *wy), memset(sy, 0, ys * sizeof *sy);
+			for (int i = 0; i < M && threads == 1; i++) {
+				for (int j = 0; j < out; j++)
+					sy[i * out + j] = fabs(wy[i * out + j] = accumulate ? (double)y[i * ldy + j] : (double)bias[j]);
+				for (int j = 0; j < in; j++)
+					size[i * in + j] = fabs(want[i * in + j] = accumulate ? (double)dx[i * ldx + j] : 0);
+			}
+			for (size_t i = 0; i < ws; i++)
+				sw[i] = fabs(ww[i] = (double)dw[i]);
+			double *wb = arr_must(calloc(2 * (size_t)out, sizeof *wb)), *sb = wb + out;
+			for (int j = 0; j < out; j++)
+				sb[j] = fabs(wb[j] = (double)db[j]);
+
+			ur_linear(&c, M, &w, bias, x, ldx, y, ldy, accumulate);
+			ur_linear_serial(k, M, &w, bias, x, ldx, serial, ldy, accumulate);
+			ur_linear_back(&c, M, &w, dy, ldy, dx, ldx, accumulate);
+			ur_linear_grad(&c, M, out, in, dy, ldy, x, ldx, dw, accumulate ? NULL : db);
+			assert_memory_equal(y, serial, ys * sizeof *y);
+			/* what lies between rows is not theirs; then make them dense */
+			for (int i = 0; i < M; i++) {
+				memmove(y + i * out, y + i * ldy, (size_t)out * sizeof *y);
+				memmove(dx + i * in, dx + i * ldx, (size_t)in * sizeof *dx);
+			}
+			size_t yn = (size_t)M * (size_t)out, xn = (size_t)M * (size_t)in;
+			if (threads == 1) {
+				exact(M, out, in, x, ldx, 1, W, in, 1, wy, sy);
+				exact(M, in, out, dy, ldy, 1, W, 1, in, want, size);
+				exact(out, in, M, dy, 1, ldy, x, 1, ldx, ww, sw);
+				static const float one = 1;
+				if (!accumulate)
+					exact(out, 1, M, dy, 1, ldy, &one, 0, 0, wb, sb);
+				check_all(y, wy, sy, yn, in, "linear: y");
+				check_all(dx, want, size, xn, out, "linear_back: dx");
+				check_all(dw, ww, sw, ws, M, "linear_grad: dw");
+				check_all(db, wb, sb, (size_t)out, M, "linear_grad: dbias");
+				if (accumulate)
+					first[0] = y, first[1] = dx, first[2] = dw, first[3] = db;
+			} else if (accumulate) {
+				if (memcmp(y, first[0], yn * sizeof *y) || memcmp(dx, first[1], xn * sizeof *dx) ||
+				    memcmp(dw, first[2], ws * sizeof *dw) || memcmp(db, first[3], (size_t)out * sizeof *db))
+					fail_msg("M %d out %d in %d: not the same bits at %d threads as at 1", M, out, in, threads);
+			}
+			free(wb);
+		}
+		ur_ctx_close(&c);
+	}
+	assert_int_equal(arr_broken(&all), 0);
+	free(want);
+	free(size);
+	arr_free(&all);
+}
+
+static void test_linear(void **state)
+{
+	const ur_kernels *k = *state;
+	rnd r = {23};
+	const int shapes[][4] = {{0, 5, 7, 1},      {1, 1, 1, 1},      {1, 96, 33, 4},  {2, 300, 31, 1},
+	                         {7, 33, 65, 3},    {13, 20, 300, 4},  {64, 40, 24, 1}, {259, 30, 17, 3},
+	                         {127, 140, 90, 4}, {121, 65, 270, 1}, {521, 37, 45, 1}};
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+		check_linear(k, &r, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
+}
+
+struct mark { int n, parts; unsigned char seen[64]; };
+static void mark_rows(void *arg, int from, int to, int thread)
+{
+	struct mark *m = arg;
+	(void)thread;
+	for (int i = from; i < to; i++)
+		m->seen[i]++;
+}
+
+static void test_for_rows(void **state)
+{
+	for (int threads = 1; threads <= 3; threads++) {
+		ur_ctx c;
+		open_ctx(&c, *state, threads);
+		for (int n = 0; n < 64; n++)
+			for (int least = 1; least < 20; least += 6) {
+				struct mark m = {.n = n};
+				ur_for_rows(&c, n, least, mark_rows, &m);
+				for (int i = 0; i < 64; i++)
+					assert_int_equal(m.seen[i], i < n);
+			}
+		ur_ctx_close(&c);
+	}
+}
+
+static void test_peak(void **state)
+{
+	const ur_kernels *k = *state;
+	double flops = k->peak(100000);
+	assert_true(flops > 1.8e5 && flops < 2.2e5);
+}
+
+#include "kernel_bench.h"
+
+int main(int argc, char **argv)
+{
+	const ur_kernels *sets[2];
+	int n = sets_to_test(sets), failed = 0;
+	if (!n) {
+		printf("this processor cannot run the kernel set asked for\n");
+		return 77;
+	}
+	if (argc > 1 && !strcmp(argv[1], "--bench"))
+		return bench(sets[0]);
+	for (int i = 0; i < n; i++) {
+		void *k = (void *)(uintptr_t)sets[i];
+		struct slot_case cases[SLOTS];
+		struct CMUnitTest tests[SLOTS + 7] = {
+			cmocka_unit_test_prestate(test_online_softmax, k), cmocka_unit_test_prestate(test_pack, k),
+			cmocka_unit_test_prestate(test_strips, k),         cmocka_unit_test_prestate(test_product, k),
+			cmocka_unit_test_prestate(test_linear, k),         cmocka_unit_test_prestate(test_for_rows, k),
+			cmocka_unit_test_prestate(test_peak, k),
+		};
+		for (int j = 0; j < SLOTS; j++) {
+			cases[j] = (struct slot_case){sets[i], &slots[j]};
+			tests[7 + j] = (struct CMUnitTest){slots[j].name, test_slot, NULL, NULL, &cases[j]};
+		}
+		printf("kernel set %s: panels of %d columns, depth %d\n", sets[i]->name, sets[i]->nr, sets[i]->kc);
+		failed += cmocka_run_group_tests_name(sets[i]->name, tests, NULL, NULL);
+	}
+	return failed != 0;
+}
