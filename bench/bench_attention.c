@@ -93,7 +93,8 @@ static int layer(const ur_ctx *c, int T, int B, int heads, int width, int repeat
 	float *dw[UR_MIXER_PARAMS] = { 0 }, *x = NULL, *y = NULL, *dy = NULL, *dx = NULL, *saved = NULL, *work = NULL;
 	ur_span s = { .T = T, .B = B };
 	ur_need need = ur_mixer_forward_attention.need(c, &d, &s);
-	size_t n = (size_t)T * (size_t)B * (size_t)width, most = need.forward > need.backward ? need.forward : need.backward;
+	size_t n = (size_t)T * (size_t)B * (size_t)width;
+	size_t most = need.forward > need.backward ? need.forward : need.backward;
 	int params = ur_mixer_attention.params(&d, p);
 	double forward = 1e9, backward = 1e9, flops;
 	ur_arena memory = { 0 };
@@ -143,7 +144,8 @@ static int layer(const ur_ctx *c, int T, int B, int heads, int width, int repeat
 	report(what, c->threads, forward, flops, peak, (double)memory.size);
 	snprintf(what, sizeof what, "backward T=%d B=%d heads=%d D=%d", T, B, heads, width);
 	/* the way back computes the scores again, half of attention's own products: counted, as they are needed */
-	report(what, c->threads, backward, 2 * flops + 2 * ur_attention_pairs(T, 0, 0) * B * width, peak, (double)memory.size);
+	flops = 2 * flops + 2 * ur_attention_pairs(T, 0, 0) * B * width;
+	report(what, c->threads, backward, flops, peak, (double)memory.size);
 	ur_arena_close(&memory);
 	return 1;
 }
@@ -180,7 +182,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (o.width % o.heads || o.width / o.heads > UR_HEAD_MOST) {
-		fprintf(stderr, "bench_attention: --width must be a multiple of --heads, and a head at most %d wide\n", UR_HEAD_MOST);
+		fprintf(stderr, "bench_attention: --width must be a multiple of --heads, and a head at most %d wide\n",
+		        UR_HEAD_MOST);
 		return 2;
 	}
 	for (int threads = 1; threads <= o.threads; threads++) {

@@ -68,8 +68,10 @@ static double peak(const ur_ctx *c, int runs)
 	return flops * c->threads / median(runs, times) / 1e9;
 }
 
-static void bench(const ur_mixer_forward *m, const ur_mixer_backward *back, int H, int B, int T, int threads, int runs)
+static void bench(const ur_mixer *mixer, int H, int B, int T, int threads, int runs)
 {
+	const ur_mixer_forward *m = ur_mixer_forward_of(mixer);
+	const ur_mixer_backward *back = ur_mixer_backward_of(mixer);
 	const ur_dims d = { .in = H, .out = H };
 	const size_t rows = (size_t)T * (size_t)B, values = rows * (size_t)H;
 	ur_param p[UR_MIXER_PARAMS];
@@ -79,19 +81,20 @@ static void bench(const ur_mixer_forward *m, const ur_mixer_backward *back, int 
 	double times[PHASES][MOST_RUNS], t[PHASES], flops, most;
 	ur_need need;
 	ur_ctx c;
-	int n = m->mixer->params(&d, p), GH = p[0].rows;
+	int n = mixer->params(&d, p), GH = p[0].rows;
 
 	if (!ur_ctx_open(&c, NULL, threads)) {
 		fprintf(stderr, "bench_recurrent: no kernels, threads or memory\n");
 		exit(1);
 	}
 	for (int i = 0; i < n; i++) {
-		size_t size = (size_t)p[i].rows * (size_t)(p[i].cols ? p[i].cols : 1);
+		int cols = p[i].cols ? p[i].cols : 1;
+		size_t size = (size_t)p[i].rows * (size_t)cols;
 		float *data = floats(size);
 
 		for (size_t j = 0; j < size; j++)
 			data[j] *= 2 * p[i].a;
-		w[i] = (ur_mat){ .rows = p[i].rows, .cols = p[i].cols ? p[i].cols : 1, .blocks = p[i].blocks ? p[i].blocks : 1, .data = data };
+		w[i] = (ur_mat){ .rows = p[i].rows, .cols = cols, .blocks = p[i].blocks ? p[i].blocks : 1, .data = data };
 		dw[i] = floats(size);
 		if (p[i].cols) {
 			float *panels = floats(ur_pack_size(c.k, &w[i], 1));
@@ -127,7 +130,8 @@ static void bench(const ur_mixer_forward *m, const ur_mixer_backward *back, int 
 	for (int i = 0; i < PHASES; i++)
 		t[i] = median(runs, times[i]);
 	flops = 4.0 * (double)rows * H * GH;
-	printf("%-5s %7d %8.2f %7.1f %4.0f %8.2f %7.1f %4.0f %7.2f %7.2f %7.2f %7.2f %7.2f %8.0f %7.1f\n", m->mixer->name, threads,
+	printf("%-5s %7d %8.2f %7.1f %4.0f %8.2f %7.1f %4.0f %7.2f %7.2f %7.2f %7.2f %7.2f %8.0f %7.1f\n",
+	       mixer->name, threads,
 	       t[FORWARD] * 1e3, flops / t[FORWARD] / 1e9, flops / t[FORWARD] / 1e7 / most,
 	       t[BACKWARD] * 1e3, 2 * flops / t[BACKWARD] / 1e9, 2 * flops / t[BACKWARD] / 1e7 / most,
 	       t[PROJECTION] * 1e3, (t[FORWARD] - t[PROJECTION]) * 1e3,
@@ -152,8 +156,7 @@ static void bench(const ur_mixer_forward *m, const ur_mixer_backward *back, int 
 int main(int argc, char **argv)
 {
 	int value[4] = { 256, 32, 128, 9 };
-	static const ur_mixer_forward *const mixers[] = { &ur_mixer_forward_rnn, &ur_mixer_forward_gru, &ur_mixer_forward_lstm };
-	static const ur_mixer_backward *const backs[] = { &ur_mixer_backward_rnn, &ur_mixer_backward_gru, &ur_mixer_backward_lstm };
+	static const char *const names[] = { "rnn", "gru", "lstm" };
 
 	for (int i = 1; i < argc && i <= 4; i++)
 		value[i - 1] = atoi(argv[i]);
@@ -162,10 +165,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	printf("H %d B %d T %d, medians of %d; times in ms\n", value[0], value[1], value[2], value[3]);
-	printf("                forward                  backward              of forward      of backward             rows/s    peak\n");
-	printf("mixer threads       ms GFLOP/s    %%       ms GFLOP/s    %% project  recurr  recurr      dW      dx   fwd+bwd GFLOP/s\n");
+	printf("                forward                backward              of forward      of backward"
+	       "              rows/s    peak\n");
+	printf("mixer threads       ms GFLOP/s    %%       ms GFLOP/s    %% project  recurr  recurr      dW      dx"
+	       "  fwd+bwd GFLOP/s\n");
 	for (int threads = 1; threads <= 2; threads++)
 		for (int i = 0; i < 3; i++)
-			bench(mixers[i], backs[i], value[0], value[1], value[2], threads, value[3]);
+			bench(ur_mixer_find(names[i]), value[0], value[1], value[2], threads, value[3]);
 	return 0;
 }

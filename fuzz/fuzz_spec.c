@@ -1,5 +1,5 @@
-/* Any text: parse it as a spec. What does not parse says why, with an arrow; what parses, parses from its own text to the
- * same spec, can be resized, and measures; small ones are built. */
+/* Any text: parse it as a spec. What does not parse says why, with an arrow; what parses, parses from its own text to
+ * the same spec, can be resized, and measures; small ones are built. */
 #include "model/model.h"
 
 #include <stdio.h>

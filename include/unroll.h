@@ -68,9 +68,9 @@ void unroll_stream_close(ur_stream *stream);
 void unroll_stream_reset(ur_stream *stream);
 /* Steps taken since the start. */
 int64_t unroll_position(const ur_stream *stream);
-/* Feeds one token; *logits (vocabulary floats, for the next one) are the stream's, valid until it is fed again; NULL where
- * they are not wanted. Allocates nothing. UR_E_INVALID: no such token, or the stream is full (unroll_limit); the stream is
- * as it was. */
+/* Feeds one token; *logits (vocabulary floats, for the next one) are the stream's, valid until it is fed again; NULL
+ * where they are not wanted. Allocates nothing. UR_E_INVALID: no such token, or the stream is full (unroll_limit); the
+ * stream is as it was. */
 ur_status unroll_step(ur_stream *stream, int token, const float **logits, ur_err *err);
 /* Feeds n >= 1 tokens at once: the result of n steps, to rounding, sooner. *logits are those after the last token. A
  * stream's first prefill takes working memory of its own, kept until unroll_stream_close. UR_E_INVALID: as for a step,

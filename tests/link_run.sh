@@ -35,8 +35,10 @@ grep -q gates_back "$work/exempt" || { echo "link_run: found no kernel set in $l
 build() # name
 {
 	$cc -std=c11 -O2 -Wall -Wextra -Werror -Iinclude -Isrc -ffunction-sections -fdata-sections "$work/$1.c" -o "$work/$1" \
-		-Wl,--gc-sections "$library" $(pkg-config --libs jansson) -lm -pthread || { echo "link_run: $1 does not link"; exit 1; }
-	nm --defined-only "$work/$1" | awk '{ print $3 }' | sort -u | grep -vxF -f "$work/exempt" | grep -vE "$rows" > "$work/$1.symbols"
+		-Wl,--gc-sections "$library" $(pkg-config --libs jansson) -lm -pthread ||
+		{ echo "link_run: $1 does not link"; exit 1; }
+	nm --defined-only "$work/$1" | awk '{ print $3 }' | sort -u | grep -vxF -f "$work/exempt" | grep -vE "$rows" \
+		> "$work/$1.symbols"
 }
 
 cat > "$work/steps.c" << 'EOF'

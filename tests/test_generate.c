@@ -83,7 +83,8 @@ static void assert_distribution(const ur_sampling *s, int n, const float *logits
 	for (int i = 0; i < n; i++) {
 		double want = p[i] * draws;
 		if (p[i] == 0 && count[i])
-			fail_msg("temperature %g, top_k %d, top_p %g: token %d came, %d are kept", s->temperature, s->top_k, s->top_p, i, kept);
+			fail_msg("temperature %g, top_k %d, top_p %g: token %d came, %d are kept", s->temperature, s->top_k, s->top_p,
+			         i, kept);
 		if (want >= 5) {
 			chi += (count[i] - want) * (count[i] - want) / want;
 			bins++;
@@ -98,7 +99,8 @@ static void assert_distribution(const ur_sampling *s, int n, const float *logits
 	}
 	/* mean bins - 1, variance twice that; six sigma never happens, and a wrong distribution is far beyond */
 	if (bins > 1 && chi > bins - 1 + 6 * sqrt(2.0 * (bins - 1)))
-		fail_msg("temperature %g, top_k %d, top_p %g: chi-square %g over %d bins", s->temperature, s->top_k, s->top_p, chi, bins);
+		fail_msg("temperature %g, top_k %d, top_p %g: chi-square %g over %d bins", s->temperature, s->top_k, s->top_p, chi,
+		         bins);
 	if (kept == 1)
 		assert_int_equal(bins, 1);
 	free(count);
@@ -151,7 +153,8 @@ static void cuts_are_exact(void **unused)
 					came[draw(&s, V, logits, i)] = 1;
 				for (int i = 0; i < V; i++)
 					if ((want[i] == 0 && came[i]) || (want[i] > 0.03 && !came[i]))
-						fail_msg("seed %d, top_k %d, top_p %g: token %d, p %g, came %d", (int)seed, k[a], p[b], i, want[i], came[i]);
+						fail_msg("seed %d, top_k %d, top_p %g: token %d, p %g, came %d", (int)seed, k[a], p[b], i, want[i],
+						         came[i]);
 			}
 	}
 }
@@ -344,7 +347,8 @@ static void by_hand(const ur_model *m, const ur_generation *g, int32_t *out)
 
 static const char *const specs[] = {
 	"lstm:2x24", "gru:1x16,block=gpt2,context=20", "transformer:2x32,heads=4,context=48", "transformer:1x16,heads=2,context=1",
-	"transformer:1x16,heads=2,context=2", "transformer:1x16,heads=2,context=7,block=llama", "transformer:2x32,heads=4,block=llama,window=8",
+	"transformer:1x16,heads=2,context=2", "transformer:1x16,heads=2,context=7,block=llama",
+	"transformer:2x32,heads=4,block=llama,window=8",
 };
 enum { SPECS = sizeof specs / sizeof *specs };
 
@@ -358,7 +362,8 @@ static void text_past_the_context(void **unused)
 
 		small_tokens(m, 9, 60, prompt);
 		for (size_t n = 0; n < sizeof prompts / sizeof *prompts; n++) {
-			ur_generation g = { .prompt = prompt, .prompt_tokens = prompts[n], .count = 150, .sampling = { .temperature = 1, .seed = 5 } };
+			ur_generation g = { .prompt = prompt, .prompt_tokens = prompts[n], .count = 150,
+			                    .sampling = { .temperature = 1, .seed = 5 } };
 			page p = generate(m, &g);
 			assert_int_equal(p.n, 150);
 			assert_true(p.whole);
@@ -366,7 +371,8 @@ static void text_past_the_context(void **unused)
 			/* prefill and steps differ by rounding, which a draw notices once in 10^5 */
 			for (int t = 0; t < 150; t++)
 				if (p.tokens[t] != want[t])
-					fail_msg("%s, a prompt of %d: token %d is %d, by hand %d", specs[i], prompts[n], t, (int)p.tokens[t], (int)want[t]);
+					fail_msg("%s, a prompt of %d: token %d is %d, by hand %d", specs[i], prompts[n], t, (int)p.tokens[t],
+					         (int)want[t]);
 		}
 		unroll_close(m);
 	}

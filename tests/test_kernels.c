@@ -491,6 +491,39 @@ static void check_linear(const ur_kernels *k, rnd *r, int M, int out, int in, in
 	arr_free(&all);
 }
 
+/* int8 weights at any number of threads: those of a float64 loop, and the same bits. */
+static void check_linear_i8(const ur_kernels *k, rnd *r, int M, int out, int in, int blocks)
+{
+	arrays all = {0};
+	matrix m = matrix_new(k, &all, r, UR_I8, out, in, blocks);
+	ur_mat w = {.rows = out, .cols = in, .blocks = blocks, .dtype = UR_I8, .panels = m.packed, .scale = m.scale};
+	const size_t n = (size_t)M * (size_t)out;
+	float *x = arr_at(&all, (size_t)(M * in), 1), *bias = arr(&all, (size_t)out), *serial = arr(&all, n);
+	rnd_fill(r, (size_t)(M * in), 1, x);
+	rnd_fill(r, (size_t)out, 1, bias);
+	ur_linear_serial(k, M, &w, bias, x, in, serial, out, 0);
+	for (int i = 0; i < M; i++)
+		for (int j = 0; j < out; j++) {
+			double want = (double)bias[j], size = fabs(want);
+			for (int q = 0; q < in; q++) {
+				double t = (double)x[i * in + q] * (double)m.B[j * in + q] * (double)m.scale[j];
+				want += t;
+				size += fabs(t);
+			}
+			assert_true(fabs((double)serial[i * out + j] - want) <= (in + 2) * EPS * size);
+		}
+	for (int threads = 1; threads <= 3; threads++) {
+		ur_ctx c;
+		open_ctx(&c, k, threads);
+		float *y = arr(&all, n);
+		ur_linear(&c, M, &w, bias, x, in, y, out, 0);
+		assert_memory_equal(y, serial, n * sizeof *y);
+		ur_ctx_close(&c);
+	}
+	assert_int_equal(arr_broken(&all), 0);
+	arr_free(&all);
+}
+
 static void test_linear(void **state)
 {
 	const ur_kernels *k = *state;
@@ -498,8 +531,10 @@ static void test_linear(void **state)
 	const int shapes[][4] = {{0, 5, 7, 1},      {1, 1, 1, 1},      {1, 96, 33, 4},  {2, 300, 31, 1},
 	                         {7, 33, 65, 3},    {13, 20, 300, 4},  {64, 40, 24, 1}, {259, 30, 17, 3},
 	                         {127, 140, 90, 4}, {121, 65, 270, 1}, {521, 37, 45, 1}};
-	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
 		check_linear(k, &r, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
+		check_linear_i8(k, &r, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
+	}
 }
 
 struct mark { int n, parts; unsigned char seen[64]; };

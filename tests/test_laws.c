@@ -285,7 +285,7 @@ static void law_step(world *w)
 	states zero = states_zero(w, &a, B);
 	s = (ur_span){.T = T, .B = B, .x = x, .y = y, .state = zero.at};
 	forward(w, w->ctx, &a, &s, 0);
-	for (int saving = 0; saving < 2; saving++) {
+	for (int saving = w->big; saving < 2; saving++) {
 		arr_fresh(z, n * out);
 		s = (ur_span){.T = T, .B = B, .x = x, .y = z};
 		forward(w, w->ctx, &a, &s, saving);
@@ -306,7 +306,7 @@ static void law_chunks(world *w)
 	forward(w, w->ctx, &a, &s, 0);
 	const int cuts[][4] = {
 		{1, 2, T}, {T - 1, T}, {T / 2, T / 2 + 1, T}, {w->big ? 47 : 3, w->big ? 48 : 5, w->big ? 50 : 6, T}};
-	for (int i = w->big ? 2 : 0; i < 4; i++) {
+	for (int i = w->big ? 3 : 0; i < 4; i++) {
 		states sc = states_copy(w, &a, &start, B);
 		arr_fresh(z, n * out);
 		for (int c = 0, from = 0; from < T; from = cuts[i][c++]) {

@@ -44,9 +44,11 @@ void *realloc(void *p, size_t n)
 /* -- the models -- */
 
 static const char *const specs[] = {
-	"rnn:2x20", "rnn:1x16,nonlinearity=relu", "gru:2x24", "lstm:2x24", "lstm:2x24,tie=1", "lstm:1x16,positions=learned,context=40",
+	"rnn:2x20", "rnn:1x16,nonlinearity=relu", "gru:2x24", "lstm:2x24", "lstm:2x24,tie=1",
+	"lstm:1x16,positions=learned,context=40",
 	"transformer:2x32,heads=4,context=48", "transformer:2x32,heads=4,kv_heads=2,block=llama,context=300",
-	"transformer:1x24,heads=2,window=8,context=60", "attention:2x32,heads=2,window=8,block=llama", "attention:2x16,block=plain,context=50",
+	"transformer:1x24,heads=2,window=8,context=60", "attention:2x32,heads=2,window=8,block=llama",
+	"attention:2x16,block=plain,context=50",
 	"lstm:2x24,block=llama", "gru:2x24,block=gpt2,context=64",
 };
 enum { SPECS = sizeof specs / sizeof *specs, MOST = 600 };
@@ -126,7 +128,8 @@ static void step_is_forward(void **unused)
 }
 
 /* Fed as prefill and steps in turns, in pieces of these sizes. */
-static void feed_in_pieces(const ur_model *m, ur_stream *s, int T, const int32_t *tokens, const float *want, const int *pieces)
+static void feed_in_pieces(const ur_model *m, ur_stream *s, int T, const int32_t *tokens, const float *want,
+                           const int *pieces)
 {
 	for (int at = 0, n, p = 0; at < T; at += n, p++) {
 		const float *logits;
@@ -142,7 +145,9 @@ static void feed_in_pieces(const ur_model *m, ur_stream *s, int T, const int32_t
 
 static void prefill_is_forward(void **unused)
 {
-	static const int pieces[][8] = { { 0 }, { 1, 2, 1, 3, 0 }, { 7, 1, 1, 9, 0 }, { 30, 1, 0 }, { 256, 1, 255, 0 }, { 257, 5, 0 } };
+	static const int pieces[][8] = {
+		{ 0 }, { 1, 2, 1, 3, 0 }, { 7, 1, 1, 9, 0 }, { 30, 1, 0 }, { 256, 1, 255, 0 }, { 257, 5, 0 },
+	};
 
 	(void)unused;
 	for (int i = 0; i < SPECS; i++) {
@@ -255,9 +260,17 @@ static void copies_are_independent(void **unused)
 		assert_memory_equal(small_step(b, 3), small_step(c, 3), bytes);
 		assert_true(difference(m->V, small_step(a, 3), small_step(b, 3)) > 0);
 
+		/* nothing is left of what was longer */
+		assert_ok(unroll_stream_copy(b, a, why));
+		unroll_stream_reset(b);
+		all_zero(m, b);
 		unroll_stream_reset(a);
 		assert_int_equal(unroll_position(a), 0);
 		all_zero(m, a);
+		for (int t = 0; t < 30; t++)
+			small_step(b, tokens[t]);
+		assert_ok(unroll_stream_copy(b, a, why));
+		all_zero(m, b);
 		unroll_stream_close(c);
 		c = small_stream(m);
 		assert_memory_equal(small_step(a, 1), small_step(c, 1), bytes);
@@ -300,7 +313,8 @@ static void full_streams_refuse(void **unused)
 			assert_int_equal(err.status, UR_E_INVALID);
 			assert_says(err, "the stream is full");
 			assert_says(err, m->spec.text);
-			assert_int_equal(unroll_prefill(s, tokens, 1, &logits, &err), UR_E_INVALID);
+			assert_int_equal(unroll_prefill(s, tokens, 2, &logits, &err), UR_E_INVALID);
+			assert_says(err, "the stream is full");
 			assert_int_equal(unroll_step(s, 0, &logits, NULL), UR_E_INVALID);
 			assert_memory_equal(before, state, sizeof before);
 			assert_int_equal(unroll_position(s), limit);

@@ -261,7 +261,8 @@ static void long_specs(void **unused)
 	const char *line, *arrow;
 
 	(void)unused;
-	strcat(text, ",rope_base=10000,context=0000000000000000000000000000000064,window=00000000000000000000000000000000008,dropout=0.1,tie=0,fnf=3");
+	strcat(text, ",rope_base=10000,context=0000000000000000000000000000000064,window=00000000000000000000000000000000008,"
+	       "dropout=0.1,tie=0,fnf=3");
 	assert_int_equal(ur_spec_parse(text, &spec, &err), UR_E_INVALID);
 	line = strchr(err.text, '\n') + 3;
 	arrow = strchr(line, '\n') + 3;

@@ -1,12 +1,14 @@
 /* Products of the shapes Unroll uses, by Unroll and by the libraries at hand, taking turns within one run:
  *
- *     bench_gemm_peers --threads N [--rounds R] [--seconds S] [--json FILE] [--blas NAME=LIBRARY]... [--onednn OBJECT]...
+ *     bench_gemm_peers --threads N [--rounds R] [--seconds S] [--json FILE] [--clock wall|processor]
+ *                      [--blas NAME=LIBRARY]... [--onednn OBJECT]...
  *
  * Each library is given what it likes best: of its ways to do a product (weights one way round or the other, packed or
  * not, matmul or inner product) the fastest is found first, for each shape. Its threads are pinned, one to a processor,
- * as ours are; it is called once before each slice of time, and slept between slices, so that threads of the
- * one before that still spin do not disturb it. Every result is checked. A figure is the median of the slices; peak is what the
- * same threads reach with multiply-adds in registers, measured in turn with the rest. */
+ * as ours are. It is called once before each slice of time, and between slices the program sleeps, so that threads of
+ * the one before that still spin do not disturb it. Every result is checked. A figure is the median of the slices; peak
+ * is what the same threads reach with multiply-adds in registers, measured in turn with the rest. --clock processor
+ * counts this program's own processor time, for one thread on a machine that others are using. */
 #define _GNU_SOURCE
 #include "gemm_peer.h"
 #include "base/rng.h"
@@ -38,7 +40,8 @@ typedef void sgemm_fn(int order, int ta, int tb, int m, int n, int k, float alph
 typedef void compute_fn(int order, int ta, int tb, int m, int n, int k, const float *a, int lda,
                         const float *b, int ldb, float beta, float *c, int ldc);
 typedef size_t pack_size_fn(int which, int m, int n, int k);
-typedef void pack_fn(int order, int which, int trans, int m, int n, int k, float alpha, const float *src, int ld, float *dst);
+typedef void pack_fn(int order, int which, int trans, int m, int n, int k, float alpha, const float *src, int ld,
+                     float *dst);
 
 /* A BLAS: its sgemm and, where it has them, MKL's calls for packed weights. */
 struct blas {
@@ -46,6 +49,14 @@ struct blas {
 	compute_fn *compute;
 	pack_size_fn *pack_size;
 	pack_fn *pack;
+};
+
+/* How to measure. */
+struct plan {
+	int rounds;       /* at most */
+	double seconds;   /* for a shape, once it has had LEAST_ROUNDS */
+	clockid_t clock;
+	FILE *json;       /* NULL: none */
 };
 
 struct product {
@@ -68,10 +79,10 @@ struct peer {
 	double rate[ROUNDS];
 };
 
-static double now(void)
+static double clock_of(clockid_t clock)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -238,13 +249,13 @@ static void check(const struct peer *p, const struct gemm_case *c)
 }
 
 /* Seconds for one call, the best of a few. */
-static double quick(void (*run)(void *), void *state)
+static double quick(clockid_t clock, void (*run)(void *), void *state)
 {
-	double best = INFINITY, begin = now();
-	for (int i = 0; i < 4 || (now() - begin < 0.02 && i < 200); i++) {
-		double t = now();
+	double best = INFINITY, begin = clock_of(clock);
+	for (int i = 0; i < 4 || (clock_of(clock) - begin < 0.02 && i < 200); i++) {
+		double t = clock_of(clock);
 		run(state);
-		t = now() - t;
+		t = clock_of(clock) - t;
 		if (t < best)
 			best = t;
 	}
@@ -252,7 +263,7 @@ static double quick(void (*run)(void *), void *state)
 }
 
 /* Opens the peer's fastest way to do the product; returns its seconds a call. */
-static double open_best(struct peer *p, const struct gemm_case *c)
+static double open_best(clockid_t clock, struct peer *p, const struct gemm_case *c)
 {
 	double best = INFINITY;
 	p->state = NULL;
@@ -265,7 +276,7 @@ static double open_best(struct peer *p, const struct gemm_case *c)
 		memset(c->C, 0xff, (size_t)c->M * (size_t)c->N * sizeof *c->C);
 		p->run(state);
 		check(p, c);
-		t = quick(p->run, state);
+		t = quick(clock, p->run, state);
 		if (t >= best) {
 			close_variant(p, state);
 			continue;
@@ -330,13 +341,13 @@ static void burn_task(void *arg, int task, int thread)
 }
 
 /* GFLOP/s of multiply-adds in registers on all the threads. */
-static double peak_rate(const ur_ctx *ctx)
+static double peak_rate(clockid_t clock, const ur_ctx *ctx)
 {
 	struct burn b = { .k = ctx->k };
 	int n = ctx->threads < 64 ? ctx->threads : 64;
-	double t = now(), sum = 0;
+	double t = clock_of(clock), sum = 0;
 	ur_pool_run(ctx->pool, n, burn_task, &b);
-	t = now() - t;
+	t = clock_of(clock) - t;
 	for (int i = 0; i < n; i++)
 		sum += b.flops[i];
 	return sum / t * 1e-9;
@@ -350,8 +361,8 @@ static float *random_matrix(size_t n, uint64_t seed)
 	return x;
 }
 
-static void one_shape(struct peer *peers, int count, const ur_ctx *ctx, const int shape[3], int most, double seconds,
-                      FILE *json)
+static void one_shape(struct peer *peers, int count, const ur_ctx *ctx, const int shape[3],
+                      const struct plan *plan)
 {
 	int M = shape[0], N = shape[1], K = shape[2];
 	float *A = random_matrix((size_t)M * (size_t)K, 1), *B = random_matrix((size_t)K * (size_t)N, 2);
@@ -364,21 +375,23 @@ static void one_shape(struct peer *peers, int count, const ur_ctx *ctx, const in
 		for (int n = 0; n < N; n++)
 			W[(size_t)n * (size_t)K + (size_t)k] = B[(size_t)k * (size_t)N + (size_t)n];
 	for (int i = 0; i < count; i++)
-		each[i] = open_best(&peers[i], &c);
-	begin = now();
-	for (int r = 0; r < most && (r < LEAST_ROUNDS || now() - begin < seconds); r++) {
+		each[i] = open_best(plan->clock, &peers[i], &c);
+	begin = clock_of(CLOCK_MONOTONIC);
+	for (int r = 0; r < plan->rounds; r++) {
+		if (r >= LEAST_ROUNDS && clock_of(CLOCK_MONOTONIC) - begin > plan->seconds)
+			break;
 		rounds = r + 1;
-		peaks[r] = peak_rate(ctx);
+		peaks[r] = peak_rate(plan->clock, ctx);
 		for (int turn = 0; turn < count; turn++) {
 			/* who goes first changes from round to round */
 			int i = (turn + r) % count, calls = (int)(SLICE / each[i]) + 1;
 			double t;
 			usleep(2000);
 			peers[i].run(peers[i].state);
-			t = now();
+			t = clock_of(plan->clock);
 			for (int n = 0; n < calls; n++)
 				peers[i].run(peers[i].state);
-			peers[i].rate[r] = flops * calls / (now() - t) * 1e-9;
+			peers[i].rate[r] = flops * calls / (clock_of(plan->clock) - t) * 1e-9;
 		}
 	}
 	peak = median(peaks, rounds);
@@ -386,10 +399,12 @@ static void one_shape(struct peer *peers, int count, const ur_ctx *ctx, const in
 	for (int i = 0; i < count; i++) {
 		double mid = median(peers[i].rate, rounds), best = peers[i].rate[rounds - 1];
 		printf("  %6.1f %3.0f%% (%5.1f)", mid, 100 * mid / peak, best);
-		if (json)
-			fprintf(json, "{\"bench\": \"gemm\", \"M\": %d, \"N\": %d, \"K\": %d, \"threads\": %d, \"peer\": \"%s\", "
-			        "\"way\": \"%s\", \"gflops\": %.2f, \"gflops_best\": %.2f, \"peak_gflops\": %.2f, \"rounds\": %d}\n",
-			        M, N, K, ctx->threads, peers[i].name, peers[i].variant, mid, best, peak, rounds);
+		if (plan->json)
+			fprintf(plan->json, "{\"bench\": \"gemm\", \"M\": %d, \"N\": %d, \"K\": %d, \"threads\": %d, \"peer\": \"%s\", "
+			        "\"way\": \"%s\", \"gflops\": %.2f, \"gflops_best\": %.2f, \"peak_gflops\": %.2f, "
+			        "\"clock\": \"%s\", \"rounds\": %d}\n",
+			        M, N, K, ctx->threads, peers[i].name, peers[i].variant, mid, best, peak,
+			        plan->clock == CLOCK_MONOTONIC ? "wall" : "processor", rounds);
 		close_variant(&peers[i], peers[i].state);
 	}
 	putchar('\n');
@@ -414,7 +429,7 @@ static void start_threads(struct peer *peers, int count)
 			W[n * K + k] = B[k * N + n];
 	pin_new_threads(&all, known, &tasks);
 	for (int i = 0; i < count; i++) {
-		open_best(&peers[i], &c);
+		open_best(CLOCK_MONOTONIC, &peers[i], &c);
 		close_variant(&peers[i], peers[i].state);
 		pin_new_threads(&all, known, &tasks);
 	}
@@ -453,8 +468,8 @@ static int number(const char *text, int least, int most, const char *name)
 int main(int argc, char **argv)
 {
 	struct peer *peers = need(calloc(PEERS, sizeof *peers));
-	int count = 1, threads = 1, rounds = 101, seconds = 5;
-	FILE *json = NULL;
+	struct plan plan = { 101, 5, CLOCK_MONOTONIC, NULL };
+	int count = 1, threads = 1;
 	ur_ctx ctx;
 
 	for (int i = 1; i + 1 < argc; i += 2)
@@ -466,11 +481,13 @@ int main(int argc, char **argv)
 		if (!value)
 			die("needs a value: ", argv[i]);
 		if (!strcmp(argv[i], "--rounds"))
-			rounds = number(value, LEAST_ROUNDS, ROUNDS, argv[i]);
+			plan.rounds = number(value, LEAST_ROUNDS, ROUNDS, argv[i]);
 		else if (!strcmp(argv[i], "--seconds"))
-			seconds = number(value, 1, 3600, argv[i]);
+			plan.seconds = number(value, 1, 3600, argv[i]);
 		else if (!strcmp(argv[i], "--json"))
-			json = need(fopen(value, "a"));
+			plan.json = need(fopen(value, "a"));
+		else if (!strcmp(argv[i], "--clock") && (!strcmp(value, "wall") || !strcmp(value, "processor")))
+			plan.clock = *value == 'w' ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID;
 		else if (!strcmp(argv[i], "--blas") && count < PEERS)
 			count += load_blas(&peers[count], value, threads);
 		else if (!strcmp(argv[i], "--onednn") && count < PEERS)
@@ -490,8 +507,8 @@ int main(int argc, char **argv)
 		printf("  %19s", peers[i].name);
 	putchar('\n');
 	for (int s = 0; s < SHAPES; s++)
-		one_shape(peers, count, &ctx, shapes[s], rounds, seconds, json);
-	if (json && fclose(json))
+		one_shape(peers, count, &ctx, shapes[s], &plan);
+	if (plan.json && fclose(plan.json))
 		die("cannot write the results", "");
 	ur_ctx_close(&ctx);
 	free(peers);

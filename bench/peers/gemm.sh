@@ -3,7 +3,7 @@
 #
 #     bench/peers/gemm.sh [--seconds S] [--json FILE]...     options go to bench_gemm_peers
 #
-# BUILD (default build): where libunroll-run.a is. PEERS (default build/peers): what setup.sh made.
+# BUILD (default build): where libunroll-run.a is. PEERS (default BUILD/peers): what setup.sh made. THREADS: "1 2".
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
@@ -63,6 +63,6 @@ blas MKL "$peers"/venv/lib/libmkl_rt.so.*
 
 # MKL finds its own parts by this
 export LD_LIBRARY_PATH="$peers/venv/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-for threads in 1 2; do
+for threads in ${THREADS:-1 2}; do
 	"$out/bench_gemm_peers" --threads "$threads" "${options[@]}" "$@"
 done

@@ -35,7 +35,8 @@ static int make_desc(desc *d, dnnl_dim_t rows, dnnl_dim_t cols, dnnl_format_tag_
 #endif
 }
 
-static int make_product(dnnl_primitive_desc_t *out, dnnl_engine_t engine, int variant, desc_ref a, desc_ref w, desc_ref c)
+static int make_product(dnnl_primitive_desc_t *out, dnnl_engine_t engine, int variant, desc_ref a, desc_ref w,
+                        desc_ref c)
 {
 #if DNNL_VERSION_MAJOR >= 3
 	dnnl_status_t s = variant == MATMUL ?

@@ -101,13 +101,15 @@ def measure(args, base, unit, run, units, facts):
     """
     run()
     run()
-    values, shares = [], []
+    values, shares, cpus = [], [], []
 
     def once():
         cpu, begin = time.process_time(), time.perf_counter()
         run()
         taken = time.perf_counter() - begin
-        shares.append((time.process_time() - cpu) / (taken * args.threads))
+        cpu = time.process_time() - cpu
+        cpus.append(cpu if unit == "seconds" else units / cpu)
+        shares.append(cpu / (taken * args.threads))
         values.append(taken if unit == "seconds" else units / taken)
 
     if args.serve:
@@ -122,14 +124,15 @@ def measure(args, base, unit, run, units, facts):
         unit: statistics.median(values) if values else None,
         "best": (min(values) if unit == "seconds" else max(values)) if values else None,
         "all": values,
-        # processor time over time times threads: far below 1, others were using the processors
+        # by processor time, and the share of it this program got: far below 1, others were using the processors
+        "per_cpu_second" if unit != "seconds" else "cpu_seconds": statistics.median(cpus) if cpus else None,
         "cpu_share": round(statistics.median(shares), 3) if shares else None,
         "peak_rss": memory("VmHWM"),
         "baseline_rss": base,
         "peak_rss_above_baseline": memory("VmHWM") - base,
         "threads": args.threads,
         "python": platform.python_version(),
-        "settings": {"mkldnn": args.mkldnn, "heap": args.heap,
+        "settings": {"heap": args.heap, **({} if args.mkldnn == "auto" else {"mkldnn": args.mkldnn}),
                      **{name: os.environ[name] for name in ("OMP_PROC_BIND", "LD_LIBRARY_PATH") if name in os.environ}},
     }
     result.update(facts())

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+HERE = os.path.relpath(os.path.dirname(os.path.abspath(__file__)))
 SMALL = {"layers": 4, "heads": 4, "width": 128, "context": 64, "batch": 12}
 LARGE = {"layers": 6, "heads": 8, "width": 256, "context": 256, "batch": 16}
 
@@ -29,7 +29,8 @@ class Served:
 
     def __init__(self, name, command):
         self.name, self.command, self.values, self.summary = name, command, [], None
-        self.process = subprocess.Popen(command + ["--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command + ["--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
         if not self.read().get("ready"):
             raise RuntimeError("not ready")
 
@@ -60,12 +61,14 @@ class Served:
 class Started:
     """Unroll's benchmark: one process for each measurement."""
 
-    def __init__(self, name, command, parse):
-        self.name, self.command, self.parse, self.values, self.summary = name, command, parse, [], {}
-        self.peak = 0
+    def __init__(self, name, command, threads, parse):
+        self.name, self.command, self.threads, self.parse = name, command, threads, parse
+        self.values, self.summary = [], {}
+        self.peak, self.shares = 0, []
         self.measure()
 
     def measure(self):
+        begin = time.monotonic()
         process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
         with process.stdout:
             text = process.stdout.read()
@@ -73,6 +76,8 @@ class Started:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise RuntimeError("exit status %d" % process.returncode)
+        taken = time.monotonic() - begin
+        self.shares.append((usage.ru_utime + usage.ru_stime) / (taken * self.threads))
         self.peak = max(self.peak, usage.ru_maxrss * 1024)
         return self.parse(text)
 
@@ -81,7 +86,8 @@ class Started:
         self.values.append(self.summary[unit])
 
     def finish(self):
-        return {**self.summary, "peak_rss": self.summary.get("peak_rss", self.peak), "all": self.values}
+        return {**self.summary, "cpu_share": round(statistics.median(self.shares), 3),
+                "peak_rss": self.summary.get("peak_rss", self.peak)}
 
     def stop(self):
         pass
@@ -127,8 +133,9 @@ def take_turns(title, unit, contenders, rounds, budget):
     for r in rows:
         if ours and r is not ours:
             r["ours_over_this"] = r[unit] / ours[unit] if unit == "seconds" else ours[unit] / r[unit]
-        say("  %-28s median %10.4g  best %10.4g  %s  peak %6.0f MiB%s" % (
+        say("  %-28s median %10.4g  best %10.4g  %s  peak %5.0f MiB  processor share %.2f%s" % (
             r["peer"] + (" " + r["way"] if "way" in r else ""), r[unit], r["best"], unit, r["peak_rss"] / 2**20,
+            r["cpu_share"],
             "  Unroll is %.2f times as fast" % r["ours_over_this"] if "ours_over_this" in r else ""))
     return rows
 
@@ -147,7 +154,7 @@ def groups(args, threads):
                    str(seq_len), "--vocab", "65", "--threads", str(threads), "--steps", str(steps), "--repeat", "1"]
         if not os.path.exists(command[0]):
             command[0] = os.path.join(args.build, "bench_train")
-        return ("unroll", command, lambda name, c: Started(name, c, last_json))
+        return ("unroll", command, lambda name, c: Started(name, c, threads, last_json))
 
     yield ("LSTM 2x256, batch 32, T 128", "tokens_per_second",
            [ours("lstm:2x256", 32, 128, 3), *peers("peer_lstm.py", "--steps", 2)], 15)
@@ -160,7 +167,7 @@ def groups(args, threads):
     core = [os.path.join(args.build, "bench/bench_attention"), "--steps", "8192", "--heads", "4", "--width", "256",
             "--threads", str(threads), "--repeats", "2"]
     yield ("causal attention forward, T 8,192, 4 heads, width 256", "seconds",
-           [("unroll", core, lambda name, c: Started(name, c, attention_table(threads))),
+           [("unroll", core, lambda name, c: Started(name, c, threads, attention_table(threads))),
             *peers("peer_attention.py", "--engine", "torch"),
             *peers("peer_attention.py", "--engine", "torch", "--way", "blocks", torch=False),
             *peers("peer_attention.py", "--engine", "onnx", torch=False)], 9)

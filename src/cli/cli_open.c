@@ -97,3 +97,29 @@ int ur_open_corpus(const ur_args *args, const ur_corpus_request *request, int qu
 
 	return status ? ur_failed(args, status, &err) : UR_EXIT_OK;
 }
+
+int ur_open_any_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus, ur_note note)
+{
+	ur_corpus_request ask = *request;
+	ur_err err = { 0 };
+	ur_status status;
+	ur_short characters;
+
+	note[0] = 0;
+	if (ask.vocab || ask.use)
+		return ur_open_corpus(args, &ask, quiet, corpus);
+	ask.vocab = "char";
+	status = ur_try_corpus(&ask, quiet, corpus, &err);
+	if (status && status != UR_E_INVALID)
+		return ur_failed(args, status, &err);
+	if (!status && ur_vocab_size(ur_corpus_vocab(*corpus)) <= UR_MOST_CHARACTERS)
+		return UR_EXIT_OK;
+	if (status)
+		(void)snprintf(note, sizeof(ur_note), "the text is not valid UTF-8");
+	else
+		(void)snprintf(note, sizeof(ur_note), "the text has %s different characters; --vocab char would take them all",
+		               ur_commas(ur_vocab_size(ur_corpus_vocab(*corpus)), characters));
+	ur_corpus_close(*corpus);
+	ask.vocab = "byte";
+	return ur_open_corpus(args, &ask, quiet, corpus);
+}

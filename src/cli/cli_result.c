@@ -33,7 +33,7 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 		(void)snprintf(times, sizeof times, "%d x ", r->accumulate);
 	(void)fprintf(to, "model       %s, %s parameters\n", p->spec->text, ur_commas(p->parameters, a));
 	(void)fprintf(to, "vocabulary  %s, %s tokens%s%s%s\n", ur_vocab_kind_of(vocab), ur_commas(ur_vocab_size(vocab), a),
-	              p->note ? " (" : "", p->note ? p->note : "", p->note ? ")" : "");
+	              *p->note ? " (" : "", p->note, *p->note ? ")" : "");
 	(void)fprintf(to, "data        %s: %s tokens to train on, ", ur_visible(ur_path_tail(p->data), name, sizeof name),
 	              ur_commas(s->train_to - s->train_from, a));
 	(void)fprintf(to, "%s to validate%s\n", ur_commas(s->val_to - s->val_from, b), p->validates ? "" : ": too few");

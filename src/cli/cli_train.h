@@ -27,7 +27,7 @@ typedef struct ur_plan {
 	const ur_job *job;
 	const ur_spec *spec;
 	const char *data;
-	const char *note;           /* on the vocabulary; may be NULL */
+	const char *note;           /* on the vocabulary; may be empty */
 	int64_t parameters;
 	size_t bytes;               /* the job needs */
 	int64_t memory_free;        /* -1: unknown */

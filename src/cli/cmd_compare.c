@@ -18,7 +18,7 @@ struct values {
 
 #define AT(member) offsetof(struct values, member)
 
-enum { MOST_CHARACTERS = 512, NAMES_ROOM = 1024 };
+enum { NAMES_ROOM = 1024 };
 #define DEFAULT_ARCHS "rnn,gru,lstm,transformer"
 #define TRIAL_SHARE 0.15
 
@@ -142,34 +142,6 @@ static int check_archs(const ur_args *args, const char *const *arch, int n)
 	return UR_EXIT_OK;
 }
 
-/* Characters, where the text has them and not too many; else bytes. */
-static int open_data(const ur_args *args, char note[120], ur_corpus **corpus)
-{
-	const struct values *v = args->values;
-	ur_corpus_request ask = { .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size };
-	ur_err err = { 0 };
-	ur_status status;
-	ur_short a;
-
-	note[0] = 0;
-	if (v->vocab)
-		return ur_open_corpus(args, &ask, v->quiet, corpus);
-	ask.vocab = "char";
-	status = ur_try_corpus(&ask, v->quiet, corpus, &err);
-	if (status && status != UR_E_INVALID)
-		return ur_failed(args, status, &err);
-	if (!status && ur_vocab_size(ur_corpus_vocab(*corpus)) <= MOST_CHARACTERS)
-		return UR_EXIT_OK;
-	if (status)
-		(void)snprintf(note, 120, "the text is not valid UTF-8");
-	else
-		(void)snprintf(note, 120, "the text has %s different characters; --vocab char would take them all",
-		               ur_commas(ur_vocab_size(ur_corpus_vocab(*corpus)), a));
-	ur_corpus_close(*corpus);
-	ask.vocab = "byte";
-	return ur_open_corpus(args, &ask, v->quiet, corpus);
-}
-
 /* ---- doing it ---- */
 
 /* A budget of time, the size chosen and the number of threads are of this machine and moment; tokens and sizes are not. */
@@ -243,7 +215,8 @@ static int run(const ur_args *args)
 {
 	const struct values *v = args->values;
 	const char *arch[UR_MOST_CONTENDERS];
-	char names[NAMES_ROOM], note[120];
+	char names[NAMES_ROOM];
+	ur_note note;
 	ur_compare what = { .arch = arch, .parameters = v->params, .tokens = v->tokens, .trials = (int)v->trials,
 	                    .share = TRIAL_SHARE, .seed = (uint64_t)v->seed, .out_dir = v->out_dir };
 	ur_comparison *c;
@@ -266,7 +239,9 @@ static int run(const ur_args *args)
 		return UR_EXIT_FAILED;
 	}
 	ur_stop_catch(NULL);
-	if (!(code = ur_open_context(args, v->threads, &ctx)) && !(code = open_data(args, note, &corpus))) {
+	if (!(code = ur_open_context(args, v->threads, &ctx)) &&
+	    !(code = ur_open_any_corpus(args, &(ur_corpus_request){ .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size },
+	                                v->quiet, &corpus, note))) {
 		status = ur_split_make(ur_corpus_tokens(corpus), 1 - v->val - v->test, v->val, &what.split, &err);
 		what.corpus = corpus;
 		what.ctx = &ctx;

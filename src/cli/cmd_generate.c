@@ -281,7 +281,7 @@ const ur_command ur_command_generate = {
 		"is full goes on from the last half of it.",
 	.examples = "unroll generate --model model.safetensors --prompt 'The '\n"
 		"unroll generate -m model.safetensors -p 'The ' -n 100 --temp 0.5 --seed 7\n"
-		"unroll generate -m model.safetensors --prompt-file corpus.txt -n 50 --no-echo --json",
+		"unroll generate -m model.safetensors --prompt-file prompt.txt --no-echo --json",
 	.options = options,
 	.size = sizeof(struct values),
 	.run = run,

@@ -20,8 +20,6 @@ struct values {
 
 #define AT(member) offsetof(struct values, member)
 
-enum { MOST_CHARACTERS = 512 }; /* a text with more is read as bytes unless it is asked for as characters */
-
 /* Everything a run holds on to. */
 typedef struct session {
 	const ur_args *args;
@@ -33,7 +31,7 @@ typedef struct session {
 	ur_job job;
 	ur_plan plan;
 	ur_profile profile;
-	char note[120];
+	ur_note note;
 } session;
 
 /* ---- the model: from a spec, a file, or the checkpoint ---- */
@@ -126,33 +124,14 @@ static int check_out(session *s)
 
 /* ---- data ---- */
 
-/* Characters, where the text has them and not too many; else bytes. */
 static int open_data(session *s)
 {
 	const struct values *v = s->v;
-	ur_corpus_request ask = { .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size,
-	                          .use = s->job.start ? s->job.start->vocab : NULL };
-	ur_err err = { 0 };
-	ur_status status;
-	ur_short a;
+	const ur_corpus_request ask = { .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size,
+	                                .use = s->job.start ? s->job.start->vocab : NULL };
 
-	if (v->vocab || ask.use)
-		return ur_open_corpus(s->args, &ask, v->quiet, &s->corpus);
-	ask.vocab = "char";
-	status = ur_try_corpus(&ask, v->quiet, &s->corpus, &err);
-	if (status && status != UR_E_INVALID)
-		return ur_failed(s->args, status, &err);
-	if (!status && ur_vocab_size(ur_corpus_vocab(s->corpus)) <= MOST_CHARACTERS)
-		return UR_EXIT_OK;
-	if (status)
-		(void)snprintf(s->note, sizeof s->note, "the text is not valid UTF-8");
-	else
-		(void)snprintf(s->note, sizeof s->note, "the text has %s different characters; --vocab char would take them all",
-		               ur_commas(ur_vocab_size(ur_corpus_vocab(s->corpus)), a));
-	ur_corpus_close(s->corpus);
-	ask.vocab = "byte";
 	s->plan.note = s->note;
-	return ur_open_corpus(s->args, &ask, v->quiet, &s->corpus);
+	return ur_open_any_corpus(s->args, &ask, v->quiet, &s->corpus, s->note);
 }
 
 /* ---- settings ---- */

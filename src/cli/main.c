@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -85,12 +86,21 @@ static int run(const ur_verb *verb, int argc, char **argv)
 	return code;
 }
 
+/* A file must not become standard output because that was closed: what is closed is opened so that using it fails. */
+static void hold_standard_files(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+			_exit(UR_EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	const ur_verb *verb;
 	const char *near;
 	char shown[64];
 
+	hold_standard_files();
 	/* a closed pipe is a failed write, which commands that have more to do than print go on after */
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {

@@ -46,7 +46,7 @@ int ur_budget_step(int64_t N, int window)
 {
 	int step = 1024;
 
-	while (step < 16384 && (double)N / step > 1000 * 1.4142)
+	while (step < 16384 && (double)N / step > 2000 * 1.4142)
 		step *= 2;
 	while (step < window)
 		step *= 2;

@@ -486,6 +486,18 @@ static ur_status make_folder(const char *path, ur_err *err)
 	return UR_OK;
 }
 
+/* Where the search begins: the default rate suits a model of about a million parameters, and smaller ones take more. */
+static double first_rate(const ur_contender *c)
+{
+	double factor = sqrt(1e6 / (double)c->parameters), unit, lr;
+	ur_recipe r;
+
+	ur_recipe_defaults(&r, &c->spec);
+	lr = r.lr * (factor > 4 ? 4 : factor < 0.25 ? 0.25 : factor);
+	unit = pow(10, floor(log10(lr)) - 1);
+	return floor(lr / unit + 0.5) * unit;
+}
+
 static ur_status all_trials(compare *q, struct run *run, ur_err *err)
 {
 	ur_comparison *o = q->out;
@@ -493,11 +505,7 @@ static ur_status all_trials(compare *q, struct run *run, ur_err *err)
 	for (int i = 0; i < o->n; i++) {
 		ur_contender *c = &o->of[i];
 		struct trial t = { q, i, run };
-		ur_recipe r;
-		ur_status status;
-
-		ur_recipe_defaults(&r, &c->spec);
-		status = ur_tune(r.lr, q->what->trials, one_trial, &t, &c->tuning, err);
+		ur_status status = ur_tune(first_rate(c), q->what->trials, one_trial, &t, &c->tuning, err);
 		if (status)
 			return status;
 		if (c->tuning.best < 0)

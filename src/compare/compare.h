@@ -14,7 +14,7 @@
 #include "measure/memory.h"
 #include "measure/speed.h"
 
-enum { UR_MOST_CONTENDERS = 12, UR_POSITIONS = 3, UR_ADVICE = 6000 };
+enum { UR_MOST_CONTENDERS = 12, UR_POSITIONS = 3, UR_ADVICE = 16384 };
 
 /* A difference in loss below this share of the best loss is called a tie, whatever its interval: one seed was trained,
  * and another would move each result a little. */

@@ -17,6 +17,11 @@ ur_status ur_width_parse(const char *text, ur_spec *spec, int *open, ur_err *err
 	ur_status status = ur_spec_parse(text, spec, err);
 
 	*open = text[name] != ':';
+	/* its options may not allow the width that specs have by default, which is not what it will be */
+	for (int w = 256; status && *open && w < 256 + FARTHEST; w++) {
+		snprintf(shaped, sizeof shaped, "%.*s:2x%d%s", (int)name, text, w, text + name);
+		status = ur_spec_parse(shaped, spec, NULL);
+	}
 	if (status || !*open)
 		return status;
 	snprintf(shaped, sizeof shaped, "%.*s:%dx%d%s", (int)name, text, spec->form->norm ? 4 : 2, spec->width, text + name);

@@ -194,7 +194,8 @@ INLINE float largest(int n, int room, const float *x, float least)
 }
 
 /* exp of at most `most` <= 88.3: a softmax's arguments are below 0, but for a rounding that may be large where scores
- * are. Fewer steps than vexp: relative error 3e-7 + |x| 2e-8, and results below 2^-126 are 0. 2^r for |r| <= 1/2 is a minimax polynomial of degree 5 (own fit, relative 9.4e-8). */
+ * are. Fewer steps than vexp: relative error 3e-7 + |x| 2e-8, and results below 2^-126 are 0. 2^r for |r| <= 1/2 is a
+ * minimax polynomial of degree 5 (own fit, relative 9.4e-8). */
 INLINE vf vexp_softmax(vf x, float most)
 {
 	const float magic = 12582912.0f, log2e = 1.44269504088896341f;

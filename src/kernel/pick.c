@@ -5,7 +5,7 @@
 #include <string.h>
 
 extern const ur_kernels ur_kernels_c;
-#ifdef UR_X86
+#if defined(UR_X86)
 extern const ur_kernels ur_kernels_avx2, ur_kernels_avx512;
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 static int has_avx512(void)
@@ -13,7 +13,7 @@ static int has_avx512(void)
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
 	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 }
-#else
+#elif !defined(UR_C_ONLY)
 extern const ur_kernels ur_kernels_simd128;
 #endif
 static int always(void) { return 1; }
@@ -23,10 +23,10 @@ static const struct {
 	int (*usable)(void);
 } sets[] = {
 	{ &ur_kernels_c, always },
-#ifdef UR_X86
+#if defined(UR_X86)
 	{ &ur_kernels_avx2, has_avx2 },
 	{ &ur_kernels_avx512, has_avx512 },
-#else
+#elif !defined(UR_C_ONLY)
 	{ &ur_kernels_simd128, always },
 #endif
 };

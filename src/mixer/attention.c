@@ -30,7 +30,7 @@ enum { HEADS, KV_HEADS, WINDOW, ROPE, ROPE_BASE, BIAS };
 enum {
 	STATE_HEADER = 64,
 	PAST_FLOATS = 4,    /* of a sequence's counts in `saved` */
-	STEP_BLOCK = 64,    /* positions a step attends to at a time */
+	STEP_BLOCK = 32,    /* positions a step attends to at a time */
 	COPY_STEPS = 256,   /* rows a copying task takes */
 	GATHER_COLUMNS = 64
 };
@@ -38,7 +38,7 @@ enum {
 static const ur_option options[] = {
 	[HEADS] = { "heads", "query heads; they share the width", 4, 1, 1024, NULL, 1 },
 	[KV_HEADS] = { "kv_heads", "heads of keys and values; 0: as many as query heads", 0, 0, 1024, NULL, 1 },
-	[WINDOW] = { "window", "positions a position attends to, itself included; 0: all before it", 0, 0, 1 << 24, NULL, 1 },
+	[WINDOW] = { "window", "positions one attends to, itself included; 0: all before it", 0, 0, 1 << 24, NULL, 1 },
 	[ROPE] = { "rope", "rotary positions (1) or none (0)", 0, 0, 1, NULL, 1 },
 	[ROPE_BASE] = { "rope_base", "slowest rotary wavelength over 2 pi", 10000, 1, 1e9, NULL, 0 },
 	[BIAS] = { "bias", "products have a bias (1) or none (0)", 1, 0, 1, NULL, 1 },
@@ -432,7 +432,7 @@ static void keep_ring(void *arg, int b, int thread)
 	memcpy(to + (size_t)until_end * width, past.rows, (size_t)(past.count - until_end) * width * sizeof *to);
 }
 
-/* Puts the new keys and values of COPY_STEPS steps of a sequence into its ring; what the ring cannot hold is left out. */
+/* Puts the new keys and values of COPY_STEPS steps of a sequence into its ring, but for what the ring cannot hold. */
 static void fill_ring(void *arg, int task, int thread)
 {
 	const memory *m = arg;
@@ -497,7 +497,7 @@ static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur
 	}
 }
 
-/* Gradients of the distinct rows: columns [64 task, 64 task + 64) of the sum over the steps that used each, in order. */
+/* Gradients of the distinct rows: some columns of the sum over the steps that used each, in order. */
 static void scatter_rows(void *arg, int task, int thread)
 {
 	const memory *m = arg;
@@ -567,8 +567,8 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 
 const ur_mixer ur_mixer_attention = {
 	.name = "attention", .about = "causal multi-head attention", .flags = UR_STATE_GROWS | UR_NO_ORDER,
-	.options = options, .check = check, .params = params, .state_size = state_size, .state_used = state_used, .limit = limit,
-	.step_work = step_work, .step = step,
+	.options = options, .check = check, .params = params, .state_size = state_size, .state_used = state_used,
+	.limit = limit, .step_work = step_work, .step = step,
 };
 
 const ur_mixer_forward ur_mixer_forward_attention = {

@@ -45,7 +45,7 @@ static tiles tiles_for(const ur_kernels *k, const ur_attention *a, int queries, 
 	return t;
 }
 
-/* The tile on the diagonal is computed whole, so short sequences want low ones; long ones want each key read less often. */
+/* The tile on the diagonal is computed whole, so short sequences want few rows; long ones want keys read less often. */
 static int queries_for(int T) { return T <= 128 ? 24 : T < 512 ? 48 : 96; }
 
 static tiles forward_tiles(const ur_kernels *k, const ur_attention *a)
@@ -111,14 +111,14 @@ static const float *source_row(const source *s, int value, int j)
 	const ur_attention *a = s->a;
 
 	if (j < s->past.count) {
-		size_t row = (size_t)(((int64_t)s->past.first + j) % s->past.ring);
-		return s->past.rows + (row * 2 + (size_t)value) * (size_t)a->kv_heads * (size_t)a->E + (size_t)s->h * (size_t)a->E;
+		size_t row = (size_t)(((int64_t)s->past.first + j) % s->past.ring) * 2 + (size_t)value;
+		return s->past.rows + (row * (size_t)a->kv_heads + (size_t)s->h) * (size_t)a->E;
 	}
 	return (value ? a->v : a->k) + ((ptrdiff_t)(j - s->past.count) * a->B + s->b) * a->ld + (ptrdiff_t)s->h * a->E;
 }
 
 /* Packs positions [from, to) of the keys or values as columns; `from` is the first of a panel. Rows are gathered
- * first: in a time-major array they lie a power of two apart, and would evict each other while a panel is transposed. */
+ * first: in a time-major array they often lie a power of two apart, and would evict each other while transposed. */
 static void pack_across(const ur_kernels *k, const source *s, int value, int from, int to, float *panels, float *gather)
 {
 	size_t E = (size_t)s->a->E;
@@ -203,8 +203,8 @@ typedef struct forward_tile {
 static forward_tile cut_forward(cutter *c, const ur_kernels *k, const ur_attention *a, const tiles *t)
 {
 	size_t q = (size_t)t->q, E = (size_t)a->E;
-	forward_tile f = { .Q = cut(c, q * E), .O = cut(c, q * (size_t)t->columns), .S = cut(c, q * (size_t)t->ld), .m = cut(c, q),
-		.sum = cut(c, q), .gather = cut(c, (size_t)k->nr * E) };
+	forward_tile f = { .Q = cut(c, q * E), .O = cut(c, q * (size_t)t->columns), .S = cut(c, q * (size_t)t->ld),
+		.m = cut(c, q), .sum = cut(c, q), .gather = cut(c, (size_t)k->nr * E) };
 	f.own = cut(c, 0);
 	return f;
 }

@@ -68,5 +68,7 @@ const ur_mixer ur_mixer_gru = {
 	.check = ur_recurrent_check, .params = params, .state_size = state_size, .state_used = state_used,
 	.limit = ur_recurrent_limit, .step_work = step_work, .step = step,
 };
-const ur_mixer_forward ur_mixer_forward_gru = { .mixer = &ur_mixer_gru, .need = need, .cost = cost, .forward = forward };
+const ur_mixer_forward ur_mixer_forward_gru = {
+	.mixer = &ur_mixer_gru, .need = need, .cost = cost, .forward = forward,
+};
 const ur_mixer_backward ur_mixer_backward_gru = { .mixer = &ur_mixer_gru, .backward = backward };

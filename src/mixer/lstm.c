@@ -4,7 +4,7 @@
  *     i f g o = sigmoid sigmoid tanh sigmoid of (W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
  *     c_t = f c_{t-1} + i g,   h_t = o tanh(c_t)
  *
- * State: h (H), then c (H). Parameters: recurrent.h. Saved for the way back: the gates' activations, c, and the first h.
+ * State: h (H), then c (H). Parameters: recurrent.h. Saved for the way back: the gates' activations, c, the first h.
  * With forget_bias, bias_ih starts at that value for the forget gate and at 0 for the others, so that a new model
  * remembers (Jozefowicz, Zaremba and Sutskever 2015: 1 is a good value). */
 #include "mixer/recurrent.h"
@@ -79,5 +79,7 @@ const ur_mixer ur_mixer_lstm = {
 	.check = ur_recurrent_check, .params = params, .state_size = state_size, .state_used = state_used,
 	.limit = ur_recurrent_limit, .step_work = step_work, .step = step,
 };
-const ur_mixer_forward ur_mixer_forward_lstm = { .mixer = &ur_mixer_lstm, .need = need, .cost = cost, .forward = forward };
+const ur_mixer_forward ur_mixer_forward_lstm = {
+	.mixer = &ur_mixer_lstm, .need = need, .cost = cost, .forward = forward,
+};
 const ur_mixer_backward ur_mixer_backward_lstm = { .mixer = &ur_mixer_lstm, .backward = backward };

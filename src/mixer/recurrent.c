@@ -3,10 +3,11 @@
  *     a_t = W_ih x_t + b_ih + b_hh + W_hh h_{t-1},   h_t = cell(a_t)        (GRU: the two halves kept apart)
  *
  * The sum of x and biases does not wait for h, so it is one product for all rows of a chunk of steps. Only W_hh h must
- * be taken step by step: the batch is split over the threads by rows, and each thread takes its rows through all steps
- * without waiting for the others. Some units at a time, the product is followed by the cell while its result is still in
- * cache. A chunk is about 2 MB of pre-activations, so they are read again from cache, and prefill needs no more memory
- * for a long sequence than for a short one. With fewer rows than threads the threads share the product of a chunk.
+ * be taken step by step: the batch is split over the threads by rows, and each thread takes its rows through all
+ * steps without waiting for the others. Some units at a time, the product is followed by the cell while its result is
+ * still in cache. A chunk is about 2 MB of pre-activations, so they are read again from cache, and prefill needs no
+ * more memory for a long sequence than for a short one. With fewer rows than threads the threads share the product of
+ * a chunk.
  *
  * With span->index, x is projected once per row of the table and each step adds the row it names. */
 #include "mixer/recurrent_parts.h"
@@ -37,10 +38,15 @@ int ur_recurrent_params(const ur_cell *cell, const ur_dims *d, ur_param p[UR_MIX
 	int G = cell->gates, H = d->out;
 	float a = (float)(1 / sqrt(H));
 
-	p[UR_W_IH] = (ur_param){ .name = "weight_ih", .rows = G * H, .cols = d->in, .blocks = G, .init = UR_INIT_UNIFORM, .a = a };
-	p[UR_W_HH] = (ur_param){ .name = "weight_hh", .rows = G * H, .cols = H, .blocks = G, .init = UR_INIT_UNIFORM, .a = a };
-	p[UR_B_IH] = (ur_param){ .name = "bias_ih", .rows = G * H, .init = UR_INIT_UNIFORM, .a = a };
-	p[UR_B_HH] = (ur_param){ .name = "bias_hh", .rows = G * H, .init = UR_INIT_UNIFORM, .a = a };
+	p[UR_W_IH] = (ur_param){ .name = "weight_ih", .cols = d->in, .blocks = G };
+	p[UR_W_HH] = (ur_param){ .name = "weight_hh", .cols = H, .blocks = G };
+	p[UR_B_IH] = (ur_param){ .name = "bias_ih" };
+	p[UR_B_HH] = (ur_param){ .name = "bias_hh" };
+	for (int i = 0; i < UR_RECURRENT_PARAMS; i++) {
+		p[i].rows = G * H;
+		p[i].init = UR_INIT_UNIFORM;
+		p[i].a = a;
+	}
 	return UR_RECURRENT_PARAMS;
 }
 
@@ -130,8 +136,8 @@ int ur_recurrent_group(const ur_kernels *k, int rows, int gates, int H)
 }
 
 /* y(M, G H) = x W^T + bias or += x W^T, for the panels of units [j, j + n); j is a multiple of k->nr. */
-static void product(const ur_kernels *k, const ur_mat *w, int G, int M, const float *x, ptrdiff_t ldx, const float *bias,
-                    float *y, ptrdiff_t ldy, int accumulate, int j, int n)
+static void product(const ur_kernels *k, const ur_mat *w, int G, int M, const float *x, ptrdiff_t ldx,
+                    const float *bias, float *y, ptrdiff_t ldy, int accumulate, int j, int n)
 {
 	ur_product p = {
 		.M = M, .N = w->rows, .K = w->cols, .blocks = G, .A = x, .row = ldx, .col = 1, .scale = w->scale,
@@ -268,9 +274,9 @@ static void next_chunk(struct forward *f)
 	f->t1 = f->s->T - f->t0 < f->chunk ? f->s->T : f->t0 + f->chunk;
 }
 
-/* a = W_ih x + bias of rows [from, to) for the chunk, on this thread. A block of steps at a time passes over weights that
- * stay in cache; within it, products are as tall as they can be: all rows when they are the whole batch, else the rows of
- * one step or the steps of one row. */
+/* a = W_ih x + bias of rows [from, to) for the chunk, on this thread. A block of steps at a time passes over weights
+ * that stay in cache; within it, products are as tall as they can be: all rows when they are the whole batch, else the
+ * rows of one step or the steps of one row. */
 static void project_rows(const struct forward *f, int from, int to)
 {
 	const ur_mat *w = &f->w[UR_W_IH];
@@ -309,6 +315,7 @@ static void step_rows(const struct forward *f, int from, int to)
 		const int end = ur_recurrent_last(s, t, from, to), rows = end - from;
 		const int group = rows ? ur_recurrent_group(f->k, rows, G, H) : H;
 		float *y = s->y + (size_t)t * f->slab, *a = a_slab(f, t) + (size_t)from * wide;
+		float *u = f->u + (size_t)from * wide;
 		const float *h = (t ? y - f->slab : f->h0) + (size_t)from * (size_t)H;
 
 		for (int b = from; f->table && b < end; b++) {
@@ -320,7 +327,7 @@ static void step_rows(const struct forward *f, int from, int to)
 			int n = j + group < H ? group : H - j;
 
 			if (f->cell->apart)
-				product(f->k, &f->w[UR_W_HH], G, rows, h, H, f->w[UR_B_HH].data, f->u + (size_t)from * wide, G * H, 0, j, n);
+				product(f->k, &f->w[UR_W_HH], G, rows, h, H, f->w[UR_B_HH].data, u, G * H, 0, j, n);
 			else
 				product(f->k, &f->w[UR_W_HH], G, rows, h, H, NULL, a, G * H, 1, j, n);
 			for (int b = from; b < end; b++)
@@ -403,9 +410,10 @@ void ur_recurrent_forward(const ur_cell *cell, const ur_ctx *c, const ur_dims *d
 		return;
 	}
 	while (f.t1 < s->T) {
+		const float *x = s->x + (size_t)f.t1 * (size_t)s->B * (size_t)d->in;
+
 		next_chunk(&f);
-		ur_linear(c, (f.t1 - f.t0) * s->B, &w[UR_W_IH], f.bias, s->x + (size_t)f.t0 * (size_t)s->B * (size_t)d->in, d->in,
-		          a_slab(&f, f.t0), GH, 0);
+		ur_linear(c, (f.t1 - f.t0) * s->B, &w[UR_W_IH], f.bias, x, d->in, a_slab(&f, f.t0), GH, 0);
 		ur_for_rows(c, s->B, 1, forward_rows, &f);
 	}
 }

@@ -8,17 +8,17 @@
  * cache. h_{t-1} is y moved by one slab, so nothing is copied for dW_hh.
  *
  * dh starts at a row's last step with the gradient of its final state. Steps beyond a row's length have da = 0. A cell
- * that keeps W_hh h apart (GRU) has two gradients: da for the input's half and du for W_hh h's. With span->index the rows
- * of da are first summed by the row of the table they came from, always in the same order. */
+ * that keeps W_hh h apart (GRU) has two gradients: da for the input's half and du for the other. With span->index the
+ * rows of da are first summed by the row of the table they came from, always in the same order. */
 #include "mixer/recurrent_parts.h"
 
 #include <string.h>
 
 enum { SCATTER_COLUMNS = 128 }; /* of the table that one task sums */
 
-/* Where the working memory is cut: dh, dc (B, H); da and du of a chunk and of the step after it; the sums of da by row of
- * the table; or x with the steps beyond a row's length zeroed, for what lies there may be no number at all; the gradient
- * that both biases have where they are simply added. */
+/* Where the working memory is cut: dh, dc (B, H); da and du of a chunk and of the step after it; the sums of da by row
+ * of the table; or x with the steps beyond a row's length zeroed, for what lies there may be no number at all; the
+ * gradient that both biases have where they are simply added. */
 struct back_layout { size_t dh, dc, da, du, table, x, bias, total; };
 
 static struct back_layout back_layout(const ur_cell *cell, const ur_dims *d, const ur_span *s)
@@ -51,7 +51,7 @@ struct backward {
 	const ur_span *s;
 	const float *dy, *h0, *a, *c, *un;
 	float *dh, *dc;
-	float *da, *du;         /* of the chunk's steps; du (or the only one) also of the step after it. Not apart: the same */
+	float *da, *du;         /* of the chunk's steps, du also of the step after it; not apart: du is da */
 	float *table;
 	int t0, t1;             /* the chunk */
 	int through;            /* the gradient of the first state is wanted */
@@ -129,8 +129,10 @@ static void back_rows(void *arg, int from, int to, int thread)
 	const size_t wide = (size_t)H * (size_t)f->cell->gates, bytes = (size_t)(to - from) * wide * sizeof(float);
 	(void)thread;
 
-	if (f->t1 < T) /* the step after this chunk was the first of the one before */
-		memcpy(f->du + (size_t)(f->t1 - f->t0) * wide_slab(f) + (size_t)from * wide, f->du + (size_t)from * wide, bytes);
+	if (f->t1 < T) { /* the step after this chunk was the first of the one before */
+		float *du = f->du + (size_t)from * wide;
+		memcpy(du + (size_t)(f->t1 - f->t0) * wide_slab(f), du, bytes);
+	}
 	for (int t = f->t1 - 1; t >= last; t--) {
 		const int end = t + 1 < T ? ur_recurrent_last(f->s, t + 1, from, to) : from;
 		const int group = ur_recurrent_group(f->k, to - from, f->cell->gates, H);
@@ -210,7 +212,8 @@ void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_
 	const size_t row = (size_t)H * sizeof(float), slab = (size_t)B * (size_t)H;
 	float *db_ih = cell->apart ? dw[UR_B_IH] : NULL, *db_hh = cell->apart ? dw[UR_B_HH] : work + l.bias;
 	struct backward f = {
-		.cell = cell, .back = back, .k = c->k, .d = d, .w = w, .s = s, .dy = dy, .slab = slab, .through = dstate != NULL,
+		.cell = cell, .back = back, .k = c->k, .d = d, .w = w, .s = s, .dy = dy, .slab = slab,
+		.through = dstate != NULL,
 		.h0 = saved + sl.h0, .a = saved + sl.a, .c = saved + sl.c, .un = saved + sl.un,
 		.dh = work + l.dh, .dc = work + l.dc, .da = work + l.da, .du = work + (cell->apart ? l.du : l.da),
 		.table = work + l.table,
@@ -245,7 +248,8 @@ void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_
 		}
 		ur_linear_grad(c, steps * B, GH, d->in, f.da, GH, clean_x(&f, work + l.x), d->in, dw[UR_W_IH], db_ih);
 		if (dx)
-			ur_linear_back(c, steps * B, &w[UR_W_IH], f.da, GH, dx + (size_t)f.t0 * (size_t)B * (size_t)d->in, d->in, 0);
+			ur_linear_back(c, steps * B, &w[UR_W_IH], f.da, GH, dx + (size_t)f.t0 * (size_t)B * (size_t)d->in,
+			               d->in, 0);
 	}
 	if (s->index) {
 		ur_linear_grad(c, s->rows, GH, d->in, f.table, GH, s->x, d->in, dw[UR_W_IH], db_ih);

@@ -12,7 +12,8 @@ size_t ur_recurrent_back_work(const ur_cell *cell, const ur_dims *d, const ur_sp
 
 /* Steps in a chunk: from the shapes alone, never from the number of threads. */
 int ur_recurrent_chunk(const ur_cell *cell, const ur_dims *d, const ur_span *s);
-/* Units that a product takes before the cell does: whole panels, few enough to stay in cache. Bits do not depend on it. */
+/* Units that a product takes before the cell does: whole panels, few enough to stay in cache. Bits do not depend on
+ * it. */
 int ur_recurrent_group(const ur_kernels *k, int rows, int gates, int H);
 /* Room for n floats on lines of their own, after *total, which grows; returns where. */
 size_t ur_recurrent_cut(size_t *total, size_t n);

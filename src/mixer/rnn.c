@@ -8,8 +8,8 @@
 enum { NONLINEARITY };
 enum { TANH, RELU };
 static const ur_option options[] = {
-	[NONLINEARITY] = { .name = "nonlinearity", .about = "what follows the sum", .standard = TANH, .least = TANH, .most = RELU,
-	                   .choices = "tanh|relu", .whole = 1 },
+	[NONLINEARITY] = { .name = "nonlinearity", .about = "what follows the sum",
+	                   .standard = TANH, .least = TANH, .most = RELU, .choices = "tanh|relu", .whole = 1 },
 	{ 0 }
 };
 
@@ -97,5 +97,7 @@ const ur_mixer ur_mixer_rnn = {
 	.check = ur_recurrent_check, .params = params, .state_size = state_size, .state_used = state_used,
 	.limit = ur_recurrent_limit, .step_work = step_work, .step = step,
 };
-const ur_mixer_forward ur_mixer_forward_rnn = { .mixer = &ur_mixer_rnn, .need = need, .cost = cost, .forward = forward };
+const ur_mixer_forward ur_mixer_forward_rnn = {
+	.mixer = &ur_mixer_rnn, .need = need, .cost = cost, .forward = forward,
+};
 const ur_mixer_backward ur_mixer_backward_rnn = { .mixer = &ur_mixer_rnn, .backward = backward };

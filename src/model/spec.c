@@ -26,6 +26,8 @@ static const ur_option own_options[OWN + 1] = {
 	[FFN] = { "ffn", "width of the feed-forward half", 0, 1, 1 << 20, NULL, 1 },
 };
 
+enum { COMPLAINT = 300 }; /* bytes: with two lines of a spec it fits an ur_err */
+
 /* Copies at most n bytes; what a terminal would obey becomes '?'. */
 static void copy_plain(char *to, const char *from, size_t n)
 {
@@ -38,7 +40,7 @@ static int is_inside(const char *p) { return ((unsigned char)*p & 0xC0) == 0x80;
 
 static ur_status complain(const char *text, size_t at, ur_err *err, const char *what)
 {
-	char line[101], said[240];
+	char line[101], said[COMPLAINT];
 	size_t from = at > 60 ? at - 60 : 0, n = strnlen(text + from, 100);
 	int before = 0;
 
@@ -55,7 +57,7 @@ static ur_status complain(const char *text, size_t at, ur_err *err, const char *
 }
 
 #define COMPLAIN(at, ...) do { \
-		char what_[240]; \
+		char what_[COMPLAINT]; \
 		snprintf(what_, sizeof what_, __VA_ARGS__); \
 		return complain(text, (size_t)(at), err, what_); \
 	} while (0)
@@ -209,8 +211,8 @@ ur_status ur_spec_parse(const char *text, ur_spec *spec, ur_err *err)
 					char known[100] = "";
 					for (int f = 0; ur_form_nth(f); f++)
 						snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", f ? ", " : "", ur_form_nth(f)->name);
-					COMPLAIN(value_at, "spec: '%.*s' is no block; there are %s", (int)(value_n < 30 ? value_n : 30), text + value_at,
-					         known);
+					COMPLAIN(value_at, "spec: '%.*s' is no block; there are %s", (int)(value_n < 30 ? value_n : 30),
+					         text + value_at, known);
 				}
 				form = ur_form_find(word)->name;
 				continue;

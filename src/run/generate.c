@@ -1,5 +1,5 @@
-/* Generation: prefill, then draw, write, feed, again. What a stream with a limit holds is kept beside it as tokens, for the
- * start from its last half; a stream without one needs no past. */
+/* Generation: prefill, then draw, write, feed, again. What a stream with a limit holds is kept beside it as tokens, for
+ * the start from its last half; a stream without one needs no past. */
 #include "run/generate.h"
 
 #include "run/stream.h"
@@ -21,7 +21,9 @@ static ur_status feed(generator *g, const int32_t *tokens, int64_t n, ur_err *er
 		memmove(to, tokens, (size_t)n * sizeof *tokens);
 		tokens = to; /* they may have lain there, further on */
 	}
-	return n == 1 ? unroll_step(g->stream, tokens[0], &g->logits, err) : unroll_prefill(g->stream, tokens, n, &g->logits, err);
+	if (n == 1)
+		return unroll_step(g->stream, tokens[0], &g->logits, err);
+	return unroll_prefill(g->stream, tokens, n, &g->logits, err);
 }
 
 /* Empties the stream and feeds the last half of what it could hold of tokens[n]. */
@@ -85,8 +87,8 @@ static int completes(tail *t, const char *text, size_t bytes)
 	return 0;
 }
 
-static ur_status draw_all(generator *g, const ur_generation *o, float *work, ur_text_out *out, void *arg, int64_t *drawn,
-                          ur_err *err)
+static ur_status draw_all(generator *g, const ur_generation *o, float *work, ur_text_out *out, void *arg,
+                          int64_t *drawn, ur_err *err)
 {
 	const ur_model *m = g->stream->m;
 	tail t = { .stop = o->stop, .n = o->stop ? strlen(o->stop) : 0 };
@@ -113,7 +115,8 @@ static ur_status draw_all(generator *g, const ur_generation *o, float *work, ur_
 	return UR_OK;
 }
 
-ur_status ur_generate(ur_stream *stream, const ur_generation *o, ur_text_out *out, void *arg, int64_t *drawn, ur_err *err)
+ur_status ur_generate(ur_stream *stream, const ur_generation *o, ur_text_out *out, void *arg, int64_t *drawn,
+                      ur_err *err)
 {
 	const ur_model *m = stream->m;
 	generator g = { .stream = stream, .limit = ur_model_limit(m) };
@@ -131,8 +134,8 @@ ur_status ur_generate(ur_stream *stream, const ur_generation *o, ur_text_out *ou
 		return ur_fail(err, UR_E_INVALID, "the text to stop at is at most %d bytes long", UR_STOP_MOST);
 	for (int64_t i = 0; i < o->prompt_tokens; i++)
 		if (o->prompt[i] < 0 || o->prompt[i] >= m->V)
-			return ur_fail(err, UR_E_INVALID, "token %d (number %lld of the prompt) is not in the vocabulary, which has 0 to %d",
-			               (int)o->prompt[i], (long long)i, m->V - 1);
+			return ur_fail(err, UR_E_INVALID, "token %d (number %lld of the prompt) is not in the vocabulary, which has "
+			               "0 to %d", (int)o->prompt[i], (long long)i, m->V - 1);
 	work = malloc((size_t)m->V * sizeof *work);
 	g.held = g.limit > 0 ? malloc((size_t)g.limit * sizeof *g.held) : NULL;
 	if (!work || (g.limit > 0 && !g.held))

@@ -9,10 +9,10 @@ typedef struct ur_generation {
 	int64_t prompt_tokens;          /* 0: starts from a newline, where the vocabulary has one, or else from token 0 */
 	int64_t count;                  /* the most tokens to draw */
 	ur_sampling sampling;
-	const char *stop;               /* ends with the token that completes this text, at most UR_STOP_MOST bytes; NULL: none */
+	const char *stop;               /* ends with the token that completes this text; NULL: none */
 } ur_generation;
 
-enum { UR_STOP_MOST = 256 };
+enum { UR_STOP_MOST = 256 }; /* bytes of `stop` */
 
 /* Receives each drawn token and its text, as it comes: `bytes` bytes, not NUL-terminated, none for a model without a
  * vocabulary. Text comes in whole UTF-8 sequences but for byte vocabularies, whose tokens are bytes. Non-zero: stop. */
@@ -25,6 +25,7 @@ typedef int ur_text_out(void *arg, int32_t token, const char *text, size_t bytes
  *
  * UR_E_STOPPED: `out` said so; what was drawn stands. UR_E_INVALID: settings or prompt, or logits that are no numbers.
  * UR_E_NOMEM. */
-ur_status ur_generate(ur_stream *stream, const ur_generation *g, ur_text_out *out, void *arg, int64_t *drawn, ur_err *err);
+ur_status ur_generate(ur_stream *stream, const ur_generation *g, ur_text_out *out, void *arg, int64_t *drawn,
+                      ur_err *err);
 
 #endif

@@ -9,8 +9,8 @@ ur_status unroll_open(const char *path, ur_model **model, ur_err *err)
 
 	*model = NULL;
 	if (!k)
-		return ur_fail(err, UR_E_INVALID, "the environment's UNROLL_CPU names kernels that are not there or that this processor "
-		               "cannot run; unset it");
+		return ur_fail(err, UR_E_INVALID, "the environment's UNROLL_CPU names kernels that are not there or that this "
+		               "processor cannot run; unset it");
 	return ur_model_load(path, k, 0, model, err);
 }
 

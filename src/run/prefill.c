@@ -1,5 +1,5 @@
 /* Prefill: many tokens of one stream through the whole-sequence pass, in chunks, with the stream's state. Its working
- * memory is taken at a stream's first prefill, because most streams never need it and it is larger than all the rest. */
+ * memory is taken at a stream's first prefill: most streams never need it, and it is larger than all the rest. */
 #include "run/stream.h"
 
 #include "model/net.h"
@@ -34,8 +34,8 @@ static ur_status open_prefill(ur_stream *s, ur_err *err)
 
 	plan(s->m, &arena);
 	if (!ur_arena_open(&arena))
-		return ur_fail(err, UR_E_NOMEM, "no memory to feed many tokens at once to %s: it takes %zu KiB; feed them one by one",
-		               s->m->spec.text, arena.used >> 10);
+		return ur_fail(err, UR_E_NOMEM, "no memory to feed many tokens at once to %s: it takes %zu KiB; feed them one "
+		               "by one", s->m->spec.text, arena.used >> 10);
 	s->prefill = plan(s->m, &arena);
 	s->prefill_memory = arena;
 	return UR_OK;
@@ -56,7 +56,9 @@ ur_status unroll_prefill(ur_stream *stream, const int32_t *tokens, int64_t n, co
 		return status;
 	for (int64_t at = 0; at < n; at += T) {
 		T = n - at < chunk ? (int)(n - at) : chunk;
-		ur_net_forward(&stream->prefill->net, &(ur_pass){ .T = T, .B = 1, .ids = tokens + at, .state = &stream->state });
+		ur_net_forward(&stream->prefill->net, &(ur_pass){
+			.T = T, .B = 1, .ids = tokens + at, .state = &stream->state,
+		});
 	}
 	ur_linear_serial(m->k, 1, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL,
 	                 stream->prefill->net.last + (size_t)(T - 1) * (size_t)D, D, stream->logits, m->V, 0);

@@ -1,11 +1,11 @@
-/* Sampling: p_i = exp((l_i - max l) / temperature) / sum, cut to the k best, then to the nucleus (the smallest set of best
- * tokens that holds the share top_p of what is left: Holtzman et al., "The Curious Case of Neural Text Degeneration",
- * 2020), then one draw by inverting the cumulative sum in order of token.
+/* Sampling: p_i = exp((l_i - max l) / temperature) / sum, cut to the k best, then to the nucleus (the smallest set of
+ * best tokens that holds the share top_p of what is left: Holtzman et al., "The Curious Case of Neural Text
+ * Degeneration", 2020), then one draw by inverting the cumulative sum in order of token.
  *
- * Both cuts want the tokens in order of weight down to some rank or mass, and neither sorts. A non-negative float's bits
- * grow with its value, so the weights are counted by their leading byte, from the top until the bucket with the last token
- * is found, then within it by the next byte: four passes, whatever the weights are. Of equal weights the lower tokens are
- * better. */
+ * Both cuts want the tokens in order of weight down to some rank or mass, and neither sorts. A non-negative float's
+ * bits grow with its value, so the weights are counted by their leading byte, from the top until the bucket with the
+ * last token is found, then within it by the next byte: four passes, whatever the weights are. Of equal weights the
+ * lower tokens are better. */
 #include "run/sample.h"
 
 #include "base/rng.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum { BUCKETS = 256, WAYS = 4 }; /* neighbours often share a bucket: each of four has its own, or they would wait */
-static const float LEAST = -80, FAINT = 2e-35f; /* weights below FAINT, which is a little over e^LEAST, are taken for 0 */
+static const float LEAST = -80, FAINT = 2e-35f; /* weights below FAINT, a little over e^LEAST, are taken for 0 */
 
 ur_status ur_sampling_check(const ur_sampling *s, ur_err *err)
 {
@@ -122,17 +122,19 @@ static double sum_of(int V, const float *w)
 	return sum;
 }
 
-ur_status ur_sample(const ur_kernels *k, const ur_sampling *s, int V, const float *logits, int64_t position, float *work,
-                    int32_t *token, ur_err *err)
+ur_status ur_sample(const ur_kernels *k, const ur_sampling *s, int V, const float *logits, int64_t position,
+                    float *work, int32_t *token, ur_err *err)
 {
 	int bad = -1, best = best_of(V, logits, &bad);
 	double left;
 	float scale;
 
 	if (best < 0)
-		return ur_fail(err, UR_E_INVALID, "the logit of token %d is not a number: the model's weights or state are damaged", bad);
+		return ur_fail(err, UR_E_INVALID, "the logit of token %d is not a number: the model's weights or state are "
+		               "damaged", bad);
 	if (isinf(logits[best]))
-		return ur_fail(err, UR_E_INVALID, "%s", logits[best] > 0 ? "a logit is infinite: the model's weights or state are damaged" :
+		return ur_fail(err, UR_E_INVALID, "%s", logits[best] > 0 ?
+		               "a logit is infinite: the model's weights or state are damaged" :
 		               "all logits are -infinity: there is no token to choose");
 	*token = best;
 	if (s->temperature == 0 || s->top_k == 1)

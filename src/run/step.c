@@ -101,7 +101,8 @@ void ur_step_many(const ur_step *s, int n, const int32_t *tokens, void *const *s
 		norm_rows(m, n, m->norm, x, y);
 		x = y;
 	}
-	ur_linear_serial(m->k, n, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, x, D, logits, m->V, 0);
+	ur_linear_serial(m->k, n, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, x, D, logits,
+	                 m->V, 0);
 	for (int i = 0; i < n; i++)
 		++*ur_model_position(states[i]);
 }

@@ -30,14 +30,16 @@ ur_status unroll_stream_open(const ur_model *model, void *memory, ur_stream **st
 	*stream = NULL;
 	if (memory) {
 		if ((uintptr_t)memory % 64)
-			return ur_fail(err, UR_E_INVALID, "a stream's memory must start at a multiple of 64 bytes, not at %p", memory);
+			return ur_fail(err, UR_E_INVALID, "a stream's memory must start at a multiple of 64 bytes, not at %p",
+			               memory);
 		arena = (ur_arena){ .base = memory, .size = arena.used };
 		*stream = plan(model, &arena);
 		memset((*stream)->state, 0, ur_model_state_size(model));
 		return UR_OK;
 	}
 	if (!ur_arena_open(&arena))
-		return ur_fail(err, UR_E_NOMEM, "no memory for a stream of %s: it needs %zu KiB", model->spec.text, arena.used >> 10);
+		return ur_fail(err, UR_E_NOMEM, "no memory for a stream of %s: it needs %zu KiB", model->spec.text,
+		               arena.used >> 10);
 	*stream = plan(model, &arena);
 	(*stream)->memory = arena;
 	return UR_OK;
@@ -74,8 +76,8 @@ ur_status unroll_stream_copy(ur_stream *to, const ur_stream *from, ur_err *err)
 	const ur_model *m = from->m;
 
 	if (to->m != m)
-		return ur_fail(err, UR_E_INVALID, "a stream can only be copied into a stream of the same model; these are of %s and %s",
-		               m->spec.text, to->m->spec.text);
+		return ur_fail(err, UR_E_INVALID, "a stream can only be copied into a stream of the same model; these are of "
+		               "%s and %s", m->spec.text, to->m->spec.text);
 	if (to == from)
 		return UR_OK;
 	clear(to);
@@ -93,15 +95,16 @@ ur_status ur_stream_check(const ur_stream *s, const int32_t *tokens, int64_t n, 
 {
 	const int64_t limit = ur_model_limit(s->m), position = unroll_position(s);
 
+	if (limit > 0 && position >= limit)
+		return ur_fail(err, UR_E_INVALID, "the stream is full: it has taken all %lld steps that %s is built for; reset it "
+		               "and go on from the last tokens", (long long)limit, s->m->spec.text);
 	if (limit > 0 && n > limit - position)
-		return n == 1 ? ur_fail(err, UR_E_INVALID, "the stream is full: it has taken all %lld steps that %s is built for; reset it and "
-		                        "go on from the last tokens", (long long)limit, s->m->spec.text)
-		              : ur_fail(err, UR_E_INVALID, "%lld tokens do not fit: the stream has taken %lld of the %lld steps that %s is built "
-		                        "for; reset it, or feed fewer", (long long)n, (long long)position, (long long)limit, s->m->spec.text);
+		return ur_fail(err, UR_E_INVALID, "%lld tokens do not fit: the stream has taken %lld of the %lld steps that %s is "
+		               "built for; feed fewer", (long long)n, (long long)position, (long long)limit, s->m->spec.text);
 	for (int64_t i = 0; i < n; i++)
 		if (tokens[i] < 0 || tokens[i] >= s->m->V)
-			return ur_fail(err, UR_E_INVALID, "token %d (number %lld) is not in the vocabulary, which has 0 to %d", (int)tokens[i],
-			               (long long)i, s->m->V - 1);
+			return ur_fail(err, UR_E_INVALID, "token %d (number %lld) is not in the vocabulary, which has 0 to %d",
+			               (int)tokens[i], (long long)i, s->m->V - 1);
 	return UR_OK;
 }
 

@@ -1,5 +1,5 @@
-/* A stream: one live sequence through a model. One block holds this header, the working memory of a step, the logits and
- * the state, in that order; the state comes last because only its leading part is ever touched. */
+/* A stream: one live sequence through a model. One block holds this header, the working memory of a step, the logits
+ * and the state, in that order; the state comes last because only its leading part is ever touched. */
 #ifndef UR_STREAM_H
 #define UR_STREAM_H
 
