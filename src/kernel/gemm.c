@@ -181,11 +181,12 @@ void ur_linear_back(const ur_ctx *c, int M, const ur_mat *w, const float *dy, pt
 	run_product(c, &p, UR_F32);
 }
 
-/* dw += dy^T x: one task a tile of dw, which passes over all rows in blocks of depth, both operands packed into the
- * thread's scratch: transposed in place, dy would touch a cache line of a new page for every row. */
+/* dw += dy^T x: one task a tile of dw, which passes over all rows of dy and x in blocks of depth. Both operands are packed
+ * into the thread's scratch first: in place, a transposed dy would touch a cache line of a new page for every row. A tile has
+ * as many rows as the threads allow, because each packs its x anew; its dy is packed a stretch of rows at a time. */
 struct grad_job {
 	const ur_ctx *c;
-	int M, out, in, rows, row_tiles, col_tiles;
+	int M, out, in, rows, row_tiles;
 	const float *dy, *x;
 	ptrdiff_t ldy, ldx;
 	float *dw, *dbias;
@@ -196,39 +197,40 @@ static void grad_task(void *arg, int task, int thread)
 	const struct grad_job *j = arg;
 	const ur_kernels *k = j->c->k;
 	const int row = task % j->row_tiles * j->rows, col = task / j->row_tiles * UR_GRAD_COLS;
-	const int rows = least(j->rows, j->out - row), cols = least(UR_GRAD_COLS, j->in - col);
-	const int panels = ur_panel_count(k, cols, 1);
-	float *a = ur_scratch(j->c, thread), *b = a + UR_GRAD_DEPTH * (UR_GRAD_ROWS + 16);
+	const int end = least(row + j->rows, j->out), cols = least(UR_GRAD_COLS, j->in - col);
+	float *a = ur_scratch(j->c, thread), *b = a + UR_GRAD_DEPTH * UR_GRAD_ROWS;
 
 	if (j->dbias && col == 0)
-		k->column_sums(j->M, rows, j->dy + row, j->ldy, j->dbias + row);
+		k->column_sums(j->M, end - row, j->dy + row, j->ldy, j->dbias + row);
 	for (int m = 0; m < j->M; m += UR_GRAD_DEPTH) {
 		int depth = least(UR_GRAD_DEPTH, j->M - m);
-		const float *dy = j->dy + m * j->ldy + row, *x = j->x + m * j->ldx + col;
 
-		ur_pack(k, cols, depth, 1, x, 1, j->ldx, b);
-		k->strips(rows, depth, dy, j->ldy, a);
-		k->product[UR_F32](&(ur_product){
-			.M = rows, .N = cols, .K = depth, .blocks = 1, .A = a, .row = 1, .col = k->mr, .strip = (ptrdiff_t)k->mr * depth,
-			.panels = b, .p1 = panels, .C = j->dw + (ptrdiff_t)row * j->in + col, .ldc = j->in, .accumulate = 1,
-		});
+		ur_pack(k, cols, depth, 1, j->x + m * j->ldx + col, 1, j->ldx, b);
+		for (int r = row; r < end; r += UR_GRAD_ROWS) {
+			int rows = least(UR_GRAD_ROWS, end - r);
+			k->strips(rows, depth, j->dy + m * j->ldy + r, j->ldy, a);
+			k->product[UR_F32](&(ur_product){
+				.M = rows, .N = cols, .K = depth, .blocks = 1, .A = a, .row = 1, .col = k->mr, .strip = (ptrdiff_t)k->mr * depth,
+				.panels = b, .p1 = ur_panel_count(k, cols, 1), .C = j->dw + (ptrdiff_t)r * j->in + col, .ldc = j->in,
+				.accumulate = 1,
+			});
+		}
 	}
 }
 
 void ur_linear_grad(const ur_ctx *c, int M, int out, int in, const float *dy, ptrdiff_t ldy, const float *x, ptrdiff_t ldx,
                     float *dw, float *dbias)
 {
-	struct grad_job j = { .c = c, .M = M, .out = out, .in = in, .rows = UR_GRAD_ROWS, .dy = dy, .x = x,
-	                      .ldy = ldy, .ldx = ldx, .dw = dw, .dbias = dbias };
+	struct grad_job j = { .c = c, .M = M, .out = out, .in = in, .dy = dy, .x = x, .ldy = ldy, .ldx = ldx, .dw = dw, .dbias = dbias };
+	int col_tiles = (in + UR_GRAD_COLS - 1) / UR_GRAD_COLS, parts;
 
 	if (M <= 0)
 		return;
-	j.col_tiles = (in + UR_GRAD_COLS - 1) / UR_GRAD_COLS;
-	/* small gradients get smaller tiles, or one thread would be left with most of the work */
-	while (j.rows > 24 && (out + j.rows - 1) / j.rows * j.col_tiles < 4 * c->threads)
-		j.rows /= 2;
+	/* two tiles a thread, so that none waits long for the last */
+	parts = c->threads > 1 ? (2 * c->threads + col_tiles - 1) / col_tiles : 1;
+	j.rows = ((out + parts - 1) / parts + c->k->mr - 1) / c->k->mr * c->k->mr;
 	j.row_tiles = (out + j.rows - 1) / j.rows;
-	ur_pool_run(c->pool, j.row_tiles * j.col_tiles, grad_task, &j);
+	ur_pool_run(c->pool, j.row_tiles * col_tiles, grad_task, &j);
 }
 
 struct rows_job { ur_rows_fn *fn; void *arg; int n, parts; };

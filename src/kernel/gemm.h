@@ -16,9 +16,10 @@ typedef struct ur_ctx {
 	ur_arena memory;
 } ur_ctx;
 
+/* A weight gradient's tile: rows of dy^T (a multiple of every mr) and columns of x packed at a time, and their depth. */
 enum {
-	UR_GRAD_ROWS = 128, UR_GRAD_COLS = 256, UR_GRAD_DEPTH = 256, /* tile of a weight gradient */
-	UR_SCRATCH = UR_GRAD_DEPTH * (UR_GRAD_ROWS + 16 + UR_GRAD_COLS + 32) /* both operands, to whole strips and panels */
+	UR_GRAD_ROWS = 192, UR_GRAD_COLS = 256, UR_GRAD_DEPTH = 256,
+	UR_SCRATCH = UR_GRAD_DEPTH * (UR_GRAD_ROWS + UR_GRAD_COLS + 32)  /* both, to whole panels */
 };
 
 /* level as in ur_kernels_pick; threads < 1: all. 0 and *ctx is empty: no such kernels, or no memory. */
