@@ -72,7 +72,7 @@ int64_t unroll_position(const ur_stream *stream);
  * where they are not wanted. Allocates nothing. UR_E_INVALID: no such token, or the stream is full (unroll_limit); the
  * stream is as it was. */
 ur_status unroll_step(ur_stream *stream, int token, const float **logits, ur_err *err);
-/* Feeds n >= 1 tokens at once: the result of n steps, to rounding, sooner. *logits are those after the last token. A
+/* Feeds n >= 1 tokens at once: the result of n steps, to rounding. *logits are those after the last token. A
  * stream's first prefill takes working memory of its own, kept until unroll_stream_close. UR_E_INVALID: as for a step,
  * found before the first token is fed; UR_E_NOMEM. On failure the stream is as it was. */
 ur_status unroll_prefill(ur_stream *stream, const int32_t *tokens, int64_t n, const float **logits, ur_err *err);

@@ -383,6 +383,9 @@ assert b["spec"] == a["spec"] and b["best_loss"] < a["best_loss"], (a, b)'
 	run -0 "$UNROLL" generate -m word.safetensors --prompt 'The old king' -n 10 -q
 	[[ $output == *"old king "* ]]
 	"$UNROLL" eval -m word.safetensors -d corpus.txt > /dev/null
+	# resuming needs no reminder of the vocabulary
+	"$UNROLL" train --resume --data corpus.txt -o word.safetensors --steps 24 --json -q > word.json
+	[ "$(field word.json "(d['vocabulary'], d['vocabulary_size'], d['steps'])")" = "('word', 15, 24)" ]
 }
 
 # ---- stopping and going on ----

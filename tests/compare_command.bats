@@ -2,7 +2,6 @@
 # unroll compare as a user has it: from a text to tables, words, models and JSON.
 bats_require_minimum_version 1.5.0
 
-
 setup_file() {
 	cd "$BATS_FILE_TMPDIR"
 	awk 'BEGIN {

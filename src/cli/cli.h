@@ -160,11 +160,12 @@ int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *
  * nothing of a failure. */
 int ur_open_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus);
 ur_status ur_try_corpus(const ur_corpus_request *request, int quiet, ur_corpus **corpus, ur_err *err);
-/* A corpus whose vocabulary may be left to the text (request->vocab and use NULL): its characters, where it is UTF-8 of at
- * most UR_MOST_CHARACTERS different ones, else its bytes; `note` then says why ("": nothing to say). */
+/* A corpus whose vocabulary may be left to the text (request->vocab and use NULL): its characters, where it is UTF-8 of
+ * at most UR_MOST_CHARACTERS different ones, else its bytes; `note` then says why ("": nothing to say). */
 enum { UR_MOST_CHARACTERS = 512 };
 typedef char ur_note[120];
-int ur_open_any_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus, ur_note note);
+int ur_open_any_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus,
+                       ur_note note);
 
 /* ---- interrupts (cli_stop.c) ---- */
 

@@ -98,7 +98,8 @@ int ur_open_corpus(const ur_args *args, const ur_corpus_request *request, int qu
 	return status ? ur_failed(args, status, &err) : UR_EXIT_OK;
 }
 
-int ur_open_any_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus, ur_note note)
+int ur_open_any_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus,
+                       ur_note note)
 {
 	ur_corpus_request ask = *request;
 	ur_err err = { 0 };

@@ -47,7 +47,8 @@ ur_status ur_left_recipe(const ur_left *left, ur_recipe *r, ur_err *err)
 
 	if (json_unpack_ex(left->recipe, &why, 0,
 		"{s?I,s?i,s?i,s?i,s?s,s?s,s?F,s?F,s?F,s?F,s?F,s?F,s?F,s?s,s?I,s?F,s?I,s?F,s?I,s?I,s?i,s?I}",
-		"steps", &steps, "batch-size", &r->batch, "seq-len", &r->window, "accumulate", &r->accumulate, "windows", &r->windows, "optimizer", &r->optimizer, "lr", &r->lr, "min-lr", &r->min_lr, "beta1", &r->beta1,
+		"steps", &steps, "batch-size", &r->batch, "seq-len", &r->window, "accumulate", &r->accumulate,
+		"windows", &r->windows, "optimizer", &r->optimizer, "lr", &r->lr, "min-lr", &r->min_lr, "beta1", &r->beta1,
 		"beta2", &r->beta2, "eps", &r->eps, "momentum", &r->momentum, "weight-decay", &r->weight_decay,
 		"schedule", &r->schedule, "warmup", &warmup, "decay", &r->decay, "decay-every", &decay_every, "clip", &r->clip,
 		"eval-every", &eval_every,
@@ -60,4 +61,21 @@ ur_status ur_left_recipe(const ur_left *left, ur_recipe *r, ur_err *err)
 	r->eval_tokens = eval_tokens;
 	r->seed = (uint64_t)seed;
 	return UR_OK;
+}
+
+ur_vocab *ur_left_vocab(const ur_left *left, const char *out)
+{
+	ur_safetensors *file = NULL;
+	ur_vocab *vocab = NULL;
+	ur_spec spec;
+	int V;
+
+	if (ur_safetensors_open(out, &file, NULL))
+		return NULL;
+	if (!ur_model_describe(file, &spec, &V, &vocab, NULL) && strcmp(spec.text, left->spec)) {
+		ur_vocab_free(vocab); /* an earlier model's, which the run has not replaced yet */
+		vocab = NULL;
+	}
+	ur_safetensors_close(file);
+	return vocab;
 }

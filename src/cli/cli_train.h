@@ -58,5 +58,7 @@ ur_status ur_left_read(const char *out, ur_left *left, ur_err *err);
 void ur_left_close(ur_left *left);
 /* The checkpoint's recipe over the defaults in *r; texts stay the checkpoint's. */
 ur_status ur_left_recipe(const ur_left *left, ur_recipe *r, ur_err *err);
+/* The vocabulary of the run, from the model it has written to `out` so far; the caller's. NULL: there is none yet. */
+ur_vocab *ur_left_vocab(const ur_left *left, const char *out);
 
 #endif

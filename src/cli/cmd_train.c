@@ -127,11 +127,15 @@ static int check_out(session *s)
 static int open_data(session *s)
 {
 	const struct values *v = s->v;
+	ur_vocab *left = s->left.json && !v->vocab && !v->from ? ur_left_vocab(&s->left, v->out) : NULL;
 	const ur_corpus_request ask = { .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size,
-	                                .use = s->job.start ? s->job.start->vocab : NULL };
+	                                .use = s->job.start ? s->job.start->vocab : left };
+	int code;
 
 	s->plan.note = s->note;
-	return ur_open_any_corpus(s->args, &ask, v->quiet, &s->corpus, s->note);
+	code = ur_open_any_corpus(s->args, &ask, v->quiet, &s->corpus, s->note);
+	ur_vocab_free(left);
+	return code;
 }
 
 /* ---- settings ---- */
@@ -217,7 +221,8 @@ static int fits(const session *s)
 	if (s->plan.memory_free < 0 || s->plan.bytes <= (size_t)s->plan.memory_free)
 		return UR_EXIT_OK;
 	ur_complain(s->args, "needs %s, %s is free; make --batch-size or --seq-len smaller (--accumulate makes up for a "
-		"smaller batch), or the model", ur_size_text((double)s->plan.bytes, need), ur_size_text((double)s->plan.memory_free, have));
+		"smaller batch), or the model", ur_size_text((double)s->plan.bytes, need),
+		ur_size_text((double)s->plan.memory_free, have));
 	return UR_EXIT_FAILED;
 }
 
@@ -417,7 +422,7 @@ static const ur_opt options[] = {
 	UR_OPT(INT, "checkpoint-every", 0, checkpoint_every, "N", "steps between checkpoints",
 	       .otherwise = "every 30 seconds", .least = 1, .most = 1e15),
 	UR_OPT(FLAG, "resume", 0, resume, NULL,
-	       "go on from the checkpoint beside --out; settings that are not given are the checkpoint's"),
+	       "go on from the checkpoint beside --out; settings that are not given, but for --val and --test, are its own"),
 	UR_OPT(FLAG, "overwrite", 0, overwrite, NULL, "begin anew although there is a checkpoint of an unfinished run"),
 	UR_OPT(INT, "seed", 0, seed, "N", "the same seed, data and settings give the same weights", .group = "general",
 	       .otherwise = "1", .least = 0, .most = 9.2e18),
@@ -433,7 +438,8 @@ const ur_command ur_command_train = {
 	.usage = "--arch SPEC --data FILE --out FILE [options]",
 	.details = "Trains on the first part of the text, validates on the part behind it, and writes the best weights so far "
 		"to --out. Ctrl-C stops after the step at hand and keeps a checkpoint beside the model, NAME.ckpt.safetensors; one "
-		"is also written every half minute. The same command with --resume goes on from there and ends with the same weights.",
+		"is also written every half minute. The same command with --resume goes on from there and ends with the same "
+		"weights.",
 	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
 		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab word --vocab-size 2000 -o words.safetensors\n"
