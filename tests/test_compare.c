@@ -223,11 +223,14 @@ static void test_budget(void **state)
 	assert_int_equal(ur_budget_validation(&w, 10000000), 100000);
 	assert_int_equal(ur_budget_heldout(&w, 1000), 50000);
 
-	assert_int_equal(ur_budget_step(10000, 128), 1024);
-	assert_int_equal(ur_budget_step(2000000, 256), 1024);
-	assert_int_equal(ur_budget_step(4000000, 256), 2048);
-	assert_int_equal(ur_budget_step((int64_t)1 << 40, 256), 16384);
-	assert_int_equal(ur_budget_step(10000, 3000), 4096);
+	assert_int_equal(ur_budget_step(10000), 1024);
+	assert_int_equal(ur_budget_step(2000000), 1024);
+	assert_int_equal(ur_budget_step(4000000), 2048);
+	assert_int_equal(ur_budget_step((int64_t)1 << 40), 16384);
+	assert_true(ur_budget_window(100000) == 64 && ur_budget_window(10000000) == 128 && ur_budget_window(1000000000) == 256);
+	/* 6 operations a parameter and token, at a fifth of the peak: 100 s x 60e9 / 5 / 4 / (6 x 50,000) */
+	assert_int_equal(ur_budget_guess(4, 100, 60e9, 50000), 1000000);
+	assert_int_equal(ur_budget_guess(4, 0, 60e9, 50000), 1);
 
 	/* a hundredfold time is a tenfold size */
 	assert_int_equal(ur_budget_parameters(4, 100, 60e9), 71000);

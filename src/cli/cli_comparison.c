@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { COLUMNS = 80, NAMES = 18, TRIALS = NAMES + 11 + 7 };
+enum { COLUMNS = 80, NAMES = 13 };
 
 /* Contenders by loss, best first; those that diverged last. */
 static void rank(const ur_comparison *c, int order[UR_MOST_CONTENDERS])
@@ -24,18 +24,18 @@ static void rank(const ur_comparison *c, int order[UR_MOST_CONTENDERS])
 	}
 }
 
-/* A row's first column; a spec too long for it gets a line of its own. */
+/* A row's first column; a name too long for it gets a line of its own. */
 static void print_name(const ur_contender *c)
 {
-	if (strlen(c->spec.text) > NAMES)
-		printf("%.*s\n%-*s", COLUMNS - 1, c->spec.text, NAMES, "");
+	if (strlen(c->name) >= NAMES)
+		printf("%s\n%-*s", c->name, NAMES, "");
 	else
-		printf("%-*s", NAMES, c->spec.text);
+		printf("%-*s", NAMES, c->name);
 }
 
 static void print_trials(const ur_contender *c)
 {
-	int at = TRIALS;
+	int at = NAMES;
 
 	for (int i = 0; i < c->tuning.trials; i++) {
 		const ur_trial *t = &c->tuning.trial[i];
@@ -43,12 +43,14 @@ static void print_trials(const ur_contender *c)
 		int n = isinf(t->loss) ? snprintf(text, sizeof text, "%.2g diverged", t->lr)
 		                       : snprintf(text, sizeof text, "%.2g %.3f%s", t->lr, t->loss, i == c->tuning.best ? "*" : "");
 		if (at + 2 + n > COLUMNS) {
-			printf("\n%*s", TRIALS, "");
-			at = TRIALS;
+			printf("\n%*s", NAMES, "");
+			at = NAMES;
 		}
 		printf("  %s", text);
 		at += 2 + n;
 	}
+	if (c->tuning.trials == 0)
+		printf("  %.2g", c->lr);
 	putchar('\n');
 }
 
@@ -56,18 +58,22 @@ static void print_models(const ur_comparison *c, const int *order)
 {
 	ur_short a;
 
-	printf("\n%-*s%11s%7s  %s\n", NAMES, "model", "parameters", "off", "tried: learning rate, loss (* taken)");
+	printf("\n%-*s%11s%8s  %s\n", NAMES, "model", "parameters", "off by", "spec");
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[order[i]];
 		print_name(k);
-		printf("%11s%+6.1f%%", ur_commas(k->parameters, a), 100 * k->deviation);
-		print_trials(k);
+		printf("%11s%+7.1f%%  %.*s\n", ur_commas(k->parameters, a), 100 * k->deviation, COLUMNS - NAMES - 21, k->spec.text);
+	}
+	printf("\n%-*s  %s\n", NAMES, "rates", c->share > 0 ? "tried: learning rate, then the loss it led to (* taken)" : "as given");
+	for (int i = 0; i < c->n; i++) {
+		print_name(&c->of[order[i]]);
+		print_trials(&c->of[order[i]]);
 	}
 }
 
 static void print_quality(const ur_comparison *c, const int *order)
 {
-	printf("\n%-*s%12s%11s%9s   %s\n", NAMES, "quality", "nats/token", "bits/byte", "above", "95 % interval of that");
+	printf("\n%-*s%12s%11s%9s   %s\n", NAMES, "quality", "nats/token", "bits/byte", "above", "95% interval of that");
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[order[i]];
 		print_name(k);
@@ -154,10 +160,13 @@ void ur_comparison_print(const ur_setting *s, const ur_comparison *c)
 	               c->own_heldout ? ur_commas(c->scored, b) : "the same", ur_vocab_kind_of(vocab), ur_vocab_size(vocab),
 	               s->note ? "; " : "", s->note ? s->note : "");
 	ur_print_wrapped(stdout, text, 0, 0, COLUMNS);
-	(void)snprintf(text, sizeof text, "Each was trained on %s tokens (%.2g passes), %s a step, with the best of %d learning rates, tried on "
-	               "%.0f %% of that. Seed %llu. All took %s on %d thread%s of %s (%s).", ur_commas(c->tokens, a), c->passes,
-	               ur_commas(c->step_tokens, b), s->what->trials, 100 * c->share, (unsigned long long)c->seed,
-	               ur_time_text(c->seconds, d), ctx->threads, ctx->threads == 1 ? "" : "s", cpu, ctx->k->name);
+	(void)snprintf(text, sizeof text, "Each was trained on %s tokens (%.2g passes), %s a step", ur_commas(c->tokens, a), c->passes,
+	               ur_commas(c->step_tokens, b));
+	if (c->share > 0)
+		(void)snprintf(text + strlen(text), sizeof text - strlen(text), ", with the best of %d learning rates, each tried for %.0f%% of "
+		               "that", s->what->trials, 100 * c->share);
+	(void)snprintf(text + strlen(text), sizeof text - strlen(text), ". Seed %llu. All took %s on %d thread%s of %s (%s).",
+	               (unsigned long long)c->seed, ur_time_text(c->seconds, d), ctx->threads, ctx->threads == 1 ? "" : "s", cpu, ctx->k->name);
 	ur_print_wrapped(stdout, text, 0, 0, COLUMNS);
 
 	print_models(c, order);
@@ -222,7 +231,7 @@ static json_t *contender_json(const ur_comparison *c, int which)
 	json = with(json, "trials", trials_json(k));
 	if (k->diverged)
 		return with(json, "why", ur_json_string(k->why));
-	json = with(json, "lr", json_real(k->tuning.trial[k->tuning.best].lr));
+	json = with(json, "lr", ur_json_number(k->lr));
 	json = with(json, "lr_open", json_string(k->tuning.open > 0 ? "above" : k->tuning.open < 0 ? "below" : "no"));
 	json = with(json, "recipe", ur_recipe_to_json(&k->recipe));
 	json = with(json, "tokens", json_integer(k->outcome.tokens));
@@ -268,6 +277,7 @@ json_t *ur_comparison_json(const ur_setting *s, const ur_comparison *c)
 		"heldout_bytes", (json_int_t)c->scored_bytes, "heldout_is_test", c->own_heldout);
 	json = with(json, "target_parameters", json_integer(c->target));
 	json = with(json, "tokens", json_integer(c->tokens));
+	json = with(json, "window", json_integer(c->window));
 	json = with(json, "step_tokens", json_integer(c->step_tokens));
 	json = with(json, "passes", ur_json_number(c->passes));
 	json = with(json, "trial_share", ur_json_number(c->share));

@@ -42,15 +42,21 @@ int64_t ur_budget_tokens(int n, const ur_rate *rate, const ur_work *w, double se
 	return low * unit;
 }
 
-int ur_budget_step(int64_t N, int window)
+int ur_budget_step(int64_t N)
 {
 	int step = 1024;
 
 	while (step < 16384 && (double)N / step > 2000 * 1.4142)
 		step *= 2;
-	while (step < window)
-		step *= 2;
 	return step;
+}
+
+int ur_budget_window(int64_t N) { return N < 5000000 ? 64 : N < 50000000 ? 128 : 256; }
+
+int64_t ur_budget_guess(int n, double seconds, double peak_flops, int64_t parameters)
+{
+	double tokens = SHARE_OF_PEAK * peak_flops * seconds / (n > 0 ? n : 1) / (6.0 * (double)(parameters > 0 ? parameters : 1));
+	return tokens > 1e15 ? (int64_t)1e15 : tokens > 1 ? (int64_t)tokens : 1;
 }
 
 int64_t ur_budget_parameters(int n, double seconds, double peak_flops)

@@ -28,8 +28,12 @@ double ur_budget_seconds(int n, const ur_rate *rate, const ur_work *w, int64_t N
 /* The largest multiple of `unit` tokens whose work fits in `seconds`; 0: not even one. */
 int64_t ur_budget_tokens(int n, const ur_rate *rate, const ur_work *w, double seconds, int64_t unit);
 /* Tokens an optimiser step should have, a power of two: a main run of N tokens has about two thousand steps where
- * that leaves a step of 1,024 to 16,384, and no step is smaller than `window`. */
-int ur_budget_step(int64_t N, int window);
+ * that leaves a step of 1,024 to 16,384. */
+int ur_budget_step(int64_t N);
+/* Tokens a window should have. Of a few million tokens most is learnt from short windows, of which a step holds more. */
+int ur_budget_window(int64_t N);
+/* A guess at the N that fits, before any speed was measured. */
+int64_t ur_budget_guess(int n, double seconds, double peak_flops, int64_t parameters);
 /* Parameters that a comparison of n contenders in so many seconds can train usefully, to two digits: about ten tokens a
  * parameter, 6 operations a parameter and token, at a fifth of the processor's peak. */
 int64_t ur_budget_parameters(int n, double seconds, double peak_flops);

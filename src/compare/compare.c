@@ -58,6 +58,8 @@ struct run {
 	double work;                    /* estimated seconds of all its steps */
 	double last, first;             /* when the last step ended, when the first did */
 	double until;                   /* calibration: stop after so many seconds */
+	int64_t trial;                  /* a trial: stop after so many steps, with the validation's loss */
+	double val_loss;
 	int n, stopped;                 /* steps timed; stopped by the user */
 	double seconds[RATE_STEPS];
 };
@@ -72,6 +74,7 @@ static int on_step(void *arg, const ur_step_report *r)
 {
 	struct run *run = arg;
 	double now = ur_clock();
+	int64_t steps;
 
 	/* the first step touches memory for the first time; a validation is no part of a step */
 	if (run->last > 0 && !r->validated)
@@ -79,8 +82,13 @@ static int on_step(void *arg, const ur_step_report *r)
 	if (run->first == 0)
 		run->first = now;
 	run->last = now;
-	if (say(run->q, r->step, r->steps, r->lr, r->loss, run->work * (double)r->step / (double)r->steps, NULL)) {
+	steps = run->trial > 0 ? run->trial : r->steps;
+	if (say(run->q, r->step, steps, r->lr, r->loss, run->work * (double)r->step / (double)steps, NULL)) {
 		run->stopped = 1;
+		return 1;
+	}
+	if (run->trial > 0 && r->validated) {
+		run->val_loss = r->val_loss;
 		return 1;
 	}
 	return run->until > 0 && run->n >= 2 && now - run->first > run->until;
@@ -127,6 +135,36 @@ static void name_it(const ur_compare *what, ur_comparison *o, ur_contender *c, i
 		snprintf(c->name, sizeof c->name, "%s-%d", base, i);
 }
 
+/* Both follow from the size of the budget, and from nothing that is measured in between: a comparison in tokens can be
+ * repeated. */
+static void choose_windows(compare *q)
+{
+	const ur_compare *w = q->what;
+	ur_comparison *o = q->out;
+	int64_t tokens = w->tokens > 0 ? w->tokens : ur_budget_guess(w->archs, w->seconds, o->speed.flops, o->target);
+
+	o->window = w->window > 0 ? w->window : ur_budget_window(tokens);
+	o->step_tokens = w->step_tokens > 0 ? w->step_tokens : ur_budget_step(tokens);
+}
+
+/* A model of limited context whose size is ours to choose and that names no context is built for the windows it is trained
+ * on: positions beyond them would never be trained. */
+static ur_status give_context(ur_spec *spec, int V, int window, const ur_kernels *k, ur_err *err)
+{
+	char text[UR_SPEC_TEXT + 32];
+	ur_width now;
+	ur_status status;
+	int open;
+
+	if (strstr(spec->text, ",context="))
+		return UR_OK;
+	status = ur_width_measure(spec, V, 0, k, &now, err);
+	if (status || now.limit == 0)
+		return status;
+	snprintf(text, sizeof text, "%s,context=%d", spec->text, window);
+	return ur_width_parse(text, spec, &open, err);
+}
+
 static ur_status size_all(compare *q, ur_err *err)
 {
 	const ur_compare *w = q->what;
@@ -147,10 +185,15 @@ static ur_status size_all(compare *q, ur_err *err)
 	if (!status && o->target == 0)
 		o->target = w->tokens > 0 ? w->tokens / 10 < 1000 ? 1000 : w->tokens / 10
 		                          : ur_budget_parameters(w->archs, w->seconds, o->speed.flops);
+	choose_windows(q);
 	for (int i = 0; i < w->archs && !status; i++) {
 		ur_contender *c = &o->of[i];
 		ur_width width;
 
+		if (open[i])
+			status = give_context(&c->spec, V, o->window, w->ctx->k, err);
+		if (status)
+			break;
 		status = open[i] || w->parameters > 0 ? ur_width_solve(&c->spec, V, o->target, w->ctx->k, &width, err)
 		                                      : ur_width_measure(&c->spec, V, o->target, w->ctx->k, &width, err);
 		if (status)
@@ -167,20 +210,20 @@ static ur_status size_all(compare *q, ur_err *err)
 
 /* -- training runs -- */
 
-/* Windows: truncated backpropagation where state carries on, a whole context of fresh text where it does not. */
+/* Windows of one length: state carries on from one to the next where it can, and elsewhere each is a whole context of fresh
+ * text. */
 static void recipe_of(const compare *q, const ur_contender *c, int64_t tokens, double lr, ur_recipe *r)
 {
-	int longest = 0;
+	const int64_t quarter = q->out->train_tokens / 4;
 
 	ur_recipe_defaults(r, &c->spec);
-	/* a short text has short windows */
-	longest = (int)((q->out->train_tokens - 1) / 4 < 1 ? 1 : (q->out->train_tokens - 1) / 4 > INT32_MAX ? INT32_MAX
-	                                                                                                    : (q->out->train_tokens - 1) / 4);
-	if (r->window > longest)
-		r->window = longest;
-	r->batch = q->out->step_tokens / r->window < 1 ? 1 : q->out->step_tokens / r->window;
-	while (r->batch > 1 && (int64_t)r->batch * r->window * 4 > q->out->train_tokens)
-		r->batch--;
+	r->window = c->limit > 0 ? (int)c->limit : q->out->window;
+	/* a short text has short windows, and few of them at a time */
+	if (r->window > quarter)
+		r->window = quarter > 1 ? (int)quarter : 1;
+	r->batch = q->out->step_tokens / r->window > 1 ? q->out->step_tokens / r->window : 1;
+	if (r->batch > quarter / r->window)
+		r->batch = quarter / r->window > 1 ? (int)(quarter / r->window) : 1;
 	r->steps = (tokens + (int64_t)r->batch * r->window / 2) / ((int64_t)r->batch * r->window);
 	if (r->steps < 1)
 		r->steps = 1;
@@ -195,18 +238,6 @@ static void job_of(const compare *q, const ur_contender *c, const ur_recipe *r, 
 {
 	*job = (ur_job){ .recipe = *r, .spec = c->spec, .corpus = q->what->corpus, .split = q->what->split, .ctx = q->what->ctx,
 	                 .report = on_step, .arg = run, .command = q->what->command };
-}
-
-static int longest_window(const ur_comparison *o)
-{
-	int longest = 1;
-	for (int i = 0; i < o->n; i++) {
-		ur_recipe r;
-		ur_recipe_defaults(&r, &o->of[i].spec);
-		if (r.window > longest)
-			longest = r.window;
-	}
-	return longest;
 }
 
 /* Speeds of one contender, from a few steps and a little scoring. */
@@ -264,23 +295,26 @@ static ur_status one_trial(void *arg, int trial, double lr, double *loss, ur_err
 	ur_contender *c = &q->out->of[t->which];
 	char what[40];
 	ur_recipe r;
-	ur_outcome outcome;
 	ur_job job;
 	double work;
 	ur_status status;
 
 	snprintf(what, sizeof what, "trial %d of %d", trial + 1, q->what->trials);
-	recipe_of(q, c, (int64_t)((double)q->out->tokens * q->what->share), lr, &r);
-	c->trial_steps = r.steps;
-	c->trial_tokens = r.steps * r.batch * r.window;
+	/* the beginning of the main run, ended by its first validation: what is best under a schedule that is over soon is not
+	 * what is best in a long one */
+	recipe_of(q, c, q->out->tokens, lr, &r);
+	r.eval_every = (int64_t)((double)r.steps * q->what->share) > 1 ? (int64_t)((double)r.steps * q->what->share) : 1;
+	c->trial_tokens = r.eval_every * r.batch * r.window;
 	work = (double)c->trial_tokens / q->rate[t->which].train;
-	*t->run = (struct run){ .q = q, .work = work };
+	*t->run = (struct run){ .q = q, .work = work, .trial = r.eval_every, .val_loss = NAN };
 	job_of(q, c, &r, t->run, &job);
 	status = begin(q, what, c, err);
 	if (!status)
-		status = ur_train(&job, NULL, &outcome, err);
-	if (!status)
-		*loss = outcome.val_loss;
+		status = ur_train(&job, NULL, NULL, err);
+	if ((!status || status == UR_E_STOPPED) && !t->run->stopped) {
+		*loss = t->run->val_loss;
+		status = UR_OK;
+	}
 	/* from now on the speed is what the trials had */
 	if (t->run->n > 2)
 		q->rate[t->which].train = (double)r.batch * r.window / step_seconds(t->run);
@@ -382,7 +416,7 @@ static ur_status main_run(compare *q, int i, struct run *run, ur_err *err)
 	double work, tokens;
 	ur_status status;
 
-	recipe_of(q, c, q->out->tokens, c->tuning.trial[c->tuning.best].lr, &c->recipe);
+	recipe_of(q, c, q->out->tokens, c->lr, &c->recipe);
 	c->recipe.eval_every = c->recipe.steps / VALIDATIONS > 0 ? c->recipe.steps / VALIDATIONS : 1;
 	tokens = (double)c->recipe.steps * c->recipe.batch * c->recipe.window;
 	work = tokens / q->rate[i].train;
@@ -455,6 +489,11 @@ static ur_status check(const ur_compare *w, ur_err *err)
 		return ur_fail(err, UR_E_INVALID, "a comparison is of 1 to %d architectures, not %d", UR_MOST_CONTENDERS, w->archs);
 	if (w->tokens < 0 || (w->tokens == 0 && !(w->seconds > 0)))
 		return ur_fail(err, UR_E_INVALID, "a comparison needs a budget of tokens or of seconds");
+	for (int i = 0; i < w->archs && w->lr; i++)
+		if (!(w->lr[i] > 0) || !isfinite(w->lr[i]))
+			return ur_fail(err, UR_E_INVALID, "a learning rate must be above 0");
+	if (w->window < 0 || w->step_tokens < 0 || w->window > 1 << 20 || w->step_tokens > 1 << 24)
+		return ur_fail(err, UR_E_INVALID, "a window has at most %d tokens, and a step %d", 1 << 20, 1 << 24);
 	if (w->trials < 1 || w->trials > UR_MOST_TRIALS || !(w->share > 0 && w->share <= 1))
 		return ur_fail(err, UR_E_INVALID, "there are 1 to %d trials, each of a share above 0 and at most 1", UR_MOST_TRIALS);
 	if (s->val_to - s->val_from < 2)
@@ -510,6 +549,8 @@ static ur_status all_trials(compare *q, struct run *run, ur_err *err)
 			return status;
 		if (c->tuning.best < 0)
 			lost(c, "every learning rate tried diverged");
+		else
+			c->lr = c->tuning.trial[c->tuning.best].lr;
 	}
 	return UR_OK;
 }
@@ -539,22 +580,21 @@ static ur_status compare_all(compare *q, struct run *run, ur_err *err)
 	ur_speed_measure(w->ctx, &o->speed);
 	if ((status = size_all(q, err)) || (status = make_folder(w->out_dir, err)))
 		return status;
-	plan_work(q, w->trials);
-	/* the size of a step is a guess until speeds are known */
-	o->step_tokens = ur_budget_step(w->tokens > 0 ? w->tokens : 10 * o->target, longest_window(o));
+	plan_work(q, w->lr ? 0 : w->trials);
 	for (int i = 0; i < o->n; i++)
 		if ((status = calibrate(q, i, run, err)))
 			return status;
 	if ((status = set_tokens(q, err)))
 		return status;
-	o->step_tokens = ur_budget_step(o->tokens, longest_window(o));
-	if ((status = all_trials(q, run, err)))
+	for (int i = 0; i < o->n && w->lr; i++)
+		o->of[i].lr = w->lr[i];
+	if (!w->lr && (status = all_trials(q, run, err)))
 		return status;
 	plan_work(q, 0);
 	if ((status = set_tokens(q, err)))
 		return status;
 	o->passes = (double)o->tokens / (double)o->train_tokens;
-	o->share = (double)o->of[0].trial_tokens / (double)o->tokens;
+	o->share = w->lr ? 0 : (double)o->of[0].trial_tokens / (double)o->tokens;
 	from = o->own_heldout ? w->split.test_from : w->split.val_from;
 	to = o->own_heldout ? w->split.test_to : w->split.val_to;
 	status = ur_heldout_open(&q->heldout, w->corpus, from, to, ur_budget_heldout(&q->work, o->tokens), err);

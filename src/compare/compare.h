@@ -44,7 +44,9 @@ typedef struct ur_compare {
 	int64_t tokens;                 /* of each main run; 0: as many as fit in ... */
 	double seconds;                 /* ... this, all contenders and everything together */
 	int trials;                     /* learning rates tried for each, 1 .. UR_MOST_TRIALS */
-	double share;                   /* of a main run that a trial trains on */
+	double share;                   /* of a main run that a trial is: its beginning */
+	const double *lr;               /* instead of trials: the learning rate of each; NULL: none */
+	int window, step_tokens;        /* tokens of a window and of an optimiser step; 0: by the budget */
 	uint64_t seed;
 	const ur_ctx *ctx;
 	const char *out_dir;            /* models go there as NAME.safetensors; NULL: they are not kept */
@@ -59,8 +61,9 @@ typedef struct ur_contender {
 	int64_t parameters;
 	double deviation;               /* from the target: 0.02 is 2 % over */
 	int64_t limit;                  /* steps it can take, 0: any number */
-	ur_tuning tuning;               /* the rate of the main run is that of tuning.best */
-	int64_t trial_tokens, trial_steps;
+	double lr;                      /* of the main run: the best that was tried, or as given */
+	ur_tuning tuning;               /* no trials where rates were given */
+	int64_t trial_tokens;
 	int diverged;                   /* in all trials, or in the main run; then what follows is not there */
 	char why[256];                  /* how */
 	ur_recipe recipe;               /* of the main run */
@@ -92,7 +95,7 @@ typedef struct ur_comparison {
 	int64_t target;                 /* parameters; 0: as the specs had them */
 	int64_t tokens;                 /* each main run's budget */
 	double share, passes;           /* a trial's tokens by a main run's; of a main run over the training text */
-	int step_tokens;
+	int window, step_tokens;
 	uint64_t seed;
 	int64_t train_tokens;           /* in the training text */
 	int64_t scored, scored_bytes;   /* held-out */

@@ -39,7 +39,7 @@ typedef struct ur_product {
 	int M, N, K, blocks;
 	const float *A;
 	ptrdiff_t row, col, strip;
-	const void *panels;
+	const void *panels;   /* of panel p0 */
 	const float *scale;   /* UR_I8: one per column of B */
 	int p0, p1;
 	float *C;

@@ -93,17 +93,18 @@ typedef struct ur_mixer {
 /* Whole sequences. `saved` NULL: prefill and evaluation; nothing will be asked back. */
 typedef struct ur_mixer_forward {
 	const ur_mixer *mixer;
-	ur_need (*need)(const ur_ctx *c, const ur_dims *d, const ur_span *s);  /* reads T, B, rows, S and `index` != NULL */
+	/* reads T, B, rows, S, and whether there are an index and states */
+	ur_need (*need)(const ur_ctx *c, const ur_dims *d, const ur_span *s);
 	ur_cost (*cost)(const ur_dims *d, const ur_span *s);
 	void (*forward)(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, float *saved, float *work);
 } ur_mixer_forward;
 
-/* Gradients. s, with x and y as forward left them; s->state is not read. */
+/* Gradients. s, with x and y as forward left them; whether there is state counts, what it holds now is not read. */
 typedef struct ur_mixer_backward {
 	const ur_mixer *mixer;
 	/* dy (T, B, out); dx = (T, B, in), or (rows, in) with s->index, NULL: not wanted; dw[i] += ; dstate: B gradients with
 	 * the state's layout, in: of the final state, out: of the first, NULL: zero and not wanted (and only UR_STATE_GRAD
-	 * mixers are given one); dmemory += . */
+	 * mixers are given one); dmemory += . With T 0 nothing is done. */
 	void (*backward)(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, const float *saved,
 	                 const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, float *work);
 } ur_mixer_backward;
