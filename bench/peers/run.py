@@ -139,7 +139,7 @@ def take_turns(title, unit, contenders, rounds, budget):
             r["cpu_share"],
             "  Unroll is %.2f times as fast" % r["ours_over_this"] if "ours_over_this" in r else ""))
     if any(r["cpu_share"] < QUIET for r in rows):
-        say("  disturbed: other programs had the processors; do not quote these, least of all with more than one thread")
+        say("  disturbed: other programs had the processors; do not quote these, least of all at two threads")
     return rows
 
 
@@ -183,7 +183,8 @@ def gemm(args, path):
     if os.path.exists(lines):
         os.remove(lines)
     status = subprocess.run([os.path.join(HERE, "gemm.sh"), "--seconds", str(args.gemm_seconds), "--json", lines],
-                            env={**os.environ, "BUILD": args.build, "PEERS": args.peers}, check=False).returncode
+                            env={**os.environ, "BUILD": args.build, "PEERS": args.peers,
+                                 "THREADS": args.threads.replace(",", " ")}, check=False).returncode
     if status or not os.path.exists(lines):
         say("  skipped products: gemm.sh ended with status %d" % status)
         return []

@@ -34,6 +34,17 @@ INLINE void tile(int R, int P, int quantised, int transposed, int K, const float
 #pragma GCC unroll 12
 		for (int v = 0; v < 2 * P; v++)
 			acc[r][v] = quantised ? (vf){ 0 } : load(t[v / 2].start + (row + r) * t[v / 2].ld_start + v % 2 * W);
+	/* results lie a row apart, too far for the processor to foresee: without this every tile would wait for memory when it
+	 * stores, and when the next one loads what it adds to */
+#pragma GCC unroll 12
+	for (int r = 0; r < R; r++)
+#pragma GCC unroll 12
+		for (int p = 0; p < P; p++) {
+			const dest *o = &t[p];
+			__builtin_prefetch(o->c + (row + r) * o->ldc, 1);
+			if (o->start == o->c)
+				__builtin_prefetch(o->c + (row + R + r) * o->ldc, 1);
+		}
 	/* a(r, k): plain, row r is a + r ld; transposed, a + r at a step of ld */
 #pragma GCC unroll 4
 	for (int k = 0; k < K; k++) {
