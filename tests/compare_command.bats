@@ -60,7 +60,7 @@ END
 import json
 a, b = (json.load(open(f)) for f in ("one.json", "two.json"))
 for x, y in zip(a["contenders"], b["contenders"]):
-    assert x["spec"] == y["spec"] and x["loss"] == y["loss"] and x["trials"] == y["trials"], (x, y)
+    assert x["spec"] == y["spec"] and x["loss"] == y["loss"] and x["lr"] == y["lr"], (x, y)
 END
 }
 

@@ -5,8 +5,8 @@
  *
  * Each library is given what it likes best: of its ways to do a product (weights one way round or the other, packed or
  * not, matmul or inner product) the fastest is found first, for each shape. Its threads are pinned, one to a processor,
- * as ours are. It is called once before each slice of time, and between slices the program sleeps, so that threads of
- * the one before that still spin do not disturb it. Every result is checked. A figure is the median of the slices; peak
+ * as ours are. Each slice of time starts with calls that are not timed, and between slices the program sleeps, so that
+ * threads of the one before that still spin do not disturb it. Every result is checked. A figure is the median of the slices; peak
  * is what the same threads reach with multiply-adds in registers, measured in turn with the rest. --clock processor
  * counts this program's own processor time, for one thread on a machine that others are using. */
 #define _GNU_SOURCE
@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 enum { PEERS = 8, ROUNDS = 1000, LEAST_ROUNDS = 7, TASKS = 256 };
-static const double SLICE = 0.0015; /* seconds a library runs before the next has its turn; one call at least */
+static const double SLICE = 0.003; /* seconds a library runs before the next has its turn; one call at least */
 
 static const int shapes[][3] = {
 	{ 8, 1024, 512 }, { 16, 1024, 256 }, { 32, 1024, 256 }, { 64, 4096, 1024 }, { 2048, 2048, 512 },
@@ -332,20 +332,23 @@ static double median(double *x, int n)
 	return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
 }
 
-struct burn { const ur_kernels *k; double flops[64]; };
+struct burn { const ur_kernels *k; size_t adds; double flops[64]; };
 static void burn_task(void *arg, int task, int thread)
 {
 	struct burn *b = arg;
 	(void)thread;
-	b->flops[task] = b->k->peak(4000000);
+	b->flops[task] = b->k->peak(b->adds);
 }
 
 /* GFLOP/s of multiply-adds in registers on all the threads. */
 static double peak_rate(clockid_t clock, const ur_ctx *ctx)
 {
-	struct burn b = { .k = ctx->k };
+	struct burn b = { .k = ctx->k, .adds = 4000000 };
 	int n = ctx->threads < 64 ? ctx->threads : 64;
-	double t = clock_of(clock), sum = 0;
+	double t, sum = 0;
+	ur_pool_run(ctx->pool, n, burn_task, &b); /* wakes the threads */
+	b.adds = 200000000;
+	t = clock_of(clock);
 	ur_pool_run(ctx->pool, n, burn_task, &b);
 	t = clock_of(clock) - t;
 	for (int i = 0; i < n; i++)
@@ -387,7 +390,8 @@ static void one_shape(struct peer *peers, int count, const ur_ctx *ctx, const in
 			int i = (turn + r) % count, calls = (int)(SLICE / each[i]) + 1;
 			double t;
 			usleep(2000);
-			peers[i].run(peers[i].state);
+			for (int n = 0; n <= calls / 4; n++)
+				peers[i].run(peers[i].state);
 			t = clock_of(plan->clock);
 			for (int n = 0; n < calls; n++)
 				peers[i].run(peers[i].state);

@@ -16,13 +16,31 @@ import sys
 import time
 
 HERE = os.path.relpath(os.path.dirname(os.path.abspath(__file__)))
-QUIET = 0.7  # the least share of the processors a program has where nothing else is running
+QUIET = 0.05  # the largest share of the processors that other programs may take
 SMALL = {"layers": 4, "heads": 4, "width": 128, "context": 64, "batch": 12}
 LARGE = {"layers": 6, "heads": 8, "width": 256, "context": 256, "batch": 16}
 
 
 def say(text):
     print(time.strftime("%H:%M:%S ") + text, flush=True)
+
+
+def busy_and_total():
+    """Ticks all processors were busy (or taken by another machine) since they started, and all ticks."""
+    with open("/proc/stat", encoding="ascii") as f:
+        user, nice, system, idle, wait, irq, soft, steal = map(int, f.readline().split()[1:9])
+    busy = user + nice + system + irq + soft + steal
+    return busy, busy + idle + wait
+
+
+def own_ticks(pids):
+    """Ticks of this program, of those it waited for, and of these processes."""
+    t = os.times()
+    ticks = (t.user + t.system + t.children_user + t.children_system) * os.sysconf("SC_CLK_TCK")
+    for pid in pids:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+            ticks += sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+    return ticks
 
 
 class Served:
@@ -110,7 +128,7 @@ def attention_table(threads):
 
 
 def take_turns(title, unit, contenders, rounds, budget):
-    """contenders: functions that start one each. Returns one row each: its figures, and ours over its."""
+    """contenders: (name, command, what starts it). Returns the workload with one run each: its figures, ours over its."""
     say(title)
     live = []
     for name, command, start in contenders:
@@ -118,11 +136,14 @@ def take_turns(title, unit, contenders, rounds, budget):
             live.append(start(name, command))
         except (OSError, RuntimeError, ValueError, KeyError) as problem:
             say("  skipped %s: %s" % (name, problem))
-    begin, done = time.monotonic(), 0
+    pids = [c.process.pid for c in live if isinstance(c, Served)]
+    begin, done, before, mine = time.monotonic(), 0, busy_and_total(), own_ticks(pids)
     while live and done < rounds and (done < 3 or time.monotonic() - begin < budget):
         for i in range(len(live)):
             live[(i + done) % len(live)].turn(unit)
         done += 1
+    after = busy_and_total()
+    others = max(0, after[0] - before[0] - own_ticks(pids) + mine) / max(1, after[1] - before[1])
     rows = []
     for c in live:
         summary = c.finish()
@@ -138,9 +159,9 @@ def take_turns(title, unit, contenders, rounds, budget):
             r["peer"] + (" " + r["way"] if "way" in r else ""), r[unit], r["best"], unit, r["peak_rss"] / 2**20,
             r["cpu_share"],
             "  Unroll is %.2f times as fast" % r["ours_over_this"] if "ours_over_this" in r else ""))
-    if any(r["cpu_share"] < QUIET for r in rows):
-        say("  disturbed: other programs had the processors; do not quote these, least of all at two threads")
-    return rows
+    say("  other programs had %.0f %% of the processors%s" % (
+        100 * others, ": disturbed, not to be quoted" if others > QUIET else ""))
+    return {"workload": title, "unit": unit, "others": round(others, 3), "disturbed": others > QUIET, "runs": rows}
 
 
 def groups(args, threads):
@@ -225,9 +246,7 @@ def main():
         for title, unit, contenders, rounds in groups(args, threads):
             if any(word in title.lower() for word in wanted):
                 title = "%s, %d thread%s" % (title, threads, "s" if threads > 1 else "")
-                rows = take_turns(title, unit, contenders, rounds, args.budget)
-                results.append({"workload": title, "unit": unit, "threads": threads,
-                                "disturbed": any(r["cpu_share"] < QUIET for r in rows), "runs": rows})
+                results.append({"threads": threads, **take_turns(title, unit, contenders, rounds, args.budget)})
     if "gemm" in wanted:
         say("products")
         products = gemm(args, args.out)

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 struct values {
-	const char *data, *archs, *budget, *out_dir, *vocab;
+	const char *data, *archs, *budget, *out_dir, *vocab, *lr;
 	ur_list arch;
-	int64_t params, tokens, vocab_size, trials, seed, threads;
+	int64_t params, tokens, vocab_size, trials, seq_len, step_tokens, seed, threads;
 	double val, test;
 	int json, quiet;
 };
@@ -126,6 +126,29 @@ static int list_archs(const ur_args *args, char room[NAMES_ROOM], const char *ar
 	return UR_EXIT_OK;
 }
 
+/* --lr: one rate for all, or one each. 0, or the exit code. */
+static int list_rates(const ur_args *args, int n, double lr[UR_MOST_CONTENDERS])
+{
+	const struct values *v = args->values;
+	const char *at = v->lr;
+	int rates = 0;
+
+	for (;; at++) {
+		char *end;
+		double x = strtod(at, &end);
+		if (end == at || !(x > 0) || !isfinite(x) || (*end && *end != ',') || rates == UR_MOST_CONTENDERS)
+			return ur_wrong(args, "--lr '%s': it takes one learning rate, or one for each architecture, with commas between", v->lr);
+		lr[rates++] = x;
+		at = end;
+		if (!*at)
+			break;
+	}
+	if (rates == 1)
+		for (; rates < n; rates++)
+			lr[rates] = lr[0];
+	return rates == n ? UR_EXIT_OK : ur_wrong(args, "--lr has %d learning rates for %d architectures", rates, n);
+}
+
 /* Every spec is right before the text is read. */
 static int check_archs(const ur_args *args, const char *const *arch, int n)
 {
@@ -144,25 +167,31 @@ static int check_archs(const ur_args *args, const char *const *arch, int n)
 
 /* ---- doing it ---- */
 
-/* A budget of time, the size chosen and the number of threads are of this machine and moment; tokens and sizes are not. */
+/* Sizes, tokens and rates, which give the same losses anywhere; a budget of time does not. */
 static char *again(const ur_args *args, const ur_compare *what, const ur_comparison *c)
 {
 	const struct values *v = args->values;
 	char *data = ur_quoted(v->data), *text = malloc(32768), *word;
 	size_t at = 0, room = 32768;
 
+	for (int i = 0; i < c->n; i++)
+		if (!(c->of[i].lr > 0)) { /* all its trials diverged: there is no rate to name */
+			free(data);
+			free(text);
+			return NULL;
+		}
 	if (data && text) {
 		at += (size_t)snprintf(text, room, "unroll compare --data %.8000s", data);
 		for (int i = 0; i < what->archs && at < room; i++)
-			if ((word = ur_quoted(what->parameters > 0 || strchr(what->arch[i], ':') ? what->arch[i] : c->of[i].spec.text))) {
+			if ((word = ur_quoted(c->of[i].spec.text))) {
 				at += (size_t)snprintf(text + at, room - at, " --arch %.500s", word);
 				free(word);
 			}
-		if (what->parameters > 0 && at < room)
-			at += (size_t)snprintf(text + at, room - at, " --params %lld", (long long)what->parameters);
+		for (int i = 0; i < c->n && at < room; i++)
+			at += (size_t)snprintf(text + at, room - at, "%s%.17g", i ? "," : " --lr ", c->of[i].lr);
 		if (at < room)
-			at += (size_t)snprintf(text + at, room - at, " --tokens %lld --trials %d --seed %llu", (long long)c->tokens, what->trials,
-			                       (unsigned long long)what->seed);
+			at += (size_t)snprintf(text + at, room - at, " --tokens %lld --seq-len %d --step-tokens %d --seed %llu", (long long)c->tokens,
+			                       c->window, c->step_tokens, (unsigned long long)what->seed);
 		if (v->vocab && at < room)
 			at += (size_t)snprintf(text + at, room - at, " --vocab %s", v->vocab);
 		if (v->vocab_size && at < room)
@@ -216,9 +245,11 @@ static int run(const ur_args *args)
 	const struct values *v = args->values;
 	const char *arch[UR_MOST_CONTENDERS];
 	char names[NAMES_ROOM];
+	double lr[UR_MOST_CONTENDERS];
 	ur_note note;
 	ur_compare what = { .arch = arch, .parameters = v->params, .tokens = v->tokens, .trials = (int)v->trials,
-	                    .share = TRIAL_SHARE, .seed = (uint64_t)v->seed, .out_dir = v->out_dir };
+	                    .share = TRIAL_SHARE, .lr = v->lr ? lr : NULL, .window = (int)v->seq_len,
+	                    .step_tokens = (int)v->step_tokens, .seed = (uint64_t)v->seed, .out_dir = v->out_dir };
 	ur_comparison *c;
 	ur_corpus *corpus = NULL;
 	ur_ctx ctx = { 0 };
@@ -230,9 +261,13 @@ static int run(const ur_args *args)
 		return ur_wrong(args, "give --budget or --tokens, not both");
 	if (v->tokens == 0 && !((what.seconds = seconds_of(v->budget)) > 0))
 		return ur_wrong(args, "--budget '%s': not a time; write 90s, 5m or 1.5h", v->budget);
+	if (v->lr && ur_given(args, AT(trials)))
+		return ur_wrong(args, "give --lr or --trials, not both");
 	if (v->vocab_size && (!v->vocab || strcmp(v->vocab, "word")))
 		return ur_wrong(args, "--vocab-size goes with --vocab word");
 	if ((code = list_archs(args, names, arch, &what.archs)) || (code = check_archs(args, arch, what.archs)))
+		return code;
+	if (v->lr && (code = list_rates(args, what.archs, lr)))
 		return code;
 	if (!(c = calloc(1, sizeof *c))) {
 		ur_complain(args, "out of memory");
@@ -275,6 +310,13 @@ static const ur_opt options[] = {
 	  .help = "instead of --budget: tokens each is trained on, as in 2M" },
 	{ .name = "trials", .kind = UR_OPT_INT, .at = AT(trials), .arg = "N", .standard = "3", .least = 1, .most = UR_MOST_TRIALS,
 	  .help = "learning rates tried for each" },
+	{ .name = "lr", .kind = UR_OPT_TEXT, .at = AT(lr), .arg = "X,X...",
+	  .help = "instead of trials: the learning rate, or one for each, in order" },
+	{ .name = "seq-len", .letter = 'T', .kind = UR_OPT_INT, .at = AT(seq_len), .arg = "N", .least = 1, .most = 1 << 20,
+	  .otherwise = "64 to 256 by the budget",
+	  .help = "tokens a window, which gradients reach across; models of limited context have theirs" },
+	{ .name = "step-tokens", .kind = UR_OPT_INT, .at = AT(step_tokens), .arg = "N", .least = 1, .most = 1 << 24,
+	  .otherwise = "1,024 to 16,384 by the budget", .help = "tokens an optimiser step, in as many windows as it takes" },
 	{ .name = "out-dir", .letter = 'o', .kind = UR_OPT_TEXT, .at = AT(out_dir), .arg = "FOLDER", .otherwise = "they are not kept",
 	  .help = "where the models go, as NAME.safetensors" },
 	{ .name = "vocab", .kind = UR_OPT_CHOICE, .at = AT(vocab), .arg = "KIND", .choices = vocabularies + 1, .group = "data",
