@@ -119,7 +119,7 @@ static void check_gradient(const char *text, int V, int T, int B, int dropout)
 			norm += (double)r.back.of[i][j] * r.back.of[i][j];
 		}
 		for (int s = 0; s < 2; s++) {
-			double h = s ? 4e-3 : 8e-3, up, down;
+			double h = s ? 4e-3 : 8e-3, up = 0, down = 0;
 			for (int sign = 1; sign >= -1; sign -= 2) {
 				for (size_t j = 0; j < p->count; j++)
 					w[j] = old[j] + (float)(sign * h * ur_rng_normal(11, ur_rng_for(UR_RNG_TEST, (uint64_t)i), j));

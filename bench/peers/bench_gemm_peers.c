@@ -6,9 +6,9 @@
  * Each library is given what it likes best: of its ways to do a product (weights one way round or the other, packed or
  * not, matmul or inner product) the fastest is found first, for each shape. Its threads are pinned, one to a processor,
  * as ours are. Each slice of time starts with calls that are not timed, and between slices the program sleeps, so that
- * threads of the one before that still spin do not disturb it. Every result is checked. A figure is the median of the slices; peak
- * is what the same threads reach with multiply-adds in registers, measured in turn with the rest. --clock processor
- * counts this program's own processor time, for one thread on a machine that others are using. */
+ * threads of the one before that still spin do not disturb it. Every result is checked. A figure is the median of the
+ * slices; peak is what the same threads reach with multiply-adds in registers, measured in turn with the rest. --clock
+ * processor counts this program's own processor time, for one thread on a machine that others are using. */
 #define _GNU_SOURCE
 #include "gemm_peer.h"
 #include "base/rng.h"

@@ -128,7 +128,7 @@ def attention_table(threads):
 
 
 def take_turns(title, unit, contenders, rounds, budget):
-    """contenders: (name, command, what starts it). Returns the workload with one run each: its figures, ours over its."""
+    """contenders: (name, command, what starts it). Returns the workload with the figures of each and ours over its."""
     say(title)
     live = []
     for name, command, start in contenders:

@@ -340,7 +340,8 @@ const ur_command ur_command_compare = {
 	.details = "Gives each architecture the same number of parameters, the same training tokens and as many trials of learning rates, "
 		"then measures quality on held-out text, training speed, memory, the time of a step and the size of a live stream's state, and "
 		"recommends one, with reasons.\n"
-		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match.",
+		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match, and where it has "
+		"a limited context and names none, it gets one of --seq-len. Trials are beginnings of the run that follows them.",
 	.examples = "unroll compare --data corpus.txt\n"
 		"unroll compare --data corpus.txt --archs gru,lstm --params 200k --budget 10m --out-dir models\n"
 		"unroll compare --data corpus.txt --arch lstm:2x256 --arch transformer,context=64 --tokens 1M",

@@ -15,6 +15,15 @@ enum { MR = 6, KC = 256 };
 #endif
 enum { NR = 2 * W, MOST_PANELS = 6 };
 
+/* Sanitizers instrument every access: unrolled tiles would take a compiler minutes, for the same logic. */
+#ifdef UR_ROLLED
+#define UNROLL
+#define UNROLL_DEPTH
+#else
+#define UNROLL _Pragma("GCC unroll 12")
+#define UNROLL_DEPTH _Pragma("GCC unroll 4")
+#endif
+
 /* Where one panel's results go and what the chains start from. */
 typedef struct dest {
 	float *c;
@@ -29,16 +38,16 @@ INLINE void tile(int R, int P, int quantised, int transposed, int K, const float
 	vf acc[MR][2 * MOST_PANELS];
 
 	/* every loop over tile elements is unrolled, so that the accumulators live in registers alone */
-#pragma GCC unroll 12
+UNROLL
 	for (int r = 0; r < R; r++)
-#pragma GCC unroll 12
+UNROLL
 		for (int v = 0; v < 2 * P; v++)
 			acc[r][v] = quantised ? (vf){ 0 } : load(t[v / 2].start + (row + r) * t[v / 2].ld_start + v % 2 * W);
 	/* results lie a row apart, too far for the processor to foresee: without this every tile would wait for memory when it
 	 * stores, and when the next one loads what it adds to */
-#pragma GCC unroll 12
+UNROLL
 	for (int r = 0; r < R; r++)
-#pragma GCC unroll 12
+UNROLL
 		for (int p = 0; p < P; p++) {
 			const dest *o = &t[p];
 			__builtin_prefetch(o->c + (row + r) * o->ldc, 1);
@@ -46,25 +55,25 @@ INLINE void tile(int R, int P, int quantised, int transposed, int K, const float
 				__builtin_prefetch(o->c + (row + R + r) * o->ldc, 1);
 		}
 	/* a(r, k): plain, row r is a + r ld; transposed, a + r at a step of ld */
-#pragma GCC unroll 4
+UNROLL_DEPTH
 	for (int k = 0; k < K; k++) {
 		vf w[2 * MOST_PANELS];
-#pragma GCC unroll 12
+UNROLL
 		for (int v = 0; v < 2 * P; v++) {
 			const char *at = b + (size_t)(v / 2) * panel_bytes;
 			w[v] = quantised ? load_i8((const int8_t *)at + k * NR + v % 2 * W) : load((const float *)(const void *)at + k * NR + v % 2 * W);
 		}
-#pragma GCC unroll 12
+UNROLL
 		for (int r = 0; r < R; r++) {
 			vf x = all(transposed ? a[k * ld + r] : a[r * ld + k]);
-#pragma GCC unroll 12
+UNROLL
 			for (int v = 0; v < 2 * P; v++)
 				acc[r][v] += x * w[v];
 		}
 	}
-#pragma GCC unroll 12
+UNROLL
 	for (int r = 0; r < R; r++)
-#pragma GCC unroll 12
+UNROLL
 		for (int v = 0; v < 2 * P; v++) {
 			const dest *o = &t[v / 2];
 			vf y = acc[r][v];

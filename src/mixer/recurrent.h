@@ -62,4 +62,44 @@ void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_
                            const ur_mat *w, const ur_span *s, const float *saved, const float *dy, float *dx,
                            float *const *dw, void *const *dstate, float *work);
 
+/* The three tables' entries of one of them, from what its file defines: cell, cell_back, options and params. */
+#define UR_RECURRENT_MIXER(NAME, ABOUT) \
+	static size_t state_size(const ur_dims *d) { return (size_t)(1 + cell.memory) * (size_t)d->out * sizeof(float); } \
+	static size_t state_used(const ur_dims *d, const void *state) \
+	{ \
+		(void)state; \
+		return state_size(d); \
+	} \
+	static size_t step_work(const ur_dims *d, int n) { return ur_recurrent_step_work(&cell, d, n); } \
+	static void step(const ur_kernels *k, const ur_dims *d, const ur_mat *w, int n, const float *x, float *y, \
+	                 void *const *state, float *work) \
+	{ \
+		ur_recurrent_step(&cell, k, d, w, n, x, y, state, work); \
+	} \
+	static ur_need need(const ur_ctx *c, const ur_dims *d, const ur_span *s) \
+	{ \
+		(void)c; \
+		return ur_recurrent_need(&cell, d, s); \
+	} \
+	static ur_cost cost(const ur_dims *d, const ur_span *s) { return ur_recurrent_cost(&cell, d, s); } \
+	static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, float *saved, float *work) \
+	{ \
+		ur_recurrent_forward(&cell, c, d, w, s, saved, work); \
+	} \
+	static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, const float *saved, \
+	                     const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, float *work) \
+	{ \
+		(void)dmemory; \
+		ur_recurrent_backward(&cell, cell_back, c, d, w, s, saved, dy, dx, dw, dstate, work); \
+	} \
+	const ur_mixer ur_mixer_##NAME = { \
+		.name = #NAME, .about = ABOUT, .flags = UR_STATE_GRAD, .options = options, .check = ur_recurrent_check, \
+		.params = params, .state_size = state_size, .state_used = state_used, .limit = ur_recurrent_limit, \
+		.step_work = step_work, .step = step, \
+	}; \
+	const ur_mixer_forward ur_mixer_forward_##NAME = { \
+		.mixer = &ur_mixer_##NAME, .need = need, .cost = cost, .forward = forward, \
+	}; \
+	const ur_mixer_backward ur_mixer_backward_##NAME = { .mixer = &ur_mixer_##NAME, .backward = backward };
+
 #endif
