@@ -155,7 +155,7 @@ static void test_tune(void **state)
 	/* at the start, above, below */
 	t = tuned(&(struct valley){ .best = 1e-3, .cliff = 1 }, 3);
 	assert_true(t.best == 0 && t.open == 0);
-	assert_true(fabs(t.trial[1].lr - 3e-3) < 1e-12 && fabs(t.trial[2].lr - 1e-3 / 3) < 1e-12);
+	assert_true(fabs(t.trial[1].lr - 3e-3) < 1e-12 && fabs(t.trial[2].lr - 3.33e-4) < 1e-12);
 	t = tuned(&(struct valley){ .best = 3e-3, .cliff = 1 }, 3);
 	assert_true(t.best == 1 && t.open == 0);
 	t = tuned(&(struct valley){ .best = 3e-4, .cliff = 1 }, 3);

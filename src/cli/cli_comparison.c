@@ -40,8 +40,8 @@ static void print_trials(const ur_contender *c)
 	for (int i = 0; i < c->tuning.trials; i++) {
 		const ur_trial *t = &c->tuning.trial[i];
 		char text[48];
-		int n = isinf(t->loss) ? snprintf(text, sizeof text, "%.2g diverged", t->lr)
-		                       : snprintf(text, sizeof text, "%.2g %.3f%s", t->lr, t->loss, i == c->tuning.best ? "*" : "");
+		int n = isinf(t->loss) ? snprintf(text, sizeof text, "%.3g diverged", t->lr)
+		                       : snprintf(text, sizeof text, "%.3g %.3f%s", t->lr, t->loss, i == c->tuning.best ? "*" : "");
 		if (at + 2 + n > COLUMNS) {
 			printf("\n%*s", NAMES, "");
 			at = NAMES;
@@ -50,7 +50,7 @@ static void print_trials(const ur_contender *c)
 		at += 2 + n;
 	}
 	if (c->tuning.trials == 0)
-		printf("  %.2g", c->lr);
+		printf("  %.3g", c->lr);
 	putchar('\n');
 }
 

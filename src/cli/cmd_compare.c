@@ -187,8 +187,13 @@ static char *again(const ur_args *args, const ur_compare *what, const ur_compari
 				at += (size_t)snprintf(text + at, room - at, " --arch %.500s", word);
 				free(word);
 			}
-		for (int i = 0; i < c->n && at < room; i++)
-			at += (size_t)snprintf(text + at, room - at, "%s%.17g", i ? "," : " --lr ", c->of[i].lr);
+		for (int i = 0; i < c->n && at < room; i++) {
+			char rate[40] = "";
+			/* as few digits as say it exactly */
+			for (int digits = 3; digits <= 17 && !(fabs(strtod(rate, NULL) - c->of[i].lr) <= 0); digits++)
+				(void)snprintf(rate, sizeof rate, "%.*g", digits, c->of[i].lr);
+			at += (size_t)snprintf(text + at, room - at, "%s%s", i ? "," : " --lr ", rate);
+		}
 		if (at < room)
 			at += (size_t)snprintf(text + at, room - at, " --tokens %lld --seq-len %d --step-tokens %d --seed %llu", (long long)c->tokens,
 			                       c->window, c->step_tokens, (unsigned long long)what->seed);

@@ -528,13 +528,11 @@ static ur_status make_folder(const char *path, ur_err *err)
 /* Where the search begins: the default rate suits a model of about a million parameters, and smaller ones take more. */
 static double first_rate(const ur_contender *c)
 {
-	double factor = sqrt(1e6 / (double)c->parameters), unit, lr;
+	double factor = sqrt(1e6 / (double)c->parameters);
 	ur_recipe r;
 
 	ur_recipe_defaults(&r, &c->spec);
-	lr = r.lr * (factor > 4 ? 4 : factor < 0.25 ? 0.25 : factor);
-	unit = pow(10, floor(log10(lr)) - 1);
-	return floor(lr / unit + 0.5) * unit;
+	return r.lr * (factor > 4 ? 4 : factor < 0.25 ? 0.25 : factor);
 }
 
 static ur_status all_trials(compare *q, struct run *run, ur_err *err)

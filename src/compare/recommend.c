@@ -259,7 +259,7 @@ static void put_doubts(const ur_comparison *c, ur_advice *a)
 		if (k->diverged)
 			put(a, "%s is out: %s.\n", k->name, k->why);
 		else if (k->tuning.trials > 1 && k->tuning.open)
-			put(a, "%s did best with the %s learning rate tried, %.2g: a %s one might suit it better (more --trials would look).\n", k->name,
+			put(a, "%s did best with the %s learning rate tried, %.3g: a %s one might suit it better (more --trials would look).\n", k->name,
 			    k->tuning.open > 0 ? "highest" : "lowest", k->tuning.trial[k->tuning.best].lr, k->tuning.open > 0 ? "higher" : "lower");
 		if (c->target > 0 && fabs(k->deviation) > UR_WIDTH_TOLERANCE)
 			put(a, "%s has %.0f%% %s parameters than the target: it is not of the same size.\n", k->name, 100 * fabs(k->deviation),

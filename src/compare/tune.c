@@ -1,8 +1,17 @@
 #include "compare/tune.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define FACTOR 3.0
+
+double ur_tune_round(double lr)
+{
+	char text[32];
+	(void)snprintf(text, sizeof text, "%.2e", lr);
+	return strtod(text, NULL);
+}
 
 /* The nearest rate tried above (side 1) or below (side -1) that of trial `of`; 0: none. */
 static double neighbour(const ur_tuning *t, int of, int side)
@@ -56,7 +65,7 @@ ur_status ur_tune(double start, int trials, ur_trial_run *run, void *arg, ur_tun
 		ur_trial *t = &out->trial[i];
 		ur_status status;
 
-		*t = (ur_trial){ i == 0 ? start : next_rate(out), INFINITY };
+		*t = (ur_trial){ ur_tune_round(i == 0 ? start : next_rate(out)), INFINITY };
 		status = run(arg, i, t->lr, &t->loss, err);
 		if (status && status != UR_E_DIVERGED)
 			return status;
