@@ -1,5 +1,5 @@
-/* Comparing: equal sizes, tuning, budgets, the statistics of differences, held-out losses, words, and the whole on a small
- * text. */
+/* Comparing: equal sizes, tuning, budgets, the statistics of differences, held-out losses, words, and the whole on a
+ * small text. */
 #include "small_models.h"
 
 #include "compare/budget.h"
@@ -200,7 +200,8 @@ static void test_tune_divergence(void **state)
 static void test_budget(void **state)
 {
 	const ur_rate rate[2] = { { 1000, 4000 }, { 500, 2000 } };
-	ur_work w = { .trials = 3, .share = 0.2, .validations = 8, .validation_tokens = 100, .heldout_tokens = 1000, .rest = 2 };
+	ur_work w = { .trials = 3, .share = 0.2, .validations = 8, .validation_tokens = 100, .heldout_tokens = 1000,
+	            .rest = 2 };
 
 	(void)state;
 	/* 10,000 tokens: 1.6 times that trained; 100 x (8 + 1 + 6) + 2 x 1,000 scored; 2 seconds of other things */
@@ -227,7 +228,8 @@ static void test_budget(void **state)
 	assert_int_equal(ur_budget_step(2000000), 1024);
 	assert_int_equal(ur_budget_step(4000000), 2048);
 	assert_int_equal(ur_budget_step((int64_t)1 << 40), 16384);
-	assert_true(ur_budget_window(100000) == 64 && ur_budget_window(10000000) == 128 && ur_budget_window(1000000000) == 256);
+	assert_true(ur_budget_window(100000) == 64 && ur_budget_window(10000000) == 128 &&
+	            ur_budget_window(1000000000) == 256);
 	/* 6 operations a parameter and token, at a fifth of the peak: 100 s x 60e9 / 5 / 4 / (6 x 50,000) */
 	assert_int_equal(ur_budget_guess(4, 100, 60e9, 50000), 1000000);
 	assert_int_equal(ur_budget_guess(4, 0, 60e9, 50000), 1);
@@ -474,9 +476,11 @@ static void test_tie(void **state)
 	assert_int_equal(c->advice.best, 0);
 	assert_true(c->advice.tied[0] && c->advice.tied[1] && !c->advice.tied[2]);
 	assert_advice(c, "In quality lstm and gru tie: lstm has the lowest loss");
-	assert_advice(c, "Of these gru is the cheapest to run: 40 us a step and a state of 800 bytes, against 60 us and 1600 bytes with lstm");
+	assert_advice(c, "Of these gru is the cheapest to run: 40 us a step and a state of 800 bytes, against 60 us and 1600 "
+		"bytes with lstm");
 	assert_advice(c, "The next, rnn, is 0.400 higher");
-	assert_advice(c, "- For the last bit of quality: lstm, 0.005 lower; the difference is small but larger than the text's noise");
+	assert_advice(c, "- For the last bit of quality: lstm, 0.005 lower; the difference is small but larger than the "
+		"text's noise");
 	free(c);
 
 	/* a larger difference that the text cannot tell from chance is a tie as well */
@@ -604,8 +608,8 @@ static int watch(void *arg, const ur_stage *s)
 static ur_compare small_compare(const ur_corpus *corpus, const ur_split *split, const ur_ctx *ctx, struct watching *w)
 {
 	static const char *const archs[] = { "gru", "transformer,context=32,heads=2", "gru:1x12" };
-	return (ur_compare){ .archs = 3, .arch = archs, .corpus = corpus, .split = *split, .tokens = 40000, .trials = 2, .share = 0.25,
-	                     .seed = 5, .ctx = ctx, .watch = watch, .arg = w };
+	return (ur_compare){ .archs = 3, .arch = archs, .corpus = corpus, .split = *split, .tokens = 40000, .trials = 2,
+	                     .share = 0.25, .seed = 5, .ctx = ctx, .watch = watch, .arg = w };
 }
 
 static void test_whole(void **state)

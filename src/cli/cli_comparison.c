@@ -64,7 +64,8 @@ static void print_models(const ur_comparison *c, const int *order)
 		print_name(k);
 		printf("%11s%+7.1f%%  %.*s\n", ur_commas(k->parameters, a), 100 * k->deviation, COLUMNS - NAMES - 21, k->spec.text);
 	}
-	printf("\n%-*s  %s\n", NAMES, "rates", c->share > 0 ? "tried: learning rate, then the loss it led to (* taken)" : "as given");
+	printf("\n%-*s  %s\n", NAMES, "rates",
+	       c->share > 0 ? "tried: learning rate, then the loss it led to (* taken)" : "as given");
 	for (int i = 0; i < c->n; i++) {
 		print_name(&c->of[order[i]]);
 		print_trials(&c->of[order[i]]);
@@ -102,7 +103,8 @@ static void print_cost(const ur_comparison *c, const int *order)
 	const int last = c->positions - 1;
 	ur_short a;
 
-	printf("\n%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "cost", "training", "memory", "memory", "step", "step", "state", "weights");
+	printf("\n%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "cost", "training", "memory", "memory", "step", "step", "state",
+		"weights");
 	printf("%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "", "tokens/s", "plan MiB", "peak MiB", "p50 us", "p99 us", "KiB", "KiB");
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[order[i]];
@@ -155,25 +157,28 @@ void ur_comparison_print(const ur_setting *s, const ur_comparison *c)
 	ur_cpu_name(cpu, sizeof cpu);
 	(void)snprintf(text, sizeof text, "%s: %s tokens to train on, ", ur_visible(ur_path_tail(s->data), name, sizeof name),
 	               ur_commas(c->train_tokens, a));
-	(void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s to choose learning rates on, %s held out to compare on. "
+	(void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s to choose learning rates on, %s held out to "
+	               "compare on. "
 	               "Vocabulary: %s, %d tokens%s%s.", ur_commas(split->val_to - split->val_from, a),
 	               c->own_heldout ? ur_commas(c->scored, b) : "the same", ur_vocab_kind_of(vocab), ur_vocab_size(vocab),
 	               s->note ? "; " : "", s->note ? s->note : "");
 	ur_print_wrapped(stdout, text, 0, 0, COLUMNS);
-	(void)snprintf(text, sizeof text, "Each was trained on %s tokens (%.2g passes), %s a step", ur_commas(c->tokens, a), c->passes,
-	               ur_commas(c->step_tokens, b));
+	(void)snprintf(text, sizeof text, "Each was trained on %s tokens (%.2g passes), %s a step", ur_commas(c->tokens, a),
+	               c->passes, ur_commas(c->step_tokens, b));
 	if (c->share > 0)
-		(void)snprintf(text + strlen(text), sizeof text - strlen(text), ", with the best of %d learning rates, each tried for %.0f%% of "
-		               "that", s->what->trials, 100 * c->share);
+		(void)snprintf(text + strlen(text), sizeof text - strlen(text), ", with the best of %d learning rates, each tried "
+		               "for %.0f%% of that", s->what->trials, 100 * c->share);
 	(void)snprintf(text + strlen(text), sizeof text - strlen(text), ". Seed %llu. All took %s on %d thread%s of %s (%s).",
-	               (unsigned long long)c->seed, ur_time_text(c->seconds, d), ctx->threads, ctx->threads == 1 ? "" : "s", cpu, ctx->k->name);
+	               (unsigned long long)c->seed, ur_time_text(c->seconds, d), ctx->threads, ctx->threads == 1 ? "" : "s",
+	               cpu, ctx->k->name);
 	ur_print_wrapped(stdout, text, 0, 0, COLUMNS);
 
 	print_models(c, order);
 	print_quality(c, order);
 	print_cost(c, order);
-	(void)snprintf(text, sizeof text, "Step: one token of one stream on one thread, after %s tokens; state: what saving that stream would "
-	               "write. Memory: of training, planned, and the whole process at most.", ur_commas(at, a));
+	(void)snprintf(text, sizeof text, "Step: one token of one stream on one thread, after %s tokens; state: what saving "
+	               "that stream would write. Memory: of training, planned, and the whole process at most.",
+	               ur_commas(at, a));
 	ur_print_wrapped(stdout, text, 0, 0, COLUMNS);
 
 	putchar('\n');
@@ -216,8 +221,8 @@ static json_t *steps_json(const ur_comparison *c, const ur_contender *k)
 	json_t *list = json_array();
 	for (int i = 0; list && i < c->positions; i++)
 		json_array_append_new(list, json_pack("{s:I, s:i, s:o, s:o, s:I}", "position", (json_int_t)k->latency[i].position,
-			"samples", k->latency[i].samples, "p50_us", ur_json_number(k->latency[i].p50), "p99_us", ur_json_number(k->latency[i].p99),
-			"state_bytes", (json_int_t)k->latency[i].state));
+			"samples", k->latency[i].samples, "p50_us", ur_json_number(k->latency[i].p50), "p99_us",
+			ur_json_number(k->latency[i].p99), "state_bytes", (json_int_t)k->latency[i].state));
 	return list;
 }
 
@@ -271,8 +276,8 @@ json_t *ur_comparison_json(const ur_setting *s, const ur_comparison *c)
 			json_decref(list);
 			list = NULL;
 		}
-	json = json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:b}", "data", ur_json_string(s->data), "vocabulary", ur_vocab_kind_of(vocab),
-		"vocabulary_size", ur_vocab_size(vocab), "train_tokens", (json_int_t)c->train_tokens,
+	json = json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:b}", "data", ur_json_string(s->data), "vocabulary",
+		ur_vocab_kind_of(vocab), "vocabulary_size", ur_vocab_size(vocab), "train_tokens", (json_int_t)c->train_tokens,
 		"val_tokens", (json_int_t)(split->val_to - split->val_from), "heldout_tokens", (json_int_t)c->scored,
 		"heldout_bytes", (json_int_t)c->scored_bytes, "heldout_is_test", c->own_heldout);
 	json = with(json, "target_parameters", json_integer(c->target));

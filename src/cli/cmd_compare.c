@@ -62,7 +62,8 @@ static int on_stage(void *arg, const ur_stage *s)
 		(void)snprintf(line, sizeof line, "%3.0f %%, %s left  ", 100 * s->share, ur_time_text(s->eta, eta));
 	(void)snprintf(line + strlen(line), sizeof line - strlen(line), "%s", stage);
 	if (s->step > 0 && s->tokens > 0)
-		(void)snprintf(line + strlen(line), sizeof line - strlen(line), "  step %s/%s  loss %.3f  lr %.2g", ur_commas(s->step, a),
+		(void)snprintf(line + strlen(line), sizeof line - strlen(line), "  step %s/%s  loss %.3f  lr %.2g",
+			ur_commas(s->step, a),
 		               ur_commas(s->steps, b), s->loss, s->lr);
 	if (width)
 		(void)fprintf(stderr, "\r\033[K%.*s", width - 1, line);
@@ -137,7 +138,8 @@ static int list_rates(const ur_args *args, int n, double lr[UR_MOST_CONTENDERS])
 		char *end;
 		double x = strtod(at, &end);
 		if (end == at || !(x > 0) || !isfinite(x) || (*end && *end != ',') || rates == UR_MOST_CONTENDERS)
-			return ur_wrong(args, "--lr '%s': it takes one learning rate, or one for each architecture, with commas between", v->lr);
+			return ur_wrong(args, "--lr '%s': it takes one learning rate, or one for each architecture, with commas between",
+				v->lr);
 		lr[rates++] = x;
 		at = end;
 		if (!*at)
@@ -195,7 +197,8 @@ static char *again(const ur_args *args, const ur_compare *what, const ur_compari
 			at += (size_t)snprintf(text + at, room - at, "%s%s", i ? "," : " --lr ", rate);
 		}
 		if (at < room)
-			at += (size_t)snprintf(text + at, room - at, " --tokens %lld --seq-len %d --step-tokens %d --seed %llu", (long long)c->tokens,
+			at += (size_t)snprintf(text + at, room - at, " --tokens %lld --seq-len %d --step-tokens %d --seed %llu",
+				(long long)c->tokens,
 			                       c->window, c->step_tokens, (unsigned long long)what->seed);
 		if (v->vocab && at < room)
 			at += (size_t)snprintf(text + at, room - at, " --vocab %s", v->vocab);
@@ -280,8 +283,8 @@ static int run(const ur_args *args)
 	}
 	ur_stop_catch(NULL);
 	if (!(code = ur_open_context(args, v->threads, &ctx)) &&
-	    !(code = ur_open_any_corpus(args, &(ur_corpus_request){ .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size },
-	                                v->quiet, &corpus, note))) {
+	    !(code = ur_open_any_corpus(args, &(ur_corpus_request){ .path = v->data, .vocab = v->vocab,
+	                                .vocab_size = v->vocab_size }, v->quiet, &corpus, note))) {
 		status = ur_split_make(ur_corpus_tokens(corpus), 1 - v->val - v->test, v->val, &what.split, &err);
 		what.corpus = corpus;
 		what.ctx = &ctx;
@@ -301,7 +304,8 @@ static const char vocabularies[] =
 	;
 
 static const ur_opt options[] = {
-	{ .name = "data", .letter = 'd', .kind = UR_OPT_TEXT, .at = AT(data), .arg = "FILE", .required = 1, .help = "the text" },
+	{ .name = "data", .letter = 'd', .kind = UR_OPT_TEXT, .at = AT(data), .arg = "FILE", .required = 1,
+	  .help = "the text" },
 	{ .name = "archs", .kind = UR_OPT_TEXT, .at = AT(archs), .arg = "NAMES", .otherwise = DEFAULT_ARCHS,
 	  .help = "architectures by name, with commas between them" },
 	{ .name = "arch", .letter = 'a', .kind = UR_OPT_LIST, .at = AT(arch), .arg = "SPEC",
@@ -313,8 +317,8 @@ static const ur_opt options[] = {
 	  .help = "time for everything together, as in 90s or 5m: each trains on as many tokens as fit" },
 	{ .name = "tokens", .kind = UR_OPT_INT, .at = AT(tokens), .arg = "N", .least = 1, .most = 1e15,
 	  .help = "instead of --budget: tokens each is trained on, as in 2M" },
-	{ .name = "trials", .kind = UR_OPT_INT, .at = AT(trials), .arg = "N", .standard = "3", .least = 1, .most = UR_MOST_TRIALS,
-	  .help = "learning rates tried for each" },
+	{ .name = "trials", .kind = UR_OPT_INT, .at = AT(trials), .arg = "N", .standard = "3", .least = 1,
+	  .most = UR_MOST_TRIALS, .help = "learning rates tried for each" },
 	{ .name = "lr", .kind = UR_OPT_TEXT, .at = AT(lr), .arg = "X,X...",
 	  .help = "instead of trials: the learning rate, or one for each, in order" },
 	{ .name = "seq-len", .letter = 'T', .kind = UR_OPT_INT, .at = AT(seq_len), .arg = "N", .least = 1, .most = 1 << 20,
@@ -322,8 +326,8 @@ static const ur_opt options[] = {
 	  .help = "tokens a window, which gradients reach across; models of limited context have theirs" },
 	{ .name = "step-tokens", .kind = UR_OPT_INT, .at = AT(step_tokens), .arg = "N", .least = 1, .most = 1 << 24,
 	  .otherwise = "1,024 to 16,384 by the budget", .help = "tokens an optimiser step, in as many windows as it takes" },
-	{ .name = "out-dir", .letter = 'o', .kind = UR_OPT_TEXT, .at = AT(out_dir), .arg = "FOLDER", .otherwise = "they are not kept",
-	  .help = "where the models go, as NAME.safetensors" },
+	{ .name = "out-dir", .letter = 'o', .kind = UR_OPT_TEXT, .at = AT(out_dir), .arg = "FOLDER",
+	  .otherwise = "they are not kept", .help = "where the models go, as NAME.safetensors" },
 	{ .name = "vocab", .kind = UR_OPT_CHOICE, .at = AT(vocab), .arg = "KIND", .choices = vocabularies + 1, .group = "data",
 	  .otherwise = "char for UTF-8 of at most 512 different characters, else byte", .help = "what a token is" },
 	{ .name = "vocab-size", .kind = UR_OPT_INT, .at = AT(vocab_size), .arg = "N", .least = 3, .most = UR_VOCAB_MOST,
@@ -332,8 +336,8 @@ static const ur_opt options[] = {
 	  .help = "share of the text to choose learning rates on, behind the part to train on" },
 	{ .name = "test", .kind = UR_OPT_REAL, .at = AT(test), .arg = "SHARE", .standard = "0.05", .least = 0, .most = 0.9,
 	  .help = "share at its end to compare on" },
-	{ .name = "seed", .kind = UR_OPT_INT, .at = AT(seed), .arg = "N", .standard = "1", .least = 0, .most = 9.2e18, .group = "general",
-	  .help = "the same seed, data, sizes and tokens give the same losses" },
+	{ .name = "seed", .kind = UR_OPT_INT, .at = AT(seed), .arg = "N", .standard = "1", .least = 0, .most = 9.2e18,
+	  .group = "general", .help = "the same seed, data, sizes and tokens give the same losses" },
 	UR_OPT_THREADS(struct values),
 	UR_OPT_JSON(struct values),
 	UR_OPT_QUIET(struct values),
@@ -342,11 +346,12 @@ static const ur_opt options[] = {
 
 const ur_command ur_command_compare = {
 	.usage = "--data FILE [--archs NAMES] [--arch SPEC]... [options]",
-	.details = "Gives each architecture the same number of parameters, the same training tokens and as many trials of learning rates, "
-		"then measures quality on held-out text, training speed, memory, the time of a step and the size of a live stream's state, and "
-		"recommends one, with reasons.\n"
-		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match, and where it has "
-		"a limited context and names none, it gets one of --seq-len. Trials are beginnings of the run that follows them.",
+	.details = "Gives each architecture the same number of parameters, the same training tokens and as many trials of "
+		"learning rates, then measures quality on held-out text, training speed, memory, the time of a step and the size of "
+		"a live stream's state, and recommends one, with reasons.\n"
+		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match, and "
+		"where it has a limited context and names none, it gets one of --seq-len. Trials are beginnings of the run that "
+		"follows them.",
 	.examples = "unroll compare --data corpus.txt\n"
 		"unroll compare --data corpus.txt --archs gru,lstm --params 200k --budget 10m --out-dir models\n"
 		"unroll compare --data corpus.txt --arch lstm:2x256 --arch transformer,context=64 --tokens 1M",

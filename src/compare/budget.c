@@ -11,7 +11,11 @@ static int64_t part(int64_t there, int64_t wanted, int64_t least)
 	return n < there ? n : there;
 }
 
-int64_t ur_budget_validation(const ur_work *w, int64_t N) { return part(w->validation_tokens, N / 100, UR_LEAST_VALIDATION); }
+int64_t ur_budget_validation(const ur_work *w, int64_t N)
+{
+	return part(w->validation_tokens, N / 100, UR_LEAST_VALIDATION);
+}
+
 int64_t ur_budget_heldout(const ur_work *w, int64_t N) { return part(w->heldout_tokens, N / 10, UR_LEAST_HELDOUT); }
 
 double ur_budget_seconds(int n, const ur_rate *rate, const ur_work *w, int64_t N)
@@ -55,7 +59,8 @@ int ur_budget_window(int64_t N) { return N < 5000000 ? 64 : N < 50000000 ? 128 :
 
 int64_t ur_budget_guess(int n, double seconds, double peak_flops, int64_t parameters)
 {
-	double tokens = SHARE_OF_PEAK * peak_flops * seconds / (n > 0 ? n : 1) / (6.0 * (double)(parameters > 0 ? parameters : 1));
+	const double work = 6.0 * (double)(parameters > 0 ? parameters : 1);
+	double tokens = SHARE_OF_PEAK * peak_flops * seconds / (n > 0 ? n : 1) / work;
 	return tokens > 1e15 ? (int64_t)1e15 : tokens > 1 ? (int64_t)tokens : 1;
 }
 

@@ -30,7 +30,7 @@ int64_t ur_budget_tokens(int n, const ur_rate *rate, const ur_work *w, double se
 /* Tokens an optimiser step should have, a power of two: a main run of N tokens has about two thousand steps where
  * that leaves a step of 1,024 to 16,384. */
 int ur_budget_step(int64_t N);
-/* Tokens a window should have. Of a few million tokens most is learnt from short windows, of which a step holds more. */
+/* Tokens a window should have. Of few tokens more is learnt in short windows, of which a step holds more. */
 int ur_budget_window(int64_t N);
 /* A guess at the N that fits, before any speed was measured. */
 int64_t ur_budget_guess(int n, double seconds, double peak_flops, int64_t parameters);

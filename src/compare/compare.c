@@ -1,5 +1,5 @@
-/* The order of work: sizes, a short calibration of each, then all trials, then (with a budget of time, the tokens worked
- * out anew from what the trials really took) all main runs. */
+/* The order of work: sizes, a short calibration of each, then all trials, then (with a budget of time, the tokens
+ * worked out anew from what the trials really took) all main runs. */
 #include "compare/compare.h"
 
 #include "base/machine.h"
@@ -31,8 +31,8 @@ typedef struct compare {
 
 static ur_status say(compare *q, int64_t step, int64_t steps, double lr, double loss, double done, ur_err *err)
 {
-	ur_stage s = { .what = q->stage, .name = q->now ? q->now->name : "", .step = step, .steps = steps, .lr = lr, .loss = loss,
-	               .seconds = ur_clock() - q->started, .tokens = q->out->tokens };
+	ur_stage s = { .what = q->stage, .name = q->now ? q->now->name : "", .step = step, .steps = steps, .lr = lr,
+	               .loss = loss, .seconds = ur_clock() - q->started, .tokens = q->out->tokens };
 
 	s.share = q->total > 0 ? (q->done + done) / q->total : 0;
 	if (s.share > 1)
@@ -147,8 +147,8 @@ static void choose_windows(compare *q)
 	o->step_tokens = w->step_tokens > 0 ? w->step_tokens : ur_budget_step(tokens);
 }
 
-/* A model of limited context whose size is ours to choose and that names no context is built for the windows it is trained
- * on: positions beyond them would never be trained. */
+/* A model of limited context whose size is ours to choose and that names no context is built for the windows it is
+ * trained on: positions beyond them would never be trained. */
 static ur_status give_context(ur_spec *spec, int V, int window, const ur_kernels *k, ur_err *err)
 {
 	char text[UR_SPEC_TEXT + 32];
@@ -210,8 +210,8 @@ static ur_status size_all(compare *q, ur_err *err)
 
 /* -- training runs -- */
 
-/* Windows of one length: state carries on from one to the next where it can, and elsewhere each is a whole context of fresh
- * text. */
+/* Windows of one length: state carries on from one to the next where it can, and elsewhere each is a whole context of
+ * fresh text. */
 static void recipe_of(const compare *q, const ur_contender *c, int64_t tokens, double lr, ur_recipe *r)
 {
 	const int64_t quarter = q->out->train_tokens / 4;
@@ -236,8 +236,8 @@ static void recipe_of(const compare *q, const ur_contender *c, int64_t tokens, d
 
 static void job_of(const compare *q, const ur_contender *c, const ur_recipe *r, struct run *run, ur_job *job)
 {
-	*job = (ur_job){ .recipe = *r, .spec = c->spec, .corpus = q->what->corpus, .split = q->what->split, .ctx = q->what->ctx,
-	                 .report = on_step, .arg = run, .command = q->what->command };
+	*job = (ur_job){ .recipe = *r, .spec = c->spec, .corpus = q->what->corpus, .split = q->what->split,
+	                 .ctx = q->what->ctx, .report = on_step, .arg = run, .command = q->what->command };
 }
 
 /* Speeds of one contender, from a few steps and a little scoring. */
@@ -271,7 +271,8 @@ static ur_status calibrate(compare *q, int i, struct run *run, ur_err *err)
 		return status;
 	ur_model_init(m, q->what->seed);
 	ur_model_pack(m, q->what->ctx);
-	status = ur_heldout_open(&some, q->what->corpus, q->what->split.val_from, q->what->split.val_to, UR_LEAST_VALIDATION, err);
+	status = ur_heldout_open(&some, q->what->corpus, q->what->split.val_from, q->what->split.val_to, UR_LEAST_VALIDATION,
+		err);
 	losses = status ? NULL : calloc((size_t)some.scored, sizeof *losses);
 	if (!status && !losses)
 		status = ur_fail(err, UR_E_NOMEM, "no memory for losses");
@@ -373,7 +374,8 @@ static ur_status time_steps(compare *q, ur_contender *c, const ur_model *m, ur_e
 	status = ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, LEAST_SAMPLES, 1, at, &first, err);
 	if (status)
 		return status;
-	samples = first.p50 > 0 ? (int)fmin(LATENCY_SAMPLES, latency_seconds * 1e6 / q->out->positions / first.p50) : LATENCY_SAMPLES;
+	samples = first.p50 > 0 ? (int)fmin(LATENCY_SAMPLES,
+		latency_seconds * 1e6 / q->out->positions / first.p50) : LATENCY_SAMPLES;
 	if (samples < LEAST_SAMPLES)
 		samples = LEAST_SAMPLES;
 	return ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, samples, q->out->positions, at, c->latency, err);
@@ -435,8 +437,8 @@ static ur_status main_run(compare *q, int i, struct run *run, ur_err *err)
 		/* a run of one step has no other to time */
 		c->tokens_per_second = one > 0 ? (double)c->recipe.batch * c->recipe.window / one
 		                               : (double)c->outcome.tokens / c->outcome.seconds;
-		c->share_of_peak = q->out->speed.flops > 0 ? c->tokens_per_second * 3 * ur_model_flops(m, c->recipe.window, c->recipe.batch) /
-		                   ((double)c->recipe.window * c->recipe.batch) / q->out->speed.flops : NAN;
+		c->share_of_peak = 3 * ur_model_flops(m, c->recipe.window, c->recipe.batch) * c->tokens_per_second /
+		                   ((double)c->recipe.window * c->recipe.batch) / q->out->speed.flops;
 		c->weight_bytes = sizeof(float) * (size_t)c->parameters;
 		status = save(q, c, m, err);
 	}
@@ -473,8 +475,8 @@ static ur_status set_tokens(compare *q, ur_err *err)
 	} else {
 		o->tokens = ur_budget_tokens(o->n, q->rate, &q->work, left, o->step_tokens);
 		if (o->tokens < (int64_t)LEAST_STEPS * o->step_tokens)
-			return ur_fail(err, UR_E_INVALID, "%.0f seconds are too few for these %d models: %d training steps of each and what goes "
-				"with them take about %.0f; allow more time, or name fewer or smaller models", w->seconds, o->n, LEAST_STEPS,
+			return ur_fail(err, UR_E_INVALID, "%.0f seconds are too few for these %d models: %d training steps of each and what "
+				"goes with them take about %.0f; allow more time, or name fewer or smaller models", w->seconds, o->n, LEAST_STEPS,
 				ceil(w->seconds - left + ur_budget_seconds(o->n, q->rate, &q->work, (int64_t)LEAST_STEPS * o->step_tokens)));
 	}
 	q->total = q->done + ur_budget_seconds(o->n, q->rate, &q->work, o->tokens) - o->n * q->work.rest;
@@ -497,10 +499,11 @@ static ur_status check(const ur_compare *w, ur_err *err)
 	if (w->trials < 1 || w->trials > UR_MOST_TRIALS || !(w->share > 0 && w->share <= 1))
 		return ur_fail(err, UR_E_INVALID, "there are 1 to %d trials, each of a share above 0 and at most 1", UR_MOST_TRIALS);
 	if (s->val_to - s->val_from < 2)
-		return ur_fail(err, UR_E_INVALID, "learning rates are chosen on the validation text, and there is none: the text is too "
-			"short, or --val is too small");
+		return ur_fail(err, UR_E_INVALID, "learning rates are chosen on the validation text, and there is none: the text is "
+			"too short, or --val is too small");
 	if (s->train_to - s->train_from < 8)
-		return ur_fail(err, UR_E_INVALID, "the training text has %lld tokens, too few to train on", (long long)(s->train_to - s->train_from));
+		return ur_fail(err, UR_E_INVALID, "the training text has %lld tokens, too few to train on",
+			(long long)(s->train_to - s->train_from));
 	return UR_OK;
 }
 

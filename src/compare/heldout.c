@@ -7,16 +7,17 @@ enum { ROW_TOKENS = 1024, MOST_ROWS = 32, CARRIED_WINDOW = 128, PASS_TOKENS = 81
 
 ur_status ur_heldout_open(ur_heldout *h, const ur_corpus *corpus, int64_t from, int64_t to, int64_t most, ur_err *err)
 {
-	int64_t predictions = to - from - 1;
+	int64_t predictions = to - from - 1, rows;
 	ur_status status;
 
 	*h = (ur_heldout){ 0 };
 	if (predictions < 1)
-		return ur_fail(err, UR_E_INVALID, "the part of the text to compare on has %lld tokens, too few; use a larger --test, or "
-		               "more text", (long long)(to - from));
+		return ur_fail(err, UR_E_INVALID, "the part of the text to compare on has %lld tokens, too few; use a larger --test, "
+		               "or more text", (long long)(to - from));
 	if (most > 0 && predictions > most)
 		predictions = most;
-	h->B = (int)(predictions / ROW_TOKENS < 1 ? 1 : predictions / ROW_TOKENS > MOST_ROWS ? MOST_ROWS : predictions / ROW_TOKENS);
+	rows = predictions / ROW_TOKENS;
+	h->B = (int)(rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows);
 	h->S = predictions / h->B;
 	h->scored = h->B * h->S;
 	h->tokens = calloc((size_t)h->scored + 1, sizeof *h->tokens);

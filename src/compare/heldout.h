@@ -3,8 +3,8 @@
  *
  * N tokens are cut into B rows of S predictions. Models that run on for ever carry their state through a whole row. A
  * model of L positions reads windows of L that overlap by half, and each token is scored in the first window that holds
- * it, so that behind the first window every token has at least L / 2 tokens of past; unroll_generate streams such a model
- * in the same way. */
+ * it, so that behind the first window every token has at least L / 2 tokens of past; unroll_generate streams such a
+ * model in the same way. */
 #ifndef UR_HELDOUT_H
 #define UR_HELDOUT_H
 

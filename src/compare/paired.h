@@ -1,6 +1,6 @@
 /* Differences between two models on the same text, and how far they can be trusted: losses are averaged over blocks of
- * consecutive tokens (neighbouring tokens are not independent), and the differences block by block give a standard error
- * and an interval. It speaks for other text of this kind, not for other seeds. */
+ * consecutive tokens (neighbouring tokens are not independent), and the differences block by block give a standard
+ * error and an interval. It speaks for other text of this kind, not for other seeds. */
 #ifndef UR_PAIRED_H
 #define UR_PAIRED_H
 

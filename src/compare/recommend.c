@@ -1,6 +1,6 @@
 /* Measurements in, words out. Quality decides first; those whose loss cannot be told from the best (ur_paired_gap), or
- * lies within UR_TIE of it, tie, and among them the cheapest step decides, then the smallest state. Every number said was
- * measured in the comparison. */
+ * lies within UR_TIE of it, tie, and among them the cheapest step decides, then the smallest state. Every number said
+ * was measured in the comparison. */
 #include "compare/compare.h"
 
 #include <math.h>
@@ -80,7 +80,8 @@ static const char *bytes_text(double bytes, char out[24])
 static const char *count_text(double n, char out[24])
 {
 	double unit = n < 999.5 ? 1 : n < 999.5e3 ? 1e3 : 1e6;
-	(void)snprintf(out, 24, "%.*f%s", unit > 1 && n / unit < 99.95 ? 1 : 0, n / unit, unit > 1e3 ? "M" : unit > 1 ? "k" : "");
+	(void)snprintf(out, 24, "%.*f%s", unit > 1 && n / unit < 99.95 ? 1 : 0, n / unit,
+		unit > 1e3 ? "M" : unit > 1 ? "k" : "");
 	return out;
 }
 
@@ -124,15 +125,15 @@ static void put_quality(const ur_comparison *c, ur_advice *a)
 		    best->bits_per_byte);
 	} else if (ties == 1) {
 		next = least(c, loss_cost, others);
-		put(a, " It has the lowest loss on the held-out text: %.3f nats a token (%.3f bits a byte). The next best, %s, is ", best->loss,
-		    best->bits_per_byte, c->of[next].name);
+		put(a, " It has the lowest loss on the held-out text: %.3f nats a token (%.3f bits a byte). The next best, %s, is ",
+		    best->loss, best->bits_per_byte, c->of[next].name);
 		put_gap(a, &c->of[next].gap);
 		put(a, ".");
 	} else {
 		put(a, " In quality ");
 		put_names(a, c, a->tied, -1);
-		put(a, " tie: %s has the lowest loss on the held-out text, %.3f nats a token (%.3f bits a byte)", best->name, best->loss,
-		    best->bits_per_byte);
+		put(a, " tie: %s has the lowest loss on the held-out text, %.3f nats a token (%.3f bits a byte)", best->name,
+		    best->loss, best->bits_per_byte);
 		for (int i = 0; i < c->n; i++)
 			if (a->tied[i] && i != a->best) {
 				put(a, "; %s is ", c->of[i].name);
@@ -142,8 +143,8 @@ static void put_quality(const ur_comparison *c, ur_advice *a)
 		    bytes_text(state_cost(c, a->pick), text));
 		for (int i = 0, said = 0; i < c->n; i++)
 			if (a->tied[i] && i != a->pick)
-				put(a, "%s%.0f us and %s with %s", said++ ? ", " : ", against ", step_cost(c, i), bytes_text(state_cost(c, i), more),
-				    c->of[i].name);
+				put(a, "%s%.0f us and %s with %s", said++ ? ", " : ", against ", step_cost(c, i),
+				    bytes_text(state_cost(c, i), more), c->of[i].name);
 		put(a, ".");
 		next = least(c, loss_cost, others);
 		if (next >= 0) {
@@ -202,8 +203,8 @@ static void put_otherwise(const ur_comparison *c, ur_advice *a)
 		put(a, " after the same number of tokens.\n");
 	}
 	if ((int)strlen(a->text) == said && c->n > 1)
-		put(a, "Nothing measured here speaks for another: none has a step or a state smaller, or trains faster, by more than %.0f%%.\n",
-		    100 * UR_CLOSE);
+		put(a, "Nothing measured here speaks for another: none has a step or a state smaller, or trains faster, by more than "
+		    "%.0f%%.\n", 100 * UR_CLOSE);
 	else if (c->n > 1) {
 		char head[] = "\nChoose otherwise:\n";
 		size_t n = strlen(a->text + said), room = sizeof a->text - (size_t)said - sizeof head;
@@ -229,8 +230,9 @@ static void put_growth(const ur_comparison *c, ur_advice *a)
 
 		if (k->diverged || k->limit == 0)
 			continue;
-		put(a, "\nOf live streams: %s sees at most %lld tokens back. From position %lld to %lld its step goes from %.0f to %.0f us and its "
-		    "state from %s to %s; ", k->name, (long long)k->limit, (long long)first->position, (long long)last->position, first->p50,
+		put(a, "\nOf live streams: %s sees at most %lld tokens back. From position %lld to %lld its step goes from %.0f to "
+		    "%.0f us and its state from %s to %s; ", k->name, (long long)k->limit, (long long)first->position,
+		    (long long)last->position, first->p50,
 		    last->p50, bytes_text((double)first->state, x), bytes_text((double)last->state, y));
 		put(a, fixed ? "the recurrent ones need the same at any position and have no limit.\n"
 		             : "what lies further back is forgotten.\n");
@@ -242,28 +244,31 @@ static void put_doubts(const ur_comparison *c, ur_advice *a)
 	char tokens[24], scored[24];
 	const int blocks = c->of[a->best].blocks.n;
 
-	put(a, "\nHow sure: one text, one seed, %s training tokens each (%.1f passes over the training text). ", count_text((double)c->tokens, tokens),
-	    c->passes);
+	put(a, "\nHow sure: one text, one seed, %s training tokens each (%.1f passes over the training text). ",
+	    count_text((double)c->tokens, tokens), c->passes);
 	if (blocks > 1)
-		put(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block; they cover the choice of text, not "
-		    "another seed, so differences below %.0f%% of the loss (%.3f) are called a tie.", count_text((double)c->scored, scored), blocks,
+		put(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block; they cover the choice of "
+		    "text, not another seed, so differences below %.0f%% of the loss (%.3f) are called a tie.",
+		    count_text((double)c->scored, scored), blocks,
 		    100 * UR_TIE, UR_TIE * c->of[a->best].loss);
 	else
 		put(a, "The held-out text is too short for intervals: take the order as a hint, no more.");
 	put(a, " With more training the order may change.\n");
 	if (!c->own_heldout)
-		put(a, "There is no test part: the text the learning rates were chosen on is also what is compared on, which flatters all a "
-		    "little.\n");
+		put(a, "There is no test part: the text the learning rates were chosen on is also what is compared on, which "
+		    "flatters all a little.\n");
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[i];
 		if (k->diverged)
 			put(a, "%s is out: %s.\n", k->name, k->why);
 		else if (k->tuning.trials > 1 && k->tuning.open)
-			put(a, "%s did best with the %s learning rate tried, %.3g: a %s one might suit it better (more --trials would look).\n", k->name,
-			    k->tuning.open > 0 ? "highest" : "lowest", k->tuning.trial[k->tuning.best].lr, k->tuning.open > 0 ? "higher" : "lower");
+			put(a, "%s did best with the %s learning rate tried, %.3g: a %s one might suit it better (more --trials would "
+				"look).\n", k->name,
+			    k->tuning.open > 0 ? "highest" : "lowest", k->tuning.trial[k->tuning.best].lr,
+			    k->tuning.open > 0 ? "higher" : "lower");
 		if (c->target > 0 && fabs(k->deviation) > UR_WIDTH_TOLERANCE)
-			put(a, "%s has %.0f%% %s parameters than the target: it is not of the same size.\n", k->name, 100 * fabs(k->deviation),
-			    k->deviation > 0 ? "more" : "fewer");
+			put(a, "%s has %.0f%% %s parameters than the target: it is not of the same size.\n", k->name,
+			    100 * fabs(k->deviation), k->deviation > 0 ? "more" : "fewer");
 	}
 }
 
@@ -272,8 +277,8 @@ void ur_recommend(const ur_comparison *c, ur_advice *a)
 	memset(a, 0, sizeof *a);
 	choose(c, a);
 	if (a->pick < 0) {
-		put(a, "None can be recommended: every one diverged. Its learning rates may be too high for this text, or the text may not be "
-		    "what it seems; train one alone with a small --lr to see.\n");
+		put(a, "None can be recommended: every one diverged. Its learning rates may be too high for this text, or the text "
+		    "may not be what it seems; train one alone with a small --lr to see.\n");
 		return;
 	}
 	put_quality(c, a);

@@ -16,13 +16,14 @@ typedef struct ur_tuning {
 	int open;               /* the best has no worse rate tried on this side: -1 below, 1 above, 0: both sides tried */
 } ur_tuning;
 
-/* One short run. UR_E_DIVERGED is an outcome, not a failure; loss may be infinite or NaN, which count as diverged too. */
+/* One short run. UR_E_DIVERGED is an outcome, not a failure; a loss of infinity or NaN counts as one too. */
 typedef ur_status ur_trial_run(void *arg, int trial, double lr, double *loss, ur_err *err);
 
 /* To three digits, which is how rates are tried, shown and given again. */
 double ur_tune_round(double lr);
 /* `trials` runs (1 .. UR_MOST_TRIALS) at rates spaced by a factor of 3, starting at `start`, then up, and on in the
- * direction that helps; when the best rate has a worse one on either side, the rest refine between them. Fails as `run` does. */
+ * direction that helps; when the best rate has a worse one on either side, the rest refine between them. Fails as `run`
+ * does. */
 ur_status ur_tune(double start, int trials, ur_trial_run *run, void *arg, ur_tuning *out, ur_err *err);
 
 #endif

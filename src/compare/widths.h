@@ -20,8 +20,9 @@ typedef struct ur_width {
 ur_status ur_width_parse(const char *text, ur_spec *spec, int *open, ur_err *err);
 /* What `spec` amounts to as it stands with V tokens; target 0: none, no deviation. */
 ur_status ur_width_measure(const ur_spec *spec, int V, int64_t target, const ur_kernels *k, ur_width *out, ur_err *err);
-/* The width at which `like` has about `target` parameters with V tokens: a multiple of 16 if one is within the tolerance,
- * else one of 8, else any that is; else the nearest width the spec allows, whose deviation says how far off it is. */
+/* The width at which `like` has about `target` parameters with V tokens: a multiple of 16 if one is within the
+ * tolerance, else one of 8, else any that is; else the nearest width the spec allows, whose deviation says how far off
+ * it is. */
 ur_status ur_width_solve(const ur_spec *like, int V, int64_t target, const ur_kernels *k, ur_width *out, ur_err *err);
 
 #endif

@@ -9,7 +9,7 @@ typedef struct ur_speed {
 	double bandwidth;   /* bytes read a second, all threads at once, from memory behind the caches; 0: no room to tell */
 } ur_speed;
 
-/* The best of several short runs, about a quarter of a second in all: others on the machine can only slow a run down. */
+/* The best of several short runs, a quarter of a second in all: others on the machine can only slow a run down. */
 void ur_speed_measure(const ur_ctx *c, ur_speed *out);
 
 #endif
