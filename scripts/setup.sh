@@ -11,11 +11,17 @@ command -v make                             | make
 command -v cmake                            | cmake
 command -v pkg-config                       | pkg-config
 pkg-config --exists jansson                 | libjansson-dev
+pkg-config --exists sqlite3                 | libsqlite3-dev
+pkg-config --exists libmicrohttpd           | libmicrohttpd-dev
+test -e /usr/share/javascript/chart.js/chart.min.js | libjs-chart.js
 '
 check_needs='
 pkg-config --exists cmocka                  | libcmocka-dev
 command -v bats                             | bats
 command -v python3                          | python3
+command -v chromium                         | chromium
+command -v chromedriver                     | chromium-driver
+/usr/bin/python3 -c 'import selenium'       | python3-selenium
 '
 
 case "${1:-}" in

@@ -22,7 +22,22 @@ typedef struct ur_heldout {
 /* Tokens [from, to) of the corpus, or the first `most` of them (0: all). */
 ur_status ur_heldout_open(ur_heldout *h, const ur_corpus *corpus, int64_t from, int64_t to, int64_t most, ur_err *err);
 void ur_heldout_close(ur_heldout *h);
-/* losses (h->scored): nats, in the order of the text. */
-ur_status ur_heldout_score(const ur_heldout *h, const ur_model *m, const ur_ctx *c, float *losses, ur_err *err);
+/* losses (h->scored): nats, in the order of the text. context 0: with all that the model can use, as above. Above 0 (at
+ * most the model's limit): windows of that many tokens, each read from a fresh state, that overlap by half, so that
+ * every model has the same past: behind the first window from context / 2 to context tokens of it. */
+ur_status ur_heldout_score(const ur_heldout *h, const ur_model *m, const ur_ctx *c, int64_t context, float *losses,
+                           ur_err *err);
+
+/* Loss by position in a fresh window: the rows cut into windows of `length` tokens (at most the model's limit), each read
+ * from a fresh state, and positions gathered in bins 1, 2, 3 to 4, 5 to 8, ... */
+enum { UR_POSITION_BINS = 24 };
+typedef struct ur_position_loss {
+	int64_t from, to;               /* positions, from 1 */
+	double loss, low, high;         /* mean over windows, and its 95 % interval */
+	int windows;
+} ur_position_loss;
+/* Fills at most UR_POSITION_BINS; *n how many. A length above the rows' is cut to them. */
+ur_status ur_heldout_positions(const ur_heldout *h, const ur_model *m, const ur_ctx *c, int64_t length,
+                               ur_position_loss *bins, int *n, ur_err *err);
 
 #endif
