@@ -400,7 +400,7 @@ static const ur_opt options[] = {
 	UR_OPT(REAL, "min-lr", 0, min_lr, "X", "learning rate at the end of a cosine schedule",
 	       .otherwise = "a tenth of --lr", .least = 0, .most = 1e3),
 	UR_OPT(CHOICE, "schedule", 0, schedule, "NAME", "how the rate falls", .otherwise = "cosine",
-	       .choices = "cosine|constant|step|plateau"),
+	       .choices = "cosine|constant|trapezoid|step|plateau"),
 	UR_OPT(INT, "warmup", 0, warmup, "N", "steps in which the rate rises to --lr",
 	       .otherwise = "100, at most a tenth of the steps", .least = 0, .most = 1e15),
 	UR_OPT(REAL, "decay", 0, decay, "X", "factor of a step or plateau schedule", .otherwise = "0.5", .least = 1e-6,

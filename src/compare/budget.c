@@ -13,37 +13,52 @@ static int64_t part(int64_t there, int64_t wanted, int64_t least)
 
 int64_t ur_budget_validation(const ur_work *w, int64_t N)
 {
-	return part(w->validation_tokens, N / 100, UR_LEAST_VALIDATION);
+	return part(w->validation_tokens, N / 300, UR_LEAST_VALIDATION);
 }
 
 int64_t ur_budget_heldout(const ur_work *w, int64_t N) { return part(w->heldout_tokens, N / 10, UR_LEAST_HELDOUT); }
 
-double ur_budget_seconds(int n, const ur_rate *rate, const ur_work *w, int64_t N)
+double ur_budget_measuring(const ur_work *w, double seconds)
 {
-	const double validation = (double)ur_budget_validation(w, N), heldout = (double)ur_budget_heldout(w, N);
-	const double trained = (double)N * (1 + w->trials * w->share);
-	const double scored = validation * (w->validations + 1 + 2.0 * w->trials) + 2 * heldout;
-	double seconds = 0;
-
-	for (int i = 0; i < n; i++)
-		seconds += trained / rate[i].train + scored / rate[i].score + w->rest;
-	return seconds;
+	return fmin(fmax(w->measuring * seconds, w->least), w->most);
 }
 
-int64_t ur_budget_tokens(int n, const ur_rate *rate, const ur_work *w, double seconds, int64_t unit)
+double ur_budget_cost(int n, const ur_rate *rate, const ur_work *w, const double *seconds)
 {
-	int64_t low = 0, high = 1;
+	double cost = 0, tokens = INFINITY, validation, heldout;
 
-	while (high < (int64_t)1 << 40 && ur_budget_seconds(n, rate, w, high * unit) <= seconds)
-		high *= 2;
-	while (high - low > 1) {
-		int64_t middle = low + (high - low) / 2;
-		if (ur_budget_seconds(n, rate, w, middle * unit) <= seconds)
+	for (int i = 0; i < n; i++)
+		tokens = fmin(tokens, rate[i].train * seconds[i]);
+	validation = (double)ur_budget_validation(w, (int64_t)fmin(tokens, 1e15));
+	heldout = (double)ur_budget_heldout(w, (int64_t)fmin(tokens, 1e15));
+	for (int i = 0; i < n; i++) {
+		const double scored = validation * (w->seeds * (w->validations + 1) + 2.0 * w->trials) + w->seeds * 4 * heldout;
+		cost += seconds[i] * (w->seeds + w->trials * w->share) + scored / rate[i].score + ur_budget_measuring(w, seconds[i]);
+	}
+	return cost;
+}
+
+static double cost_of_each(int n, const ur_rate *rate, const ur_work *w, double each)
+{
+	double seconds[64];
+
+	for (int i = 0; i < n && i < 64; i++)
+		seconds[i] = each;
+	return ur_budget_cost(n, rate, w, seconds);
+}
+
+double ur_budget_each(int n, const ur_rate *rate, const ur_work *w, double total)
+{
+	double low = 0, high = total;
+
+	for (int i = 0; i < 60; i++) {
+		double middle = (low + high) / 2;
+		if (cost_of_each(n, rate, w, middle) <= total)
 			low = middle;
 		else
 			high = middle;
 	}
-	return low * unit;
+	return low > total * 1e-9 ? low : 0;
 }
 
 int ur_budget_step(int64_t N)

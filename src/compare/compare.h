@@ -1,35 +1,44 @@
-/* Several architectures on the user's text and machine: the same number of parameters, the same training tokens, one
- * tuned learning rate each; then what each costs and how good it is, and which one to use.
+/* Several architectures on the user's text and machine: the same number of parameters, the same budget, tuned with the
+ * same number of trials, several seeds; then what each costs and how good it is, and which one to use.
  *
- * Everything in a comparison was measured in it. The losses are reproducible from the seed and the token budget; the
- * times are of this machine at that moment. */
+ * Everything in a comparison was measured in it. The losses are reproducible from the seeds and the tokens; the times
+ * are of this machine at that moment. docs/COMPARISON.md describes what comes out. */
 #ifndef UR_COMPARE_H
 #define UR_COMPARE_H
 
+#include "compare/budget.h"
+#include "compare/curves.h"
 #include "compare/heldout.h"
+#include "compare/journal.h"
 #include "compare/paired.h"
+#include "compare/statistics.h"
 #include "compare/tune.h"
 #include "compare/widths.h"
 #include "measure/latency.h"
 #include "measure/memory.h"
+#include "measure/prefill.h"
 #include "measure/speed.h"
 
-enum { UR_MOST_CONTENDERS = 12, UR_POSITIONS = 3, UR_ADVICE = 16384 };
+enum { UR_MOST_CONTENDERS = 12, UR_MOST_SEEDS = 32, UR_MOST_TUNED = 4, UR_ADVICE = 16384, UR_SAMPLE = 2048 };
+enum { UR_POSITIONS = 8, UR_LENGTHS = 9, UR_VALIDATIONS = 24, UR_BY_LENGTH = 4 };
 
-/* A difference in loss below this share of the best loss is called a tie, whatever its interval: one seed was trained,
- * and another would move each result a little. */
+/* A difference in loss below this share of the best loss is called a tie, whatever its interval. */
 #define UR_TIE 0.01
 /* Costs this close are called equal. */
 #define UR_CLOSE 0.10
+/* A difference is called significant below this p. */
+#define UR_SIGNIFICANT 0.05
 
-/* What is going on; `share` of the whole is done. */
+struct ur_comparison;
+
+/* What is going on. */
 typedef struct ur_stage {
-	const char *what;               /* "calibrating", "trial 2 of 3", "training", "scoring", "timing steps" */
-	const char *name;               /* the contender's */
-	int64_t step, steps;            /* 0 of 0 where there are none */
+	const char *what;               /* "calibrating", "trial 2 of 3", "training", "scoring", "timing steps", ... */
+	int contender, seed;            /* indices; -1: of none */
+	int64_t step, steps;            /* of the run that goes on; 0 of 0 where there is none */
 	double lr, loss;                /* of training, NaN else */
-	double share, seconds, eta;
-	int64_t tokens;                 /* each contender's budget, once known; else 0 */
+	double share, seconds, eta;     /* share of the whole that is done */
+	const struct ur_comparison *so_far;
 } ur_stage;
 /* Called often, cheap ones are the callee's concern. Non-zero: stop (UR_E_STOPPED). */
 typedef int ur_watch(void *arg, const ur_stage *stage);
@@ -41,19 +50,51 @@ typedef struct ur_compare {
 	ur_split split;                 /* train, val to tune on, test to compare on; no test: val is compared on too */
 	int64_t parameters;             /* each is sized to it, given shapes too; 0: specs with a shape keep it, and the others
 	                                 * match the first of those, or, where there is none, what the budget can train */
-	int64_t tokens;                 /* of each main run; 0: as many as fit in ... */
-	double seconds;                 /* ... this, all contenders and everything together */
-	int trials;                     /* learning rates tried for each, 1 .. UR_MOST_TRIALS */
-	double share;                   /* of a main run that a trial is: its beginning */
-	const double *lr;               /* instead of trials: the learning rate of each; NULL: none */
+	ur_budget_kind kind;
+	double budget;                  /* seconds, tokens or operations of each run, or seconds of everything */
+	const double *tokens;           /* of UR_BUDGET_TOKENS: each one's own, instead of `budget`; NULL: none */
+	int seeds;                      /* 1 .. UR_MOST_SEEDS: seed, seed + 1, ... */
+	int trials;                     /* of each tuned setting, 1 .. UR_MOST_TRIALS */
+	double share;                   /* of a run that a trial is: its beginning */
+	int tuned;                      /* how many settings are tuned, and which; 0: none */
+	const ur_tunable *tune[UR_MOST_TUNED];
+	const double *lr;               /* instead of tuning it: the learning rate of each; NULL: none */
 	int window, step_tokens;        /* tokens of a window and of an optimiser step; 0: by the budget */
 	uint64_t seed;
 	const ur_ctx *ctx;
+	ur_journal *journal;
 	const char *out_dir;            /* models go there as NAME.safetensors; NULL: they are not kept */
-	const char *command;            /* kept in the models' metadata; may be NULL */
+	const char *command;            /* as typed, for the models' metadata and the document; may be NULL */
+	const char *data, *note;        /* the text's path; a word on the vocabulary; for the document, may be NULL */
+	uint64_t fingerprint;           /* of the text's bytes, for the document */
+	const char *words;              /* what the command to repeat needs besides: " --vocab byte"; may be NULL */
 	ur_watch *watch;
 	void *arg;
 } ur_compare;
+
+typedef enum ur_run_state { UR_RUN_WAITING, UR_RUN_RUNNING, UR_RUN_DONE, UR_RUN_DIVERGED } ur_run_state;
+
+/* One contender with one seed. */
+typedef struct ur_trained {
+	uint64_t seed;
+	int64_t id;                     /* the journal's; 0: not begun */
+	ur_run_state state;
+	int64_t step, tokens;
+	double seconds;                 /* of training */
+	double train_loss, lr;          /* of the last step seen */
+	double val_loss;                /* the last while it runs, then the best, whose weights are scored */
+	double loss, loss_same;         /* held-out: with all context, with the same */
+	double bits_per_byte;
+	ur_blocks blocks;               /* of loss */
+	double joules;                  /* NaN: not told */
+	ur_memory memory;
+	int points;
+	ur_curve_point curve[2 * UR_VALIDATIONS];
+	char why[256];                  /* how it diverged */
+} ur_trained;
+
+/* Against the best. */
+typedef enum ur_verdict { UR_BEST, UR_WORSE, UR_TIED, UR_UNSURE } ur_verdict;
 
 typedef struct ur_contender {
 	char name[64];                  /* unique, fit for a file name: "lstm" */
@@ -61,55 +102,111 @@ typedef struct ur_contender {
 	int64_t parameters;
 	double deviation;               /* from the target: 0.02 is 2 % over */
 	int64_t limit;                  /* steps it can take, 0: any number */
-	double lr;                      /* of the main run: the best that was tried, or as given */
-	ur_tuning tuning;               /* no trials where rates were given */
-	int64_t trial_tokens;
-	int diverged;                   /* in all trials, or in the main run; then what follows is not there */
+	double flops_per_token;         /* of training, counted */
+	ur_rate rate;                   /* from calibration */
+	int64_t tokens;                 /* of each run */
+	ur_tuning tuning[UR_MOST_TUNED];
+	double trial_rate;              /* tokens a second in trials; 0: there were none */
+	ur_recipe recipe;               /* of the runs, but for the seed */
+	ur_trained run[UR_MOST_SEEDS];
+	int diverged;                   /* in all trials, or a run; then what follows is not there */
 	char why[256];                  /* how */
-	ur_recipe recipe;               /* of the main run */
-	ur_outcome outcome;
-	ur_memory memory;               /* of the main run */
-	double tokens_per_second;       /* of training, median over steps */
+	ur_mean loss, loss_same, bits_per_byte;
+	double tokens_per_second;       /* of training, all runs */
 	double share_of_peak;           /* arithmetic of training at that rate, of the processor's peak */
-	double loss, bits_per_byte;     /* held-out */
-	ur_blocks blocks;
-	ur_gap gap;                     /* above the best of all */
+	ur_memory memory;               /* the largest peak of its runs */
+	double joules_per_token;        /* NaN: not told */
+	int rank;                       /* 1: the lowest loss */
+	ur_verdict verdict;
+	ur_pairs pairs;                 /* loss above the best, over seeds */
+	double p_holm;
+	ur_gap gap;                     /* the same over blocks of the text, seeds averaged; a standard error */
+	int bins;
+	ur_position_loss by_position[UR_POSITION_BINS];
+	int positions;
 	ur_latency latency[UR_POSITIONS];
+	int stretched[UR_POSITIONS];    /* measured on the same layers built for more positions */
+	ur_power step_fit, state_fit, prefill_fit;
+	int lengths;
+	ur_prefill_time prefill[UR_LENGTHS];
 	size_t weight_bytes;
 	int64_t file_bytes;             /* 0: not saved */
 	char path[4096];
+	char sample[UR_SAMPLE];
+	int kept;                       /* the run whose model is kept: the lowest validation loss */
 } ur_contender;
+
+/* Losses where all had the same of something. */
+typedef struct ur_equal {
+	ur_axis axis;
+	double at;
+	int finished;                   /* the runs' ends; else read from curves before the rate falls */
+	ur_mean loss[UR_MOST_CONTENDERS];
+	int leader, tied[UR_MOST_CONTENDERS];
+} ur_equal;
+
+typedef struct ur_pair_cross { int a, b; ur_cross cross; } ur_pair_cross;
+
+/* Had every sequence been T long: predicted. */
+typedef struct ur_by_length {
+	int64_t T;
+	double tokens[UR_MOST_CONTENDERS], loss[UR_MOST_CONTENDERS];    /* NaN: not to be told */
+	int winner;                     /* -1: none */
+} ur_by_length;
+
+enum { UR_MOST_CROSSINGS = 2 * UR_MOST_CONTENDERS * (UR_MOST_CONTENDERS - 1) / 2, UR_MOST_LEADS = 16, UR_MOST_NEEDS = 8 };
+
+typedef struct ur_by_need { const char *need; int who; char why[320], sure[200]; } ur_by_need;
 
 /* Which one, and why. Indices of contenders; -1: none. */
 typedef struct ur_advice {
 	int pick;                       /* of those that tie with the best, the cheapest to run */
 	int best;                       /* lowest loss */
-	int fastest_step, smallest_state, fastest_training;
-	int tied[UR_MOST_CONTENDERS];   /* in quality with the best; the best itself too */
+	int tied[UR_MOST_CONTENDERS];   /* not to be told from the best; the best itself too */
+	int needs;
+	ur_by_need need[UR_MOST_NEEDS];
 	char text[UR_ADVICE];           /* paragraphs, '\n' between lines, not wrapped */
 } ur_advice;
 
 typedef struct ur_comparison {
-	int n;
+	int n, seeds;
 	ur_contender of[UR_MOST_CONTENDERS];
 	int64_t target;                 /* parameters; 0: as the specs had them */
-	int64_t tokens;                 /* each main run's budget */
-	double share, passes;           /* a trial's tokens by a main run's; of a main run over the training text */
+	double share;                   /* a trial's part of a run */
 	int window, step_tokens;
-	uint64_t seed;
+	int64_t context;                /* of loss_same */
 	int64_t train_tokens;           /* in the training text */
 	int64_t scored, scored_bytes;   /* held-out */
 	int own_heldout;                /* 0: no test part, what tuned was compared on as well */
-	int positions;                  /* at which steps were timed */
 	ur_speed speed;
-	double seconds;                 /* in all */
+	double started;                 /* Unix time */
+	double seconds;                 /* in all, interruptions apart */
+	int done;
+	int equals;
+	ur_equal equal[UR_AXES];
+	int leads[UR_AXES];
+	ur_lead lead[UR_AXES][UR_MOST_LEADS];
+	int crossings[2];               /* of prefill, of steps */
+	ur_pair_cross crossing[2][UR_MOST_CROSSINGS];
+	int lengths;
+	ur_by_length by_length[UR_BY_LENGTH];
+	int order[UR_MOST_SEEDS][UR_MOST_CONTENDERS], ordered, same_order;  /* names by loss, best first, for each seed */
+	char prompt[128];               /* of the samples */
 	ur_advice advice;
 } ur_comparison;
 
-/* Fills *out, which the caller allocates (it is large). A contender that diverges is reported, not an error. */
+/* Fills *out, which the caller allocates (it is large). A contender that diverges is reported, not an error. What the
+ * journal knows already is taken from there; UR_E_STOPPED leaves it so that the same call goes on. */
 ur_status ur_compare_run(const ur_compare *what, ur_comparison *out, ur_err *err);
 
-/* From the measurements in *c alone: gaps must be there. Pure. */
+/* The document of docs/COMPARISON.md; stage NULL: it is done. A new reference, NULL: no memory. */
+json_t *ur_comparison_json(const ur_compare *what, const ur_comparison *c, const ur_stage *stage);
+
+/* ---- parts, from the measurements in *c alone; pure ---- */
+
+/* Means over seeds, differences from the best, ranks, equal budgets, leads, crossings, lengths (verdict.c). */
+void ur_conclude(ur_comparison *c, ur_budget_kind kind);
+/* Words (recommend.c): ur_conclude has been called. */
 void ur_recommend(const ur_comparison *c, ur_advice *advice);
 
 #endif

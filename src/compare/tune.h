@@ -1,28 +1,41 @@
-/* One learning rate for each contender, found with the same number of short runs each. */
+/* One learning rate for each contender, and what else is named, found with the same number of short runs each. */
 #ifndef UR_TUNE_H
 #define UR_TUNE_H
 
-#include "base/status.h"
+#include "train/train.h"
 
 enum { UR_MOST_TRIALS = 9 };
 
+/* What can be tuned: a row of the table in tune.c each. */
+typedef struct ur_tunable {
+	const char *name, *about;
+	size_t at;              /* of a double in ur_recipe */
+	double otherwise;       /* where the search begins when the recipe has it at 0 */
+} ur_tunable;
+
+/* NULL past the last. */
+const ur_tunable *ur_tunable_nth(int n);
+/* NULL: no such name. */
+const ur_tunable *ur_tunable_find(const char *name);
+static inline double *ur_tunable_in(const ur_tunable *t, ur_recipe *r) { return (double *)((char *)r + t->at); }
+
 typedef struct ur_trial {
-	double lr, loss;        /* nats a token on the validation text; infinity: diverged */
+	double value, loss;     /* nats a token on the validation text; infinity: diverged */
 } ur_trial;
 
 typedef struct ur_tuning {
 	int trials, best;       /* best: index, -1 where all diverged */
 	ur_trial trial[UR_MOST_TRIALS];
-	int open;               /* the best has no worse rate tried on this side: -1 below, 1 above, 0: both sides tried */
+	int open;               /* the best has no worse one tried on this side: -1 below, 1 above, 0: both sides tried */
 } ur_tuning;
 
 /* One short run. UR_E_DIVERGED is an outcome, not a failure; a loss of infinity or NaN counts as one too. */
-typedef ur_status ur_trial_run(void *arg, int trial, double lr, double *loss, ur_err *err);
+typedef ur_status ur_trial_run(void *arg, int trial, double value, double *loss, ur_err *err);
 
-/* To three digits, which is how rates are tried, shown and given again. */
-double ur_tune_round(double lr);
-/* `trials` runs (1 .. UR_MOST_TRIALS) at rates spaced by a factor of 3, starting at `start`, then up, and on in the
- * direction that helps; when the best rate has a worse one on either side, the rest refine between them. Fails as `run`
+/* To three digits, which is how values are tried, shown and given again. */
+double ur_tune_round(double value);
+/* `trials` runs (1 .. UR_MOST_TRIALS) at values spaced by a factor of 3, starting at `start`, then up, and on in the
+ * direction that helps; when the best has a worse one on either side, the rest refine between them. Fails as `run`
  * does. */
 ur_status ur_tune(double start, int trials, ur_trial_run *run, void *arg, ur_tuning *out, ur_err *err);
 

@@ -41,6 +41,9 @@ typedef struct ur_schedule {
 
 const ur_schedule *ur_schedule_find(const char *name);
 const ur_schedule *ur_schedule_nth(int n);
+/* The last step taken at the full rate, of a schedule that is constant until it falls; elsewhere where warm-up ends. */
+int64_t ur_schedule_fall(const ur_recipe *r);
+#define UR_TRAPEZOID_FALL 0.2   /* share of the steps behind the warm-up */
 double ur_schedule_rate(const ur_schedule *s, const ur_recipe *r, const ur_pace *p, int64_t step);
 
 #endif

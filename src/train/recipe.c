@@ -38,7 +38,7 @@ ur_status ur_recipe_check(const ur_recipe *r, const ur_spec *spec, ur_err *err)
 	if (!ur_optimizer_find(r->optimizer))
 		return ur_fail(err, UR_E_INVALID, "no optimiser '%s'; there are adamw, sgd", r->optimizer);
 	if (!ur_schedule_find(r->schedule))
-		return ur_fail(err, UR_E_INVALID, "no schedule '%s'; there are constant, cosine, step, plateau", r->schedule);
+		return ur_fail(err, UR_E_INVALID, "no schedule '%s'; there are constant, cosine, trapezoid, step, plateau", r->schedule);
 	if (ur_batch_mode_find(r->windows, &mode, err))
 		return UR_E_INVALID;
 	if (mode == UR_BATCH_SEQUENTIAL)

@@ -18,6 +18,14 @@ static double cosine(const ur_recipe *r, const ur_pace *p, int64_t step, double 
 	return least + (1 - least) * 0.5 * (1 + cos(3.141592653589793 * after));
 }
 
+/* Haegele et al. 2024: as good as a cosine, and until the rate falls a run is the beginning of any longer one */
+static double trapezoid(const ur_recipe *r, const ur_pace *p, int64_t step, double after)
+{
+	const double least = r->lr > 0 ? r->min_lr / r->lr : 0, from = 1 - UR_TRAPEZOID_FALL;
+	(void)p, (void)step;
+	return after < from ? 1 : least + (1 - least) * (1 - after) / UR_TRAPEZOID_FALL;
+}
+
 static double steps(const ur_recipe *r, const ur_pace *p, int64_t step, double after)
 {
 	(void)p, (void)after;
@@ -42,6 +50,7 @@ static void plateau_validated(const ur_recipe *r, ur_pace *p, int better)
 static const ur_schedule schedules[] = {
 	{ "constant", "the same rate throughout", constant, NULL },
 	{ "cosine", "half a cosine from --lr to --min-lr", cosine, NULL },
+	{ "trapezoid", "--lr throughout, then down to --min-lr in a straight line over the last fifth", trapezoid, NULL },
 	{ "step", "times --decay every --decay-every steps", steps, NULL },
 	{ "plateau", "times --decay after --decay-every validations without progress", plateau, plateau_validated },
 };
@@ -57,6 +66,12 @@ const ur_schedule *ur_schedule_find(const char *name)
 		if (!strcmp(schedules[i].name, name))
 			return &schedules[i];
 	return NULL;
+}
+
+int64_t ur_schedule_fall(const ur_recipe *r)
+{
+	return strcmp(r->schedule, "trapezoid") ? r->warmup
+	                                        : r->warmup + (int64_t)((1 - UR_TRAPEZOID_FALL) * (double)(r->steps - r->warmup));
 }
 
 double ur_schedule_rate(const ur_schedule *s, const ur_recipe *r, const ur_pace *p, int64_t step)

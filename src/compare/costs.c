@@ -1,0 +1,389 @@
+/* What the trained models cost to run: loss by position, time of a step and size of a stream by position, time of a
+ * whole sequence by its length; and a sample of each. Contenders take turns at every point, so that noise of the
+ * machine hits all alike. Models of limited context are measured beyond it on the same layers built for more
+ * positions: what that costs does not depend on the weights. */
+#include "compare/compare_parts.h"
+
+#include "base/file.h"
+#include "base/machine.h"
+#include "run/generate.h"
+#include "run/stream.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAST_SAMPLES = 48, MOST_SAMPLES = 480, PROMPT_TOKENS = 32, SAMPLE_TOKENS = 320, LONGEST = 32768 };
+static const int64_t position_at[UR_POSITIONS] = { 0, 16, 64, 256, 1024, 4096, 16384, LONGEST - UR_LATENCY_RUN };
+static const int64_t length_at[UR_LENGTHS] = { 128, 256, 512, 1024, 2048, 4096, 8192, 16384, LONGEST };
+
+/* The kept models, and the same layers built for LONGEST positions where they take fewer. */
+struct models {
+	ur_model *own[UR_MOST_CONTENDERS], *stretched[UR_MOST_CONTENDERS];
+};
+
+static const ur_model *for_positions(const struct models *s, int i, int64_t n)
+{
+	const int64_t limit = unroll_limit(s->own[i]);
+	return limit == 0 || limit >= n ? s->own[i] : s->stretched[i];
+}
+
+static void close_models(struct models *s)
+{
+	for (int i = 0; i < UR_MOST_CONTENDERS; i++) {
+		ur_model_free(s->own[i]);
+		ur_model_free(s->stretched[i]);
+	}
+}
+
+/* The run of the lowest validation loss is the one that is kept and measured. */
+static int best_run(const ur_contender *c, int seeds)
+{
+	int best = 0;
+
+	for (int s = 1; s < seeds; s++)
+		if (c->run[s].val_loss < c->run[best].val_loss)
+			best = s;
+	return best;
+}
+
+static ur_status open_models(ur_comparing *q, struct models *s, ur_err *err)
+{
+	for (int i = 0; i < q->out->n; i++) {
+		ur_contender *c = &q->out->of[i];
+		char path[UR_COMPARE_PATH];
+		int64_t most = LONGEST;
+		ur_status status;
+
+		if (c->diverged)
+			continue;
+		c->kept = best_run(c, q->out->seeds);
+		status = ur_comparing_path(q, c, c->run[c->kept].seed, path, err);
+		if (!status)
+			status = ur_model_load(path, q->what->ctx->k, 0, &s->own[i], err);
+		/* as many positions as there is memory for */
+		while (!status && (status = ur_stretched(s->own[i], most, q->what->ctx, &s->stretched[i], err)) == UR_E_NOMEM &&
+		       most > length_at[0]) {
+			most /= 2;
+			status = UR_OK;
+		}
+		if (status)
+			return status;
+		c->weight_bytes = sizeof(float) * (size_t)c->parameters;
+	}
+	return UR_OK;
+}
+
+static double allowance(const ur_comparing *q, int i) { return ur_budget_measuring(&q->work, q->seconds[i]); }
+
+/* -- loss by position -- */
+
+static ur_status by_position(ur_comparing *q, const struct models *s, int i, ur_err *err)
+{
+	ur_contender *c = &q->out->of[i];
+	const int64_t longest = 8 * q->out->context < 1024 ? 8 * q->out->context : 1024;
+	json_t *fact;
+	ur_status status = ur_recall(q, &fact, err, "positions/%s", c->name);
+
+	if (!status && !fact && !(status = ur_comparing_begin(q, "scoring by position", i, -1, err))) {
+		status = ur_heldout_positions(&q->heldout, s->own[i], q->what->ctx, c->limit > 0 && c->limit < longest ? c->limit : longest,
+		                              c->by_position, &c->bins, err);
+		fact = json_array();
+		for (int b = 0; b < c->bins && !status; b++) {
+			const ur_position_loss *p = &c->by_position[b];
+			json_array_append_new(fact, json_pack("{s:I, s:I, s:o, s:o, s:o, s:i}", "from", (json_int_t)p->from, "to", (json_int_t)p->to,
+				"loss", ur_fact_real(p->loss), "low", ur_fact_real(p->low), "high", ur_fact_real(p->high), "n", p->windows));
+		}
+		if (!status)
+			status = ur_keep(q, json_incref(fact), err, "positions/%s", c->name);
+	}
+	c->bins = 0;
+	for (size_t b = 0; b < json_array_size(fact) && b < UR_POSITION_BINS; b++) {
+		const json_t *p = json_array_get(fact, b);
+		c->by_position[c->bins++] = (ur_position_loss){ ur_fact_integer(p, "from"), ur_fact_integer(p, "to"),
+			ur_fact_number(p, "loss"), ur_fact_number(p, "low"), ur_fact_number(p, "high"), (int)ur_fact_integer(p, "n") };
+	}
+	json_decref(fact);
+	return status;
+}
+
+/* -- prefill -- */
+
+struct asked { ur_comparing *q; ur_status status; ur_err *err; };
+
+static int wants_stop(void *arg)
+{
+	struct asked *a = arg;
+	a->status = ur_comparing_say(a->q, 0, a->err);
+	return a->status != UR_OK;
+}
+
+static json_t *prefill_fact(const ur_comparison *o, ur_prefill_time time[][UR_LENGTHS], const int *done, const int *who, int n)
+{
+	json_t *fact = json_object();
+
+	for (int i = 0; i < n; i++) {
+		json_t *list = json_array();
+		for (int l = 0; l < done[i]; l++) {
+			json_t *seconds = json_array();
+			for (int r = 0; r < time[i][l].repeats; r++)
+				json_array_append_new(seconds, json_real(time[i][l].seconds[r]));
+			json_array_append_new(list, json_pack("{s:I, s:o}", "T", (json_int_t)time[i][l].T, "seconds", seconds));
+		}
+		json_object_set_new(fact, o->of[who[i]].name, list);
+	}
+	return fact;
+}
+
+static void take_prefill(const json_t *list, ur_contender *c)
+{
+	c->lengths = 0;
+	for (size_t l = 0; l < json_array_size(list) && l < UR_LENGTHS; l++) {
+		const json_t *point = json_array_get(list, l), *seconds = json_object_get(point, "seconds");
+		ur_prefill_time *t = &c->prefill[c->lengths++];
+
+		*t = (ur_prefill_time){ .T = ur_fact_integer(point, "T") };
+		for (size_t r = 0; r < json_array_size(seconds) && r < UR_PREFILL_REPEATS; r++)
+			t->seconds[t->repeats++] = json_number_value(json_array_get(seconds, r));
+	}
+}
+
+static ur_status prefill(ur_comparing *q, const struct models *s, ur_err *err)
+{
+	ur_comparison *o = q->out;
+	const ur_model *m[UR_MOST_CONTENDERS];
+	ur_prefill_time time[UR_MOST_CONTENDERS][UR_LENGTHS], *out[UR_MOST_CONTENDERS];
+	int who[UR_MOST_CONTENDERS], done[UR_MOST_CONTENDERS] = { 0 }, n = 0;
+	double most = 0;
+	json_t *fact;
+	ur_status status = ur_recall(q, &fact, err, "prefill");
+
+	for (int i = 0; i < o->n; i++)
+		if (s->own[i]) {
+			m[n] = s->stretched[i] ? s->stretched[i] : s->own[i];
+			out[n] = time[n];
+			who[n++] = i;
+			most = fmax(most, allowance(q, i));
+		}
+	if (!status && !fact && n > 0 && !(status = ur_comparing_begin(q, "timing whole sequences", -1, -1, err))) {
+		struct asked asked = { q, UR_OK, err };
+		/* the last of doubling lengths takes as long as all before it */
+		status = ur_prefill_measure(n, m, q->what->ctx, q->heldout.tokens, q->heldout.scored, UR_LENGTHS, length_at, most / 4, out,
+		                            done, wants_stop, &asked, err);
+		if (asked.status)
+			status = asked.status;
+		if (!status)
+			status = ur_keep(q, fact = prefill_fact(o, time, done, who, n), err, "prefill");
+		if (!status)
+			status = ur_recall(q, &fact, err, "prefill");
+		else
+			fact = NULL;
+	}
+	for (int i = 0; i < n && !status; i++)
+		take_prefill(json_object_get(fact, o->of[who[i]].name), &o->of[who[i]]);
+	json_decref(fact);
+	return status;
+}
+
+/* -- steps -- */
+
+/* Whether a stream can be brought there in a share of what measuring may take. */
+static int reachable(const ur_contender *c, int64_t position, double seconds)
+{
+	const ur_prefill_time *last = c->lengths > 0 ? &c->prefill[c->lengths - 1] : NULL;
+	return position <= length_at[0] || (last && position <= last->T && last->seconds[0] * (double)position / (double)last->T < seconds);
+}
+
+static ur_status time_steps(ur_comparing *q, const struct models *s, int i, int p, ur_latency *out, ur_err *err)
+{
+	const ur_model *m = for_positions(s, i, position_at[p] + UR_LATENCY_RUN);
+	const double seconds = allowance(q, i) / 4 / UR_POSITIONS;
+	ur_latency first;
+	int samples;
+	ur_status status = ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, LEAST_SAMPLES, 1, &position_at[p], &first, err);
+
+	if (status)
+		return status;
+	samples = first.p50 > 0 ? (int)fmin(MOST_SAMPLES, seconds * 1e6 / first.p50) : MOST_SAMPLES;
+	*out = first;
+	return samples <= LEAST_SAMPLES ? UR_OK : ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, samples, 1,
+	                                                             &position_at[p], out, err);
+}
+
+static void take_steps(const json_t *list, ur_contender *c)
+{
+	c->positions = 0;
+	for (size_t l = 0; l < json_array_size(list) && l < UR_POSITIONS; l++) {
+		const json_t *p = json_array_get(list, l);
+		const int at = c->positions++;
+
+		c->latency[at] = (ur_latency){ ur_fact_integer(p, "position"), (int)ur_fact_integer(p, "samples"), ur_fact_number(p, "p50"),
+			ur_fact_number(p, "p99"), (size_t)ur_fact_integer(p, "state") };
+		c->stretched[at] = c->limit > 0 && c->latency[at].position + UR_LATENCY_RUN > c->limit;
+	}
+}
+
+static ur_status steps(ur_comparing *q, const struct models *s, ur_err *err)
+{
+	ur_comparison *o = q->out;
+	json_t *fact, *found;
+	ur_status status = ur_recall(q, &fact, err, "steps");
+
+	if (!status && !fact && !(status = ur_comparing_begin(q, "timing steps", -1, -1, err))) {
+		found = json_object();
+		for (int i = 0; i < o->n; i++)
+			if (s->own[i])
+				json_object_set_new(found, o->of[i].name, json_array());
+		for (int p = 0; p < UR_POSITIONS && !status; p++)
+			for (int turn = 0; turn < o->n && !status; turn++) {
+				const int i = (turn + p) % o->n;
+				ur_latency l;
+
+				if (!s->own[i] || !for_positions(s, i, position_at[p] + UR_LATENCY_RUN) ||
+				    !reachable(&o->of[i], position_at[p], allowance(q, i) / 8))
+					continue;
+				if (!(status = ur_comparing_say(q, 0, err)))
+					status = time_steps(q, s, i, p, &l, err);
+				if (!status)
+					json_array_append_new(json_object_get(found, o->of[i].name), json_pack("{s:I, s:i, s:f, s:f, s:I}", "position",
+						(json_int_t)l.position, "samples", l.samples, "p50", l.p50, "p99", l.p99, "state", (json_int_t)l.state));
+			}
+		if (!status)
+			status = ur_keep(q, json_incref(found), err, "steps");
+		fact = found;
+	}
+	for (int i = 0; i < o->n && !status; i++)
+		take_steps(json_object_get(fact, o->of[i].name), &o->of[i]);
+	json_decref(fact);
+	return status;
+}
+
+/* -- samples -- */
+
+struct text { char *at; size_t n, room; };
+
+static int add_text(void *arg, int32_t token, const char *text, size_t bytes)
+{
+	struct text *t = arg;
+	(void)token;
+	if (t->n + bytes >= t->room)
+		return 1;
+	memcpy(t->at + t->n, text, bytes);
+	t->n += bytes;
+	t->at[t->n] = 0;
+	return 0;
+}
+
+/* The text ends where its last whole character does: a byte vocabulary may have been cut in one. JSON takes no other. */
+static void whole_characters(char *text)
+{
+	unsigned char *s = (unsigned char *)text;
+
+	while (*s) {
+		size_t n = *s < 0x80 ? 1 : *s >= 0xC2 && *s < 0xE0 ? 2 : (*s & 0xF0) == 0xE0 ? 3 : *s >= 0xF0 && *s < 0xF5 ? 4 : 0, i = 1;
+		while (i < n && (s[i] & 0xC0) == 0x80)
+			i++;
+		json_t *check = n > 0 && i == n ? json_stringn((char *)s, n) : NULL;
+		if (!check) {
+			*s++ = '?';
+			continue;
+		}
+		json_decref(check);
+		s += n;
+	}
+}
+
+static ur_status write_sample(ur_comparing *q, const ur_model *m, ur_contender *c, ur_err *err)
+{
+	const int64_t n = q->heldout.scored < PROMPT_TOKENS ? q->heldout.scored : PROMPT_TOKENS;
+	struct text text = { c->sample, 0, sizeof c->sample };
+	ur_stream *stream;
+	ur_status status = unroll_stream_open(m, NULL, &stream, err);
+
+	c->sample[0] = 0;
+	if (!status)
+		status = ur_generate(stream, &(ur_generation){ q->heldout.tokens, n, SAMPLE_TOKENS, { .temperature = 0.8,
+		                     .seed = q->what->seed }, NULL }, add_text, &text, NULL, err);
+	unroll_stream_close(stream);
+	return status == UR_E_STOPPED ? UR_OK : status;
+}
+
+static ur_status sample(ur_comparing *q, const struct models *s, int i, ur_err *err)
+{
+	ur_contender *c = &q->out->of[i];
+	json_t *fact;
+	ur_status status = ur_recall(q, &fact, err, "sample/%s", c->name);
+
+	if (!status && !fact && !(status = ur_comparing_begin(q, "writing a sample", i, -1, err))) {
+		status = write_sample(q, s->own[i], c, err);
+		whole_characters(c->sample);
+		if (!status)
+			status = ur_keep(q, json_string(c->sample), err, "sample/%s", c->name);
+	} else if (fact) {
+		(void)snprintf(c->sample, sizeof c->sample, "%s", json_string_value(fact));
+	}
+	json_decref(fact);
+	return status;
+}
+
+static void write_prompt(ur_comparing *q)
+{
+	ur_comparison *o = q->out;
+	struct text text = { o->prompt, 0, sizeof o->prompt };
+
+	for (int64_t t = 0; t < q->heldout.scored && t < PROMPT_TOKENS; t++) {
+		const char *part;
+		size_t n = ur_vocab_decode(ur_corpus_vocab(q->what->corpus), q->heldout.tokens[t], &part);
+		if (add_text(&text, 0, part, n))
+			break;
+	}
+	whole_characters(o->prompt);
+}
+
+/* -- the models' files -- */
+
+static ur_status keep_model(ur_comparing *q, ur_contender *c, ur_err *err)
+{
+	char from[UR_COMPARE_PATH];
+	ur_file *file = NULL;
+	ur_map map;
+	ur_status status;
+
+	if (!q->what->out_dir)
+		return UR_OK;
+	if (snprintf(c->path, sizeof c->path, "%s/%.63s.safetensors", q->what->out_dir, c->name) >= (int)sizeof c->path)
+		return ur_fail(err, UR_E_INVALID, "the name of the folder for models is too long");
+	status = ur_comparing_path(q, c, c->run[c->kept].seed, from, err);
+	if (status || (status = ur_file_map(from, &map, err)))
+		return status;
+	status = ur_file_begin(c->path, &file, err);
+	if (!status)
+		status = ur_file_write(file, map.bytes, map.size, err);
+	if (!status)
+		status = ur_file_commit(file, err);
+	else
+		ur_file_abandon(file);
+	if (!status)
+		c->file_bytes = (int64_t)map.size;
+	ur_file_unmap(&map);
+	return status;
+}
+
+ur_status ur_comparing_measure(ur_comparing *q, ur_err *err)
+{
+	ur_comparison *o = q->out;
+	struct models models = { 0 };
+	ur_status status = open_models(q, &models, err);
+
+	write_prompt(q);
+	for (int i = 0; i < o->n && !status; i++)
+		if (models.own[i] && !(status = by_position(q, &models, i, err)) && !(status = sample(q, &models, i, err)))
+			status = keep_model(q, &o->of[i], err);
+	if (!status)
+		status = prefill(q, &models, err);
+	if (!status)
+		status = steps(q, &models, err);
+	close_models(&models);
+	return status;
+}

@@ -1,0 +1,507 @@
+/* The document of docs/COMPARISON.md. */
+#include "compare/compare.h"
+
+#include "base/file.h"
+#include "base/machine.h"
+#include "train/optimizer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One more member, or none at all: json is NULL from the first failure on. */
+static json_t *with(json_t *json, const char *key, json_t *value)
+{
+	if (json && value && !json_object_set_new(json, key, value))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+/* One more item; the same. */
+static json_t *also(json_t *list, json_t *value)
+{
+	if (list && value && !json_array_append_new(list, value))
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static json_t *real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static json_t *integer(int64_t n) { return json_integer((json_int_t)n); }
+
+/* Text that may not be UTF-8, such as a path: what is none becomes '?'. */
+static json_t *text(const char *s)
+{
+	json_t *json;
+	char *copy;
+
+	if (!s)
+		return json_null();
+	if ((json = json_string(s)) || !(copy = strdup(s)))
+		return json;
+	for (char *at = copy; *at; at++)
+		if ((unsigned char)*at >= 0x80)
+			*at = '?';
+	json = json_string(copy);
+	free(copy);
+	return json;
+}
+
+static json_t *interval(const ur_mean *m)
+{
+	return json_pack("{s:i, s:o, s:o, s:o}", "n", m->n, "mean", real(m->mean), "low", real(m->low), "high", real(m->high));
+}
+
+static json_t *fit(const ur_power *p)
+{
+	if (p->n < 2)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i}", "exponent", real(p->exponent), "low", real(p->low), "high", real(p->high),
+		"from", real(p->from), "to", real(p->to), "n", p->n);
+}
+
+static json_t *name_of(const ur_comparison *c, int which)
+{
+	return which < 0 ? json_null() : json_string(c->of[which].name);
+}
+
+/* -- a contender -- */
+
+static json_t *tuning_json(const ur_compare *what, const ur_contender *k)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < what->tuned && k->tuning[i].trials > 0; i++) {
+		const ur_tuning *t = &k->tuning[i];
+		json_t *trials = json_array();
+		for (int j = 0; j < t->trials; j++)
+			trials = also(trials, json_pack("{s:f, s:o, s:b}", "value", t->trial[j].value, "loss", real(t->trial[j].loss), "chosen",
+				j == t->best));
+		list = also(list, json_pack("{s:s, s:o, s:s}", "parameter", what->tune[i]->name, "trials", trials, "open",
+			t->open > 0 ? "above" : t->open < 0 ? "below" : "no"));
+	}
+	return list;
+}
+
+static json_t *run_json(const ur_contender *k, const ur_trained *r)
+{
+	static const char *const states[] = { "waiting", "running", "done", "diverged" };
+	json_t *json = json_pack("{s:I, s:I, s:s, s:I, s:I, s:I}", "run", (json_int_t)r->id, "seed", (json_int_t)r->seed, "state",
+		states[r->state], "step", (json_int_t)r->step, "steps", (json_int_t)k->recipe.steps, "tokens", (json_int_t)r->tokens);
+
+	json = with(json, "seconds", real(r->seconds));
+	json = with(json, "tokens_per_second", real(r->seconds > 0 ? (double)r->tokens / r->seconds : NAN));
+	json = with(json, "train_loss", real(r->train_loss));
+	json = with(json, "val_loss", real(r->val_loss));
+	json = with(json, "loss", real(r->loss));
+	json = with(json, "loss_same", real(r->loss_same));
+	json = with(json, "bits_per_byte", real(r->bits_per_byte));
+	return with(json, "why", *r->why ? text(r->why) : json_null());
+}
+
+static json_t *runs_json(const ur_comparison *c, const ur_contender *k)
+{
+	json_t *list = json_array();
+
+	for (int s = 0; s < c->seeds; s++)
+		list = also(list, run_json(k, &k->run[s]));
+	return list;
+}
+
+static const char *verdict_words(const ur_comparison *c, const ur_contender *k, char out[200])
+{
+	const char *text = k->gap.low > 0 ? "" : "; the difference on this text is within what other text might give";
+
+	if (c->seeds < 2)
+		(void)snprintf(out, 200, "one seed: %s%s", k->verdict == UR_WORSE ? "larger than chance of the text and than 1 % of the loss"
+		               : k->gap.low > 0 ? "below 1 % of the loss, which another seed could turn" : "not to be told from the best", text);
+	else if (k->verdict == UR_WORSE)
+		(void)snprintf(out, 200, "higher with p = %.2g over %d seeds, and on this text beyond its noise", k->p_holm, c->seeds);
+	else
+		(void)snprintf(out, 200, "p = %.2g over %d seeds: %s%s", k->p_holm, c->seeds, k->p_holm < UR_SIGNIFICANT
+		               ? "seeds tell them apart" : "seeds do not tell them apart", text);
+	return out;
+}
+
+static json_t *above_best_json(const ur_comparison *c, const ur_contender *k)
+{
+	static const char *const verdicts[] = { "best", "worse", "tie", "unsure" };
+	char words[200];
+	json_t *json;
+
+	if (k->verdict == UR_BEST)
+		return json_null();
+	json = interval(&k->pairs.difference);
+	json = with(json, "p", real(k->pairs.p));
+	json = with(json, "p_holm", real(k->p_holm));
+	json = with(json, "text_low", real(k->gap.low));
+	json = with(json, "text_high", real(k->gap.high));
+	json = with(json, "verdict", json_string(verdicts[k->verdict]));
+	return with(json, "words", text(verdict_words(c, k, words)));
+}
+
+static json_t *by_position_json(const ur_contender *k)
+{
+	json_t *list = json_array();
+
+	for (int b = 0; b < k->bins; b++) {
+		const ur_position_loss *p = &k->by_position[b];
+		list = also(list, json_pack("{s:I, s:I, s:o, s:o, s:o, s:i}", "from", (json_int_t)p->from, "to", (json_int_t)p->to, "loss",
+			real(p->loss), "low", real(p->low), "high", real(p->high), "n", p->windows));
+	}
+	return list;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static json_t *prefill_json(const ur_contender *k)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < k->lengths; i++) {
+		const ur_prefill_time *t = &k->prefill[i];
+		double s[UR_PREFILL_REPEATS];
+		memcpy(s, t->seconds, sizeof s);
+		qsort(s, (size_t)t->repeats, sizeof *s, by_size);
+		list = also(list, json_pack("{s:I, s:f, s:f, s:f, s:i, s:b}", "T", (json_int_t)t->T, "seconds",
+			(s[(t->repeats - 1) / 2] + s[t->repeats / 2]) / 2, "low", s[0], "high", s[t->repeats - 1], "repeats", t->repeats,
+			"stretched", k->limit > 0 && t->T > k->limit));
+	}
+	return list;
+}
+
+static json_t *steps_json(const ur_contender *k)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < k->positions; i++)
+		list = also(list, json_pack("{s:I, s:i, s:o, s:o, s:I, s:b}", "position", (json_int_t)k->latency[i].position, "samples",
+			k->latency[i].samples, "p50_us", real(k->latency[i].p50), "p99_us", real(k->latency[i].p99), "state_bytes",
+			(json_int_t)k->latency[i].state, "stretched", k->stretched[i]));
+	return list;
+}
+
+/* What is there once all runs are done. */
+static json_t *with_results(json_t *json, const ur_comparison *c, const ur_contender *k)
+{
+	json = with(json, "loss", interval(&k->loss));
+	json = with(json, "loss_same", interval(&k->loss_same));
+	json = with(json, "bits_per_byte", interval(&k->bits_per_byte));
+	json = with(json, "rank", json_integer(k->rank));
+	json = with(json, "above_best", above_best_json(c, k));
+	json = with(json, "train_tokens_per_second", real(k->tokens_per_second));
+	json = with(json, "share_of_peak", real(k->share_of_peak));
+	json = with(json, "memory", json_pack("{s:I, s:o, s:o, s:b}", "planned", (json_int_t)k->memory.planned, "peak",
+		k->memory.peak < 0 ? json_null() : integer(k->memory.peak), "before", k->memory.before < 0 ? json_null()
+		: integer(k->memory.before), "since_start", k->memory.since_start));
+	json = with(json, "energy", isfinite(k->joules_per_token) ? json_pack("{s:f}", "joules_per_million_tokens",
+		1e6 * k->joules_per_token) : json_null());
+	json = with(json, "by_position", by_position_json(k));
+	json = with(json, "prefill", prefill_json(k));
+	json = with(json, "prefill_fit", fit(&k->prefill_fit));
+	json = with(json, "steps", steps_json(k));
+	json = with(json, "step_fit", fit(&k->step_fit));
+	json = with(json, "state_fit", fit(&k->state_fit));
+	json = with(json, "weight_bytes", integer((int64_t)k->weight_bytes));
+	json = with(json, "file_bytes", k->file_bytes > 0 ? integer(k->file_bytes) : json_null());
+	json = with(json, "model", k->file_bytes > 0 ? text(k->path) : json_null());
+	json = with(json, "kept_seed", integer((int64_t)k->run[k->kept].seed));
+	return with(json, "sample", text(k->sample));
+}
+
+static json_t *contender_json(const ur_compare *what, const ur_comparison *c, const ur_contender *k)
+{
+	const ur_recipe *r = &k->recipe;
+	json_t *json = json_pack("{s:s, s:s, s:I, s:o, s:I, s:b}", "name", k->name, "spec", k->spec.text, "parameters",
+		(json_int_t)k->parameters, "deviation", real(k->deviation), "limit", (json_int_t)k->limit, "diverged", k->diverged);
+
+	json = with(json, "why", k->diverged ? text(k->why) : json_null());
+	json = with(json, "flops_per_token", real(k->flops_per_token));
+	json = with(json, "calibration", k->rate.train > 0 ? json_pack("{s:f, s:o}", "train_tokens_per_second", k->rate.train,
+		"score_tokens_per_second", real(k->rate.score)) : json_null());
+	json = with(json, "tuning", tuning_json(what, k));
+	if (r->steps > 0) {
+		const int64_t tokens = r->steps * r->batch * r->window;
+		json = with(json, "tokens", integer(tokens));
+		json = with(json, "steps_trained", integer(r->steps));
+		json = with(json, "passes", real((double)tokens / (double)c->train_tokens));
+		json = with(json, "lr", real(r->lr));
+		json = with(json, "weight_decay", real(r->weight_decay));
+		json = with(json, "clip", real(r->clip));
+		json = with(json, "batch", json_integer(r->batch));
+		json = with(json, "window", json_integer(r->window));
+	}
+	json = with(json, "runs", runs_json(c, k));
+	return c->done && !k->diverged ? with_results(json, c, k) : json;
+}
+
+/* -- the whole -- */
+
+static json_t *equal_json(const ur_comparison *c)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < c->equals; i++) {
+		const ur_equal *e = &c->equal[i];
+		json_t *entries = json_array(), *tied = json_array();
+		if (e->leader < 0) {
+			json_decref(entries);
+			json_decref(tied);
+			continue;
+		}
+		for (int k = 0; k < c->n; k++) {
+			if (isfinite(e->loss[k].mean))
+				entries = also(entries, json_pack("{s:s, s:o}", "name", c->of[k].name, "loss", interval(&e->loss[k])));
+			if (e->tied[k] && k != e->leader)
+				tied = also(tied, json_string(c->of[k].name));
+		}
+		list = also(list, json_pack("{s:s, s:f, s:s, s:o, s:o, s:o}", "axis", ur_axis_name(e->axis), "at", e->at, "when",
+			e->finished ? "finished" : "before the rate falls", "entries", entries, "leader", name_of(c, e->leader), "tied", tied));
+	}
+	return list;
+}
+
+static json_t *leads_json(const ur_comparison *c)
+{
+	json_t *list = json_array();
+
+	for (ur_axis axis = 0; axis < UR_AXES; axis++) {
+		json_t *stretches = json_array();
+		for (int l = 0; l < c->leads[axis]; l++) {
+			const ur_lead *lead = &c->lead[axis][l];
+			stretches = also(stretches, json_pack("{s:f, s:f, s:o}", "from", lead->from, "to", lead->to, "name",
+				name_of(c, lead->who)));
+		}
+		list = also(list, json_pack("{s:s, s:o}", "axis", ur_axis_name(axis), "stretches", stretches));
+	}
+	return list;
+}
+
+static json_t *crossovers_json(const ur_comparison *c)
+{
+	json_t *list = json_array();
+
+	for (int what = 0; what < 2; what++)
+		for (int i = 0; i < c->crossings[what]; i++) {
+			const ur_pair_cross *p = &c->crossing[what][i];
+			const int never = p->cross.kind == UR_CROSS_NONE_A || p->cross.kind == UR_CROSS_NONE_B;
+			const int first = never ? p->cross.kind == UR_CROSS_NONE_B : p->cross.first;
+			if (p->cross.kind == UR_CROSS_UNKNOWN)
+				continue;
+			list = also(list, json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "a", name_of(c, p->a), "b", name_of(c, p->b),
+				"what", what ? "step" : "prefill", "kind", never ? "never" : p->cross.kind == UR_CROSS_AT ? "at" : "often", "first",
+				name_of(c, first ? p->b : p->a), "at", never ? json_null() : real(p->cross.at), "low", never ? json_null()
+				: real(p->cross.low), "high", never ? json_null() : real(p->cross.high)));
+		}
+	return list;
+}
+
+static json_t *by_length_json(const ur_comparison *c)
+{
+	json_t *list = json_array();
+
+	for (int l = 0; l < c->lengths; l++) {
+		const ur_by_length *b = &c->by_length[l];
+		json_t *entries = json_array();
+		for (int i = 0; i < c->n; i++)
+			if (!c->of[i].diverged)
+				entries = also(entries, json_pack("{s:s, s:b, s:o, s:o}", "name", c->of[i].name, "predicted", 1, "tokens",
+					real(b->tokens[i]), "loss", real(b->loss[i])));
+		list = also(list, json_pack("{s:I, s:o, s:o}", "T", (json_int_t)b->T, "entries", entries, "winner", name_of(c, b->winner)));
+	}
+	return list;
+}
+
+static json_t *order_json(const ur_comparison *c)
+{
+	json_t *list = json_array();
+
+	for (int s = 0; s < c->seeds; s++) {
+		json_t *order = json_array();
+		for (int i = 0; i < c->ordered; i++)
+			order = also(order, name_of(c, c->order[s][i]));
+		list = also(list, order);
+	}
+	return json_pack("{s:o, s:b}", "by_seed", list, "same", c->same_order);
+}
+
+static json_t *advice_json(const ur_comparison *c)
+{
+	const ur_advice *a = &c->advice;
+	json_t *needs = json_array();
+
+	for (int i = 0; i < a->needs; i++)
+		needs = also(needs, json_pack("{s:s, s:o, s:o, s:o}", "need", a->need[i].need, "name", name_of(c, a->need[i].who), "why",
+			text(a->need[i].why), "sure", text(a->need[i].sure)));
+	return json_pack("{s:o, s:o, s:o, s:o}", "pick", name_of(c, a->pick), "best", name_of(c, a->best), "text", text(a->text),
+		"needs", needs);
+}
+
+static json_t *data_json(const ur_compare *what, const ur_comparison *c)
+{
+	const ur_vocab *vocab = ur_corpus_vocab(what->corpus);
+	const ur_split *s = &what->split;
+	char hex[20];
+	json_t *json;
+
+	(void)snprintf(hex, sizeof hex, "%016llx", (unsigned long long)what->fingerprint);
+	json = json_pack("{s:o, s:o, s:s, s:s, s:i, s:o}", "path", text(what->data), "name", what->data
+		? text(ur_path_tail(strrchr(what->data, '/') ? strrchr(what->data, '/') + 1 : what->data)) : json_null(), "fingerprint", hex,
+		"vocabulary", ur_vocab_kind_of(vocab), "vocabulary_size", ur_vocab_size(vocab), "note", text(what->note));
+	json = with(json, "train_tokens", integer(c->train_tokens));
+	json = with(json, "val_tokens", integer(s->val_to - s->val_from));
+	json = with(json, "test_tokens", integer(s->test_to - s->test_from));
+	json = with(json, "heldout_is_test", json_boolean(c->own_heldout));
+	json = with(json, "scored_tokens", integer(c->scored));
+	return with(json, "scored_bytes", integer(c->scored_bytes));
+}
+
+static json_t *machine_json(const ur_compare *what, const ur_comparison *c)
+{
+	const int64_t memory = ur_memory_free();
+	char cpu[100];
+	json_t *json;
+
+	ur_cpu_name(cpu, sizeof cpu);
+	json = json_pack("{s:o, s:i, s:s, s:o, s:o}", "processor", text(cpu), "threads", what->ctx->threads, "kernels",
+		what->ctx->k->name, "peak_flops", real(c->speed.flops), "bandwidth", real(c->speed.bandwidth));
+	json = with(json, "memory", memory < 0 ? json_null() : integer(memory));
+	return with(json, "energy", json_boolean(c->n > 0 && isfinite(c->of[0].run[0].joules)));
+}
+
+/* 90 s, 10 min, 2,000,000 -> 2M */
+static void amount(double x, char out[32])
+{
+	const char *unit = x >= 999.5e9 ? "e12" : x >= 999.5e6 ? "G" : x >= 999.5e3 ? "M" : x >= 999.5 ? "k" : "";
+	const double of = *unit == 'e' ? 1e12 : *unit == 'G' ? 1e9 : *unit == 'M' ? 1e6 : *unit == 'k' ? 1e3 : 1;
+	(void)snprintf(out, 32, "%.4g%s", x / of, unit);
+}
+
+static void duration(double seconds, char out[32])
+{
+	if (seconds < 120)
+		(void)snprintf(out, 32, "%.4g s", seconds);
+	else
+		(void)snprintf(out, 32, "%.4g min", seconds / 60);
+}
+
+static json_t *budget_json(const ur_compare *w)
+{
+	static const char *const kinds[] = { "seconds", "tokens", "flops", "total" };
+	char much[32], line[120];
+
+	if (w->kind == UR_BUDGET_SECONDS || w->kind == UR_BUDGET_TOTAL)
+		duration(w->budget, much);
+	else
+		amount(w->budget, much);
+	if (w->kind == UR_BUDGET_TOTAL)
+		(void)snprintf(line, sizeof line, "%s for everything, the same training time for each run", much);
+	else if (w->kind == UR_BUDGET_TOKENS && w->tokens)
+		(void)snprintf(line, sizeof line, "a number of tokens for each architecture");
+	else
+		(void)snprintf(line, sizeof line, "%s%s for each run", much, w->kind == UR_BUDGET_SECONDS  ? " of training"
+		               : w->kind == UR_BUDGET_TOKENS ? " tokens"
+		                                             : " floating-point operations");
+	return json_pack("{s:s, s:f, s:o, s:s}", "kind", kinds[w->kind], "value", w->budget, "total",
+		w->kind == UR_BUDGET_TOTAL ? json_real(w->budget) : json_null(), "text", line);
+}
+
+static json_t *setting_json(const ur_compare *w, const ur_comparison *c)
+{
+	json_t *seeds = json_array(), *tuned = json_array(), *json;
+
+	for (int s = 0; s < c->seeds; s++)
+		seeds = also(seeds, integer((int64_t)w->seed + s));
+	for (int i = 0; i < w->tuned; i++)
+		tuned = also(tuned, json_string(w->tune[i]->name));
+	json = json_pack("{s:I, s:i, s:i, s:o, s:o, s:i, s:o}", "target_parameters", (json_int_t)c->target, "window", c->window,
+		"step_tokens", c->step_tokens, "seeds", seeds, "tuned", tuned, "trials", w->tuned ? w->trials : 0, "trial_share",
+		real(c->share));
+	json = with(json, "schedule", json_string("trapezoid"));
+	json = with(json, "decay_share", json_real(UR_TRAPEZOID_FALL));
+	json = with(json, "context", integer(c->context));
+	return with(json, "prompt", text(c->prompt));
+}
+
+/* The command that gives the same losses anywhere: sizes, tokens and rates by name. A budget of time does not. */
+static json_t *again_json(const ur_compare *w, const ur_comparison *c)
+{
+	char out[16384], quoted[4096];
+	size_t at, n = 0;
+	json_t *json;
+
+	for (int i = 0; i < c->n; i++)
+		if (c->of[i].recipe.steps < 1 || !(c->of[i].recipe.lr > 0))
+			return json_null();
+	if (!w->data || c->n == 0)
+		return json_null();
+	for (const char *s = w->data; *s && n < sizeof quoted - 8; s++) {
+		if (*s == '\'') {
+			memcpy(quoted + n, "'\\''", 4);
+			n += 4;
+		} else {
+			quoted[n++] = *s;
+		}
+	}
+	quoted[n] = 0;
+	/* quoted only where a shell would mind */
+	at = (size_t)snprintf(out, sizeof out, w->data[strspn(w->data, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	                      "_-./=:,+@%")] ? "unroll compare --data '%s'" : "unroll compare --data %s", quoted);
+	for (int i = 0; i < c->n && at < sizeof out; i++)
+		at += (size_t)snprintf(out + at, sizeof out - at, " --arch %s", c->of[i].spec.text);
+	for (int i = 0; i < c->n && at < sizeof out; i++) {
+		char rate[40] = "";
+		/* as few digits as say it exactly */
+		for (int digits = 3; digits <= 17 && !(fabs(strtod(rate, NULL) - c->of[i].recipe.lr) <= 0); digits++)
+			(void)snprintf(rate, sizeof rate, "%.*g", digits, c->of[i].recipe.lr);
+		at += (size_t)snprintf(out + at, sizeof out - at, "%s%s", i ? "," : " --lr ", rate);
+	}
+	for (int i = 0; i < c->n && at < sizeof out; i++)
+		at += (size_t)snprintf(out + at, sizeof out - at, "%s%lldtok", i ? "," : " --budget ",
+			(long long)(c->of[i].recipe.steps * c->of[i].recipe.batch * c->of[i].recipe.window));
+	if (at < sizeof out)
+		at += (size_t)snprintf(out + at, sizeof out - at, " --seq-len %d --step-tokens %d --seeds %d --seed %llu%s", c->window,
+			c->step_tokens, c->seeds, (unsigned long long)w->seed, w->words ? w->words : "");
+	json = at < sizeof out ? text(out) : json_null();
+	return json;
+}
+
+static json_t *stage_json(const ur_comparison *c, const ur_stage *s)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "what", s->what, "name", name_of(c, s->contender), "seed",
+		s->contender >= 0 && s->seed >= 0 ? integer((int64_t)c->of[s->contender].run[s->seed].seed) : json_null(), "share",
+		real(s->share), "eta", real(s->eta));
+}
+
+json_t *ur_comparison_json(const ur_compare *what, const ur_comparison *c, const ur_stage *stage)
+{
+	json_t *json = json_pack("{s:i, s:s, s:o, s:o}", "schema", 1, "state", c->done ? "done" : "running", "started",
+		real(c->started), "seconds", real(c->seconds)), *list = json_array();
+
+	json = with(json, "stage", stage ? stage_json(c, stage) : json_null());
+	json = with(json, "version", json_string(UNROLL_VERSION));
+	json = with(json, "command", text(what->command));
+	json = with(json, "again", again_json(what, c));
+	json = with(json, "data", data_json(what, c));
+	json = with(json, "machine", machine_json(what, c));
+	json = with(json, "budget", budget_json(what));
+	json = with(json, "setting", setting_json(what, c));
+	for (int i = 0; i < c->n; i++)
+		list = also(list, contender_json(what, c, &c->of[i]));
+	json = with(json, "contenders", list);
+	if (!c->done)
+		return json;
+	json = with(json, "equal", equal_json(c));
+	json = with(json, "leads", leads_json(c));
+	json = with(json, "crossovers", crossovers_json(c));
+	json = with(json, "by_length", by_length_json(c));
+	json = with(json, "order", order_json(c));
+	return with(json, "advice", advice_json(c));
+}

@@ -1,0 +1,418 @@
+/* From measurements to what they say, without words: means over seeds, differences from the best with their intervals,
+ * who leads at equal tokens, arithmetic and time, where costs cross, and what lengths would change. Pure. */
+#include "compare/compare.h"
+
+#include <math.h>
+#include <string.h>
+
+/* -- losses -- */
+
+static double loss_of(const ur_trained *r) { return r->loss; }
+static double same_of(const ur_trained *r) { return r->loss_same; }
+static double bits_of(const ur_trained *r) { return r->bits_per_byte; }
+
+static void over_seeds(const ur_contender *c, int seeds, double (*value)(const ur_trained *), double *out)
+{
+	for (int s = 0; s < seeds; s++)
+		out[s] = value(&c->run[s]);
+}
+
+static ur_mean mean_over_seeds(const ur_contender *c, int seeds, double (*value)(const ur_trained *))
+{
+	double x[UR_MOST_SEEDS];
+	over_seeds(c, seeds, value, x);
+	return ur_mean_of(seeds, x);
+}
+
+/* Blocks of the text, averaged over seeds. */
+static void mean_blocks(const ur_contender *c, int seeds, ur_blocks *out)
+{
+	*out = c->run[0].blocks;
+	for (int b = 0; b < out->n; b++) {
+		out->mean[b] = 0;
+		for (int s = 0; s < seeds; s++)
+			out->mean[b] += c->run[s].blocks.mean[b] / seeds;
+	}
+}
+
+static int best_of(const ur_comparison *c)
+{
+	int best = -1;
+
+	for (int i = 0; i < c->n; i++)
+		if (!c->of[i].diverged && (best < 0 || c->of[i].loss.mean < c->of[best].loss.mean))
+			best = i;
+	return best;
+}
+
+/* Worse: by the text's blocks and, where there are seeds to ask, by those too. One seed says nothing of others, so there
+ * a difference must also be larger than UR_TIE. */
+static ur_verdict judge(const ur_comparison *c, const ur_contender *k, double best_loss)
+{
+	const int by_text = k->gap.low > 0, large = k->pairs.difference.mean >= UR_TIE * best_loss;
+
+	if (c->seeds < 2)
+		return by_text && large ? UR_WORSE : UR_TIED;
+	if (by_text && k->p_holm < UR_SIGNIFICANT)
+		return UR_WORSE;
+	return large ? UR_UNSURE : UR_TIED;
+}
+
+static void against_best(ur_comparison *c, int best)
+{
+	double losses[UR_MOST_SEEDS], of_best[UR_MOST_SEEDS], p[UR_MOST_CONTENDERS];
+	ur_blocks blocks, best_blocks;
+
+	over_seeds(&c->of[best], c->seeds, loss_of, of_best);
+	mean_blocks(&c->of[best], c->seeds, &best_blocks);
+	for (int i = 0; i < c->n; i++) {
+		ur_contender *k = &c->of[i];
+
+		p[i] = NAN;
+		if (k->diverged)
+			continue;
+		over_seeds(k, c->seeds, loss_of, losses);
+		mean_blocks(k, c->seeds, &blocks);
+		k->pairs = ur_paired_test(c->seeds, losses, of_best);
+		k->gap = ur_paired_gap(&blocks, &best_blocks);
+		if (i != best)
+			p[i] = k->pairs.p;
+		k->rank = 1;
+		for (int j = 0; j < c->n; j++)
+			k->rank += !c->of[j].diverged && c->of[j].loss.mean < k->loss.mean;
+	}
+	ur_holm(c->n, p);
+	for (int i = 0; i < c->n; i++)
+		if (!c->of[i].diverged) {
+			c->of[i].p_holm = p[i];
+			c->of[i].verdict = i == best ? UR_BEST : judge(c, &c->of[i], c->of[best].loss.mean);
+		}
+}
+
+/* -- costs of training -- */
+
+static void training_costs(const ur_comparison *c, ur_contender *k)
+{
+	double tokens = 0, seconds = 0, joules = 0;
+
+	k->memory = k->run[0].memory;
+	for (int s = 0; s < c->seeds; s++) {
+		tokens += (double)k->run[s].tokens;
+		seconds += k->run[s].seconds;
+		joules += k->run[s].joules;
+		if (k->run[s].memory.peak > k->memory.peak)
+			k->memory = k->run[s].memory;
+	}
+	k->tokens_per_second = tokens / seconds;
+	k->joules_per_token = joules / tokens;
+	k->share_of_peak = k->flops_per_token * k->tokens_per_second / c->speed.flops;
+}
+
+/* Growth at large lengths: from 1,024 on where that leaves three points, else from the smallest. */
+static ur_power growth(int n, const double *x, const double *y)
+{
+	int from = 0;
+
+	while (from < n && x[from] < 1024)
+		from++;
+	if (n - from < 3)
+		from = 0;
+	return ur_power_fit(n - from, x + from, y + from);
+}
+
+static double median(const ur_prefill_time *t)
+{
+	double x[UR_PREFILL_REPEATS];
+	int n = 0;
+
+	for (int r = 0; r < t->repeats; r++) {
+		int at = n++;
+		for (; at > 0 && x[at - 1] > t->seconds[r]; at--)
+			x[at] = x[at - 1];
+		x[at] = t->seconds[r];
+	}
+	return n == 0 ? NAN : n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+static void growths(ur_contender *k)
+{
+	double x[UR_POSITIONS + UR_LENGTHS], y[UR_POSITIONS + UR_LENGTHS], z[UR_POSITIONS];
+
+	for (int i = 0; i < k->positions; i++) {
+		x[i] = (double)k->latency[i].position + 1;
+		y[i] = k->latency[i].p50;
+		z[i] = (double)k->latency[i].state;
+	}
+	k->step_fit = growth(k->positions, x, y);
+	k->state_fit = growth(k->positions, x, z);
+	for (int i = 0; i < k->lengths; i++) {
+		x[i] = (double)k->prefill[i].T;
+		y[i] = median(&k->prefill[i]);
+	}
+	k->prefill_fit = growth(k->lengths, x, y);
+}
+
+/* -- equal budgets -- */
+
+/* The curve averaged over seeds: their points are at the same steps. */
+static ur_curve mean_curve(const ur_contender *c, int seeds, ur_curve_point room[2 * UR_VALIDATIONS])
+{
+	int n = c->run[0].points;
+
+	for (int s = 1; s < seeds; s++)
+		n = c->run[s].points < n ? c->run[s].points : n;
+	for (int i = 0; i < n; i++) {
+		room[i] = c->run[0].curve[i];
+		room[i].loss = room[i].x[UR_AXIS_SECONDS] = 0;
+		for (int s = 0; s < seeds; s++) {
+			room[i].loss += c->run[s].curve[i].loss / seeds;
+			room[i].x[UR_AXIS_SECONDS] += c->run[s].curve[i].x[UR_AXIS_SECONDS] / seeds;
+		}
+	}
+	return (ur_curve){ n, room };
+}
+
+/* The leader of losses by seed, and who cannot be told from it. */
+static void lead(const ur_comparison *c, ur_equal *e, double losses[][UR_MOST_SEEDS])
+{
+	double p[UR_MOST_CONTENDERS];
+
+	e->leader = -1;
+	for (int i = 0; i < c->n; i++) {
+		e->loss[i] = ur_mean_of(c->seeds, losses[i]);
+		if (isfinite(e->loss[i].mean) && (e->leader < 0 || e->loss[i].mean < e->loss[e->leader].mean))
+			e->leader = i;
+	}
+	for (int i = 0; i < c->n && e->leader >= 0; i++)
+		p[i] = i == e->leader || !isfinite(e->loss[i].mean) ? NAN : ur_paired_test(c->seeds, losses[i], losses[e->leader]).p;
+	if (e->leader >= 0)
+		ur_holm(c->n, p);
+	for (int i = 0; i < c->n && e->leader >= 0; i++)
+		e->tied[i] = i == e->leader || (isfinite(e->loss[i].mean) && (c->seeds < 2
+			? e->loss[i].mean - e->loss[e->leader].mean < UR_TIE * e->loss[e->leader].mean : !(p[i] < UR_SIGNIFICANT)));
+}
+
+static void at_ends(const ur_comparison *c, ur_equal *e)
+{
+	double losses[UR_MOST_CONTENDERS][UR_MOST_SEEDS];
+	double at = 0;
+	int n = 0;
+
+	for (int i = 0; i < c->n; i++) {
+		const ur_contender *k = &c->of[i];
+		for (int s = 0; s < c->seeds; s++) {
+			const ur_trained *r = &k->run[s];
+			losses[i][s] = k->diverged ? NAN : r->loss;
+			if (!k->diverged) {
+				at += e->axis == UR_AXIS_TOKENS ? (double)r->tokens : e->axis == UR_AXIS_FLOPS ? (double)r->tokens *
+				      k->flops_per_token : r->seconds;
+				n++;
+			}
+		}
+	}
+	e->at = at / n;
+	e->finished = 1;
+	lead(c, e, losses);
+}
+
+static void on_the_way(const ur_comparison *c, const ur_curve *mean, ur_equal *e)
+{
+	double losses[UR_MOST_CONTENDERS][UR_MOST_SEEDS];
+	ur_curve finished[UR_MOST_CONTENDERS];
+	int n = 0;
+
+	for (int i = 0; i < c->n; i++)
+		if (!c->of[i].diverged)
+			finished[n++] = mean[i];
+	e->at = ur_curves_common(n, finished, e->axis);
+	e->finished = 0;
+	for (int i = 0; i < c->n; i++)
+		for (int s = 0; s < c->seeds; s++)
+			losses[i][s] = c->of[i].diverged || !(e->at > 0) ? NAN
+				: ur_curve_at(&(ur_curve){ c->of[i].run[s].points, c->of[i].run[s].curve }, e->axis, e->at);
+	lead(c, e, losses);
+}
+
+/* Whether runs of this kind of budget end at equal values of an axis. */
+static int ends_equal(ur_budget_kind kind, ur_axis axis)
+{
+	return kind == UR_BUDGET_TOKENS ? axis == UR_AXIS_TOKENS : kind == UR_BUDGET_FLOPS ? axis == UR_AXIS_FLOPS
+	                                                                                : axis == UR_AXIS_SECONDS;
+}
+
+/* Within a twentieth: times are only as equal as calibration was good, tokens may have been given one by one. */
+static int are_equal(const ur_comparison *c, ur_axis axis)
+{
+	double low = INFINITY, high = 0;
+
+	for (int i = 0; i < c->n; i++) {
+		const ur_contender *k = &c->of[i];
+		for (int s = 0; s < c->seeds && !k->diverged; s++) {
+			const ur_trained *r = &k->run[s];
+			double x = axis == UR_AXIS_SECONDS ? r->seconds : (double)r->tokens * (axis == UR_AXIS_FLOPS ? k->flops_per_token : 1);
+			low = fmin(low, x);
+			high = fmax(high, x);
+		}
+	}
+	return high <= low * (axis == UR_AXIS_SECONDS ? 1.15 : 1.05);
+}
+
+/* -- lengths -- */
+
+/* Seconds a token of a whole sequence of T takes, straight in log-log between what was measured, by the fit beyond;
+ * NaN: not to be told. */
+static double token_seconds(const ur_contender *k, double T)
+{
+	double x0 = 0, y0 = 0;
+
+	for (int i = 0; i < k->lengths; i++) {
+		double x = (double)k->prefill[i].T, y = median(&k->prefill[i]) / x;
+		if (x >= T)
+			return i == 0 ? y : y0 * exp(log(y / y0) * log(T / x0) / log(x / x0));
+		x0 = x;
+		y0 = y;
+	}
+	return k->lengths < 2 ? NAN : y0 * pow(T / x0, k->prefill_fit.exponent - 1);
+}
+
+static void one_length(const ur_comparison *c, const ur_curve *mean, double seconds, ur_by_length *b)
+{
+	b->winner = -1;
+	for (int i = 0; i < c->n; i++) {
+		const ur_contender *k = &c->of[i];
+		/* training in batches hides what a short sequence alone cannot: cost never falls with length */
+		double growth = k->diverged ? NAN : fmax(token_seconds(k, (double)b->T) / token_seconds(k, k->recipe.window), 1);
+
+		b->tokens[i] = k->tokens_per_second * seconds / growth;
+		b->loss[i] = k->diverged ? NAN : ur_curve_at(&mean[i], UR_AXIS_TOKENS, b->tokens[i]);
+		if (isfinite(b->loss[i]) && (b->winner < 0 || b->loss[i] < b->loss[b->winner]))
+			b->winner = i;
+	}
+}
+
+static void by_length(ur_comparison *c, const ur_curve *mean, int n, const ur_curve *finished)
+{
+	static const int64_t lengths[UR_BY_LENGTH] = { 512, 2048, 8192, 32768 };
+	const double seconds = ur_curves_common(n, finished, UR_AXIS_SECONDS);
+
+	for (int l = 0; l < UR_BY_LENGTH && seconds > 0; l++) {
+		ur_by_length *b = &c->by_length[c->lengths++];
+		b->T = lengths[l];
+		one_length(c, mean, seconds, b);
+	}
+}
+
+/* -- crossings -- */
+
+static int common_lengths(const ur_contender *a, const ur_contender *b, double *x, double *ya, double *yb, int *repeats)
+{
+	int n = a->lengths < b->lengths ? a->lengths : b->lengths;
+
+	*repeats = UR_PREFILL_REPEATS;
+	for (int i = 0; i < n; i++) {
+		*repeats = a->prefill[i].repeats < *repeats ? a->prefill[i].repeats : *repeats;
+		*repeats = b->prefill[i].repeats < *repeats ? b->prefill[i].repeats : *repeats;
+	}
+	for (int i = 0; i < n; i++) {
+		x[i] = (double)a->prefill[i].T;
+		for (int r = 0; r < *repeats; r++) {
+			ya[i * *repeats + r] = a->prefill[i].seconds[r];
+			yb[i * *repeats + r] = b->prefill[i].seconds[r];
+		}
+	}
+	return n;
+}
+
+static int common_positions(const ur_contender *a, const ur_contender *b, double *x, double *ya, double *yb)
+{
+	int n = 0;
+
+	while (n < a->positions && n < b->positions && a->latency[n].position == b->latency[n].position) {
+		x[n] = (double)a->latency[n].position + 1;
+		ya[n] = a->latency[n].p50;
+		yb[n] = b->latency[n].p50;
+		n++;
+	}
+	return n;
+}
+
+static void crossings(ur_comparison *c)
+{
+	double x[UR_LENGTHS], ya[UR_LENGTHS * UR_PREFILL_REPEATS], yb[UR_LENGTHS * UR_PREFILL_REPEATS];
+
+	for (int a = 0; a < c->n; a++)
+		for (int b = a + 1; b < c->n; b++) {
+			int n, repeats;
+			if (c->of[a].diverged || c->of[b].diverged)
+				continue;
+			n = common_lengths(&c->of[a], &c->of[b], x, ya, yb, &repeats);
+			if (n > 1)
+				c->crossing[0][c->crossings[0]++] = (ur_pair_cross){ a, b, ur_crossover(n, repeats, x, ya, yb) };
+			n = common_positions(&c->of[a], &c->of[b], x, ya, yb);
+			if (n > 1)
+				c->crossing[1][c->crossings[1]++] = (ur_pair_cross){ a, b, ur_crossover(n, 1, x, ya, yb) };
+		}
+}
+
+/* -- all -- */
+
+static void order_by_seed(ur_comparison *c)
+{
+	c->same_order = 1;
+	c->ordered = 0;
+	for (int s = 0; s < c->seeds; s++) {
+		int n = 0;
+		for (int i = 0; i < c->n; i++) {
+			int at = n;
+			if (c->of[i].diverged)
+				continue;
+			for (; at > 0 && c->of[c->order[s][at - 1]].run[s].loss > c->of[i].run[s].loss; at--)
+				c->order[s][at] = c->order[s][at - 1];
+			c->order[s][at] = i;
+			n++;
+		}
+		c->ordered = n;
+		c->same_order &= !memcmp(c->order[s], c->order[0], (size_t)n * sizeof c->order[0][0]);
+	}
+}
+
+void ur_conclude(ur_comparison *c, ur_budget_kind kind)
+{
+	ur_curve_point room[UR_MOST_CONTENDERS][2 * UR_VALIDATIONS];
+	ur_curve mean[UR_MOST_CONTENDERS], finished[UR_MOST_CONTENDERS];
+	int who[UR_MOST_CONTENDERS], n = 0, best;
+
+	for (int i = 0; i < c->n; i++) {
+		ur_contender *k = &c->of[i];
+		mean[i] = (ur_curve){ 0, room[i] };
+		if (k->diverged)
+			continue;
+		k->loss = mean_over_seeds(k, c->seeds, loss_of);
+		k->loss_same = mean_over_seeds(k, c->seeds, same_of);
+		k->bits_per_byte = mean_over_seeds(k, c->seeds, bits_of);
+		training_costs(c, k);
+		growths(k);
+		mean[i] = mean_curve(k, c->seeds, room[i]);
+		who[n] = i;
+		finished[n++] = mean[i];
+	}
+	best = best_of(c);
+	if (best < 0)
+		return;
+	against_best(c, best);
+	c->equals = c->lengths = c->crossings[0] = c->crossings[1] = 0;
+	for (ur_axis axis = 0; axis < UR_AXES; axis++) {
+		ur_equal *e = &c->equal[c->equals++];
+		e->axis = axis;
+		if (ends_equal(kind, axis) && are_equal(c, axis))
+			at_ends(c, e);
+		else
+			on_the_way(c, mean, e);
+		c->leads[axis] = ur_curves_leads(n, finished, axis, UR_MOST_LEADS, c->lead[axis]);
+		for (int l = 0; l < c->leads[axis]; l++)
+			c->lead[axis][l].who = who[c->lead[axis][l].who];
+	}
+	by_length(c, mean, n, finished);
+	crossings(c);
+	order_by_seed(c);
+}
