@@ -278,7 +278,7 @@ static ur_status calibrate(compare *q, int i, struct run *run, ur_err *err)
 		status = ur_fail(err, UR_E_NOMEM, "no memory for losses");
 	start = ur_clock();
 	if (!status)
-		status = ur_heldout_score(&some, m, q->what->ctx, losses, err);
+		status = ur_heldout_score(&some, m, q->what->ctx, 0, losses, err);
 	if (!status) /* limited models read what they score twice */
 		q->rate[i].score = (double)some.scored * (c->limit ? 2 : 1) / (ur_clock() - start);
 	free(losses);
@@ -389,7 +389,7 @@ static ur_status score(compare *q, ur_contender *c, const ur_model *m, ur_err *e
 	ur_status status = losses ? begin(q, "scoring", c, err) : ur_fail(err, UR_E_NOMEM, "no memory for losses");
 
 	if (!status)
-		status = ur_heldout_score(&q->heldout, m, q->what->ctx, losses, err);
+		status = ur_heldout_score(&q->heldout, m, q->what->ctx, 0, losses, err);
 	if (!status) {
 		for (int64_t i = 0; i < q->heldout.scored; i++)
 			sum += (double)losses[i];
