@@ -1,5 +1,4 @@
-/* Comparing: equal sizes, tuning, budgets, the statistics of differences, held-out losses, words, and the whole on a
- * small text. */
+/* Comparing: equal sizes, tuning, budgets, differences over blocks of text, words, and the whole on a small text. */
 #include "small_models.h"
 
 #include "compare/budget.h"
@@ -253,17 +252,12 @@ static void test_paired(void **state)
 	/* differences 0.5 0.3 0.5 0.7: mean 0.5, deviation sqrt(0.08 / 3), t(3) = 3.182446 */
 	assert_true(fabs(g.mean - 0.5) < 1e-12);
 	assert_true(fabs(g.error - sqrt(0.08 / 3 / 4)) < 1e-12);
-	assert_true(fabs(g.high - (0.5 + 3.182446 * sqrt(0.08 / 3 / 4))) < 1e-3 && fabs(g.low + g.high - 1) < 1e-12);
+	assert_true(fabs(g.high - (0.5 + 3.182446 * sqrt(0.08 / 3 / 4))) < 1e-6 && fabs(g.low + g.high - 1) < 1e-12);
 	g = ur_paired_gap(&a, &a);
 	assert_true(g.mean == 0 && g.error == 0 && g.low == 0 && g.high == 0);
 	a.n = b.n = 1;
 	g = ur_paired_gap(&a, &b);
 	assert_true(g.mean == 0.5 && isnan(g.error) && isnan(g.low));
-
-	assert_true(fabs(ur_student(1) - 12.7062) < 1e-3 && fabs(ur_student(2) - 4.30265) < 1e-3);
-	assert_true(fabs(ur_student(4) - 2.77645) < 2e-3 && fabs(ur_student(9) - 2.26216) < 1e-4);
-	assert_true(fabs(ur_student(63) - 1.99834) < 1e-4 && fabs(ur_student(100000) - 1.95999) < 1e-4);
-	assert_true(isnan(ur_student(0)));
 
 	for (int i = 0; i < 1000; i++)
 		losses[i] = (float)(i / 250);
@@ -308,93 +302,6 @@ static void text_close(ur_corpus *corpus)
 {
 	ur_corpus_close(corpus);
 	unlink(text_path);
-}
-
-/* -- held-out losses -- */
-
-static double surprise(const float *logits, int V, int target)
-{
-	double most = (double)logits[0], sum = 0;
-	for (int v = 1; v < V; v++)
-		if ((double)logits[v] > most)
-			most = (double)logits[v];
-	for (int v = 0; v < V; v++)
-		sum += exp((double)logits[v] - most);
-	return most + log(sum) - (double)logits[target];
-}
-
-/* Every loss is the one a stream has that was fed the tokens the header promises. */
-static void check_heldout(const char *spec, int64_t most, int threads)
-{
-	ur_model *m = small_model(spec, NULL, 256, 3);
-	ur_stream *s = small_stream(m);
-	const int64_t L = unroll_limit(m), half = L / 2;
-	ur_split split;
-	ur_corpus *corpus = text_open(20000, &split);
-	ur_heldout h;
-	ur_ctx c;
-	float *losses;
-	int32_t *tokens;
-	int64_t bytes;
-
-	assert_true(ur_ctx_open(&c, NULL, threads));
-	assert_ok(ur_heldout_open(&h, corpus, split.train_from, split.train_to, most, why));
-	assert_int_equal(h.scored, h.B * h.S);
-	assert_true(h.scored > most - h.B && h.scored <= most);
-	losses = calloc((size_t)h.scored, sizeof *losses);
-	tokens = calloc((size_t)h.scored + 1, sizeof *tokens);
-	assert_ok(ur_corpus_read(corpus, split.train_from, h.scored + 1, tokens, why));
-	assert_ok(ur_corpus_bytes(corpus, split.train_from + 1, split.train_from + 1 + h.scored, &bytes, why));
-	assert_int_equal(h.bytes, bytes);
-	assert_ok(ur_heldout_score(&h, m, &c, losses, why));
-	for (int row = 0; row < h.B; row++)
-		for (int64_t i = 0; i < h.S; i++) {
-			const int64_t at = row * h.S + i;
-			/* the window that scores token i first */
-			int64_t from = 0;
-			if (L > 0 && i >= L) {
-				from = ((i - L) / half + 1) * half;
-				if (from + L > h.S)
-					from = h.S - L;
-			}
-			if (i == 0 || (L > 0 && i >= L)) {
-				unroll_stream_reset(s);
-				for (int64_t j = from; j < i; j++)
-					small_step(s, tokens[row * h.S + j]);
-			}
-			assert_true(fabs(surprise(small_step(s, tokens[at]), 256, tokens[at + 1]) - (double)losses[at]) < 2e-3);
-		}
-	free(losses);
-	free(tokens);
-	ur_heldout_close(&h);
-	ur_ctx_close(&c);
-	unroll_stream_close(s);
-	ur_model_free(m);
-	text_close(corpus);
-}
-
-static void test_heldout(void **state)
-{
-	(void)state;
-	check_heldout("lstm:2x8", 3000, 2);
-	check_heldout("gru:1x8", 500, 1);
-	check_heldout("transformer:1x8,heads=2,context=16", 2500, 2);
-	check_heldout("transformer:1x8,heads=2,context=6", 100, 1);
-	check_heldout("transformer:1x8,heads=2,context=300", 100, 1);
-}
-
-static void test_heldout_too_short(void **state)
-{
-	ur_split split;
-	ur_corpus *corpus = text_open(2000, &split);
-	ur_heldout h;
-	ur_err err = { 0 };
-
-	(void)state;
-	assert_int_equal(ur_heldout_open(&h, corpus, 5, 6, 0, &err), UR_E_INVALID);
-	assert_says(err, "too few");
-	ur_heldout_close(&h);
-	text_close(corpus);
 }
 
 /* -- words -- */
@@ -729,8 +636,6 @@ int main(void)
 		cmocka_unit_test(test_tune_divergence),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_paired),
-		cmocka_unit_test(test_heldout),
-		cmocka_unit_test(test_heldout_too_short),
 		cmocka_unit_test(test_clear_winner),
 		cmocka_unit_test(test_tie),
 		cmocka_unit_test(test_trade_off),

@@ -23,7 +23,5 @@ typedef struct ur_gap {
 void ur_blocks_make(const float *losses, int64_t n, int64_t least, ur_blocks *blocks);
 /* a - b; both of the same tokens. */
 ur_gap ur_paired_gap(const ur_blocks *a, const ur_blocks *b);
-/* The 97.5 % quantile of Student's t. */
-double ur_student(int freedom);
 
 #endif

@@ -27,19 +27,21 @@ typedef struct ur_power { int n; double exponent, low, high, factor, from, to; }
 ur_power ur_power_fit(int n, const double *x, const double *y);
 
 /* The x where b becomes cheaper than a (their curves, given at the same n rising x, straight in log-log between them),
- * from `repeats` measurements at each x: a[i * repeats + r]. */
+ * from the median of `repeats` measurements at each x: a[i * repeats + r], at most UR_CROSS_REPEATS. Measurements that
+ * are not above 0 or not finite are left out, and so is an x where either curve has none. */
+enum { UR_CROSS_REPEATS = 32 };
 typedef enum ur_cross_kind {
 	UR_CROSS_NONE_A,    /* a is cheaper at every x measured */
 	UR_CROSS_NONE_B,
 	UR_CROSS_AT,        /* they cross, once */
 	UR_CROSS_OFTEN,     /* more than once: at is the last crossing */
-	UR_CROSS_UNKNOWN    /* nothing to compare */
+	UR_CROSS_UNKNOWN    /* nothing to compare, or no difference anywhere */
 } ur_cross_kind;
 typedef struct ur_cross {
 	ur_cross_kind kind;
 	double at, low, high;   /* low and high: the 2.5 % and 97.5 % points of crossings of 1,000 bootstrap resamples of
 	                         * the repeats at each x (a fixed seed); NaN where fewer than 95 % of them cross */
-	int first;              /* who is cheaper before `at`: 0 a, 1 b */
+	int first;              /* who is cheaper just before `at` (never: everywhere): 0 a, 1 b */
 } ur_cross;
 ur_cross ur_crossover(int n, int repeats, const double *x, const double *a, const double *b);
 
