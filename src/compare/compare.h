@@ -20,7 +20,7 @@
 #include "measure/speed.h"
 
 enum { UR_MOST_CONTENDERS = 12, UR_MOST_SEEDS = 32, UR_MOST_TUNED = 4, UR_ADVICE = 16384, UR_SAMPLE = 2048 };
-enum { UR_POSITIONS = 8, UR_LENGTHS = 9, UR_VALIDATIONS = 24, UR_BY_LENGTH = 4 };
+enum { UR_POSITIONS = 9, UR_LENGTHS = 9, UR_VALIDATIONS = 24, UR_BY_LENGTH = 4 };
 
 /* A difference in loss below this share of the best loss is called a tie, whatever its interval. */
 #define UR_TIE 0.01
@@ -207,6 +207,10 @@ json_t *ur_comparison_json(const ur_compare *what, const ur_comparison *c, const
 /* Means over seeds, differences from the best, ranks, equal budgets, leads, crossings, lengths (verdict.c). */
 void ur_conclude(ur_comparison *c, ur_budget_kind kind);
 /* Words (recommend.c): ur_conclude has been called. */
+/* The largest position at which a step of every contender was timed on the model as it is; -1: there is none. */
+int64_t ur_common_position(const ur_comparison *c);
+/* What was timed at a position, NULL: nothing. */
+const ur_latency *ur_latency_at(const ur_contender *k, int64_t position);
 void ur_recommend(const ur_comparison *c, ur_advice *advice);
 
 #endif

@@ -15,13 +15,27 @@
 #include <string.h>
 
 enum { LEAST_SAMPLES = 48, MOST_SAMPLES = 480, PROMPT_TOKENS = 32, SAMPLE_TOKENS = 320, LONGEST = 32768 };
-static const int64_t position_at[UR_POSITIONS] = { 0, 16, 64, 256, 1024, 4096, 16384, LONGEST - UR_LATENCY_RUN };
+static const int64_t positions[] = { 0, 16, 64, 256, 1024, 4096, 16384, LONGEST - UR_LATENCY_RUN };
 static const int64_t length_at[UR_LENGTHS] = { 128, 256, 512, 1024, 2048, 4096, 8192, 16384, LONGEST };
 
 /* The kept models, and the same layers built for LONGEST positions where they take fewer. */
 struct models {
 	ur_model *own[UR_MOST_CONTENDERS], *stretched[UR_MOST_CONTENDERS];
 };
+
+/* Steps are timed at these, and at the last position that the most limited model can take as it is. */
+static int choose_positions(const ur_comparison *o, int64_t at[UR_POSITIONS])
+{
+	const int64_t common = o->context - UR_LATENCY_RUN;
+	int n = 0;
+
+	for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
+		if (common > (i ? positions[i - 1] : -1) && common < positions[i])
+			at[n++] = common;
+		at[n++] = positions[i];
+	}
+	return n;
+}
 
 static const ur_model *for_positions(const struct models *s, int i, int64_t n)
 {
@@ -195,20 +209,20 @@ static int reachable(const ur_contender *c, int64_t position, double seconds)
 	return position <= length_at[0] || (last && position <= last->T && last->seconds[0] * (double)position / (double)last->T < seconds);
 }
 
-static ur_status time_steps(ur_comparing *q, const struct models *s, int i, int p, ur_latency *out, ur_err *err)
+static ur_status time_steps(ur_comparing *q, const struct models *s, int i, int64_t position, ur_latency *out, ur_err *err)
 {
-	const ur_model *m = for_positions(s, i, position_at[p] + UR_LATENCY_RUN);
+	const ur_model *m = for_positions(s, i, position + UR_LATENCY_RUN);
 	const double seconds = allowance(q, i) / 4 / UR_POSITIONS;
 	ur_latency first;
 	int samples;
-	ur_status status = ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, LEAST_SAMPLES, 1, &position_at[p], &first, err);
+	ur_status status = ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, LEAST_SAMPLES, 1, &position, &first, err);
 
 	if (status)
 		return status;
 	samples = first.p50 > 0 ? (int)fmin(MOST_SAMPLES, seconds * 1e6 / first.p50) : MOST_SAMPLES;
 	*out = first;
 	return samples <= LEAST_SAMPLES ? UR_OK : ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, samples, 1,
-	                                                             &position_at[p], out, err);
+	                                                             &position, out, err);
 }
 
 static void take_steps(const json_t *list, ur_contender *c)
@@ -227,6 +241,8 @@ static void take_steps(const json_t *list, ur_contender *c)
 static ur_status steps(ur_comparing *q, const struct models *s, ur_err *err)
 {
 	ur_comparison *o = q->out;
+	int64_t at[UR_POSITIONS];
+	const int n = choose_positions(o, at);
 	json_t *fact, *found;
 	ur_status status = ur_recall(q, &fact, err, "steps");
 
@@ -235,16 +251,16 @@ static ur_status steps(ur_comparing *q, const struct models *s, ur_err *err)
 		for (int i = 0; i < o->n; i++)
 			if (s->own[i])
 				json_object_set_new(found, o->of[i].name, json_array());
-		for (int p = 0; p < UR_POSITIONS && !status; p++)
+		for (int p = 0; p < n && !status; p++)
 			for (int turn = 0; turn < o->n && !status; turn++) {
 				const int i = (turn + p) % o->n;
 				ur_latency l;
 
-				if (!s->own[i] || !for_positions(s, i, position_at[p] + UR_LATENCY_RUN) ||
-				    !reachable(&o->of[i], position_at[p], allowance(q, i) / 8))
+				if (!s->own[i] || !for_positions(s, i, at[p] + UR_LATENCY_RUN) ||
+				    !reachable(&o->of[i], at[p], allowance(q, i) / 8))
 					continue;
 				if (!(status = ur_comparing_say(q, 0, err)))
-					status = time_steps(q, s, i, p, &l, err);
+					status = time_steps(q, s, i, at[p], &l, err);
 				if (!status)
 					json_array_append_new(json_object_get(found, o->of[i].name), json_pack("{s:I, s:i, s:f, s:f, s:I}", "position",
 						(json_int_t)l.position, "samples", l.samples, "p50", l.p50, "p99", l.p99, "state", (json_int_t)l.state));

@@ -1,6 +1,6 @@
-/* Measurements in, words out. Quality decides first; those whose loss cannot be told from the best (ur_paired_gap), or
- * lies within UR_TIE of it, tie, and among them the cheapest step decides, then the smallest state. Every number said
- * was measured in the comparison. */
+/* Measurements in, words out. Quality decides first; those whose loss cannot be told from the best, or lies within
+ * UR_TIE of it, tie, and among them the cheapest step decides, then the smallest state. Every number said was measured
+ * in the comparison. */
 #include "compare/compare.h"
 
 #include <math.h>
@@ -22,24 +22,55 @@ static void put(ur_advice *a, const char *format, ...)
 
 /* -- costs: each a number of a contender, smaller is better -- */
 
-static const ur_latency *at_end(const ur_comparison *c, int i)
+const ur_latency *ur_latency_at(const ur_contender *k, int64_t position)
 {
-	return &c->of[i].latency[c->positions > 0 ? c->positions - 1 : 0];
+	for (int p = 0; p < k->positions; p++)
+		if (k->latency[p].position == position)
+			return &k->latency[p];
+	return NULL;
 }
 
-static double step_cost(const ur_comparison *c, int i) { return at_end(c, i)->p50; }
-static double state_cost(const ur_comparison *c, int i) { return (double)at_end(c, i)->state; }
+int64_t ur_common_position(const ur_comparison *c)
+{
+	int64_t common = -1;
+
+	for (int i = 0; i < c->n; i++) {
+		const ur_contender *k = &c->of[i];
+		int64_t last = -1;
+		if (k->diverged)
+			continue;
+		for (int p = 0; p < k->positions; p++)
+			if (!k->stretched[p])
+				last = k->latency[p].position;
+		if (last >= 0 && (common < 0 || last < common))
+			common = last;
+	}
+	return common;
+}
+
+static double step_cost(const ur_comparison *c, int i)
+{
+	const ur_latency *l = ur_latency_at(&c->of[i], ur_common_position(c));
+	return l ? l->p50 : INFINITY;
+}
+
+static double state_cost(const ur_comparison *c, int i)
+{
+	const ur_latency *l = ur_latency_at(&c->of[i], ur_common_position(c));
+	return l ? (double)l->state : INFINITY;
+}
+
 static double training_cost(const ur_comparison *c, int i) { return 1 / c->of[i].tokens_per_second; }
-static double loss_cost(const ur_comparison *c, int i) { return c->of[i].loss; }
+static double loss_cost(const ur_comparison *c, int i) { return c->of[i].loss.mean; }
 
 typedef double cost_of(const ur_comparison *c, int i);
 
-/* The least of those marked (NULL: all that finished); -1: none. */
-static int least(const ur_comparison *c, cost_of *cost, const int *marked)
+/* The least of those marked (NULL: all that finished), but for one (-1: none); -1: none. */
+static int least(const ur_comparison *c, cost_of *cost, const int *marked, int but)
 {
 	int best = -1;
 	for (int i = 0; i < c->n; i++)
-		if (!c->of[i].diverged && (!marked || marked[i]) && (best < 0 || cost(c, i) < cost(c, best)))
+		if (!c->of[i].diverged && i != but && (!marked || marked[i]) && (best < 0 || cost(c, i) < cost(c, best)))
 			best = i;
 	return best;
 }
@@ -49,20 +80,19 @@ static void choose(const ur_comparison *c, ur_advice *a)
 	int cheap[UR_MOST_CONTENDERS];
 	double margin;
 
-	a->best = least(c, loss_cost, NULL);
-	a->fastest_step = least(c, step_cost, NULL);
-	a->smallest_state = least(c, state_cost, NULL);
-	a->fastest_training = least(c, training_cost, NULL);
+	a->best = least(c, loss_cost, NULL, -1);
 	a->pick = -1;
 	if (a->best < 0)
 		return;
-	margin = UR_TIE * c->of[a->best].loss;
-	for (int i = 0; i < c->n; i++)
-		a->tied[i] = !c->of[i].diverged && (i == a->best || c->of[i].gap.mean < margin || c->of[i].gap.low <= 0);
-	a->pick = least(c, step_cost, a->tied);
+	margin = UR_TIE * c->of[a->best].loss.mean;
+	for (int i = 0; i < c->n; i++) {
+		const ur_contender *k = &c->of[i];
+		a->tied[i] = !k->diverged && (i == a->best || k->verdict == UR_TIED || k->pairs.difference.mean < margin);
+	}
+	a->pick = least(c, step_cost, a->tied, -1);
 	for (int i = 0; i < c->n; i++)
 		cheap[i] = a->tied[i] && step_cost(c, i) <= step_cost(c, a->pick) * (1 + UR_CLOSE);
-	a->pick = least(c, state_cost, cheap);
+	a->pick = least(c, state_cost, cheap, -1);
 }
 
 /* -- words -- */
@@ -85,12 +115,17 @@ static const char *count_text(double n, char out[24])
 	return out;
 }
 
-/* "0.021 higher (95 % interval 0.015 to 0.027)" */
-static void put_gap(ur_advice *a, const ur_gap *g)
+/* "0.021 higher (95% interval 0.015 to 0.027, p = 0.003)": over seeds where there are some, else over the text. */
+static void put_gap(ur_advice *a, const ur_comparison *c, int i)
 {
-	put(a, "%.3f higher", g->mean);
-	if (!isnan(g->low))
-		put(a, " (95%% interval %.3f to %.3f)", g->low, g->high);
+	const ur_contender *k = &c->of[i];
+	const ur_mean *d = &k->pairs.difference;
+
+	put(a, "%.3f higher", d->mean);
+	if (c->seeds > 1)
+		put(a, " (95%% interval over %d seeds %.3f to %.3f, p = %.2g)", c->seeds, d->low, d->high, k->p_holm);
+	else if (!isnan(k->gap.low))
+		put(a, " (95%% interval over the text %.3f to %.3f)", k->gap.low, k->gap.high);
 }
 
 /* Names of the marked but `but`: "a", "a and b", "a, b and c"; returns how many. */
@@ -108,10 +143,16 @@ static int put_names(ur_advice *a, const ur_comparison *c, const int *marked, in
 	return n;
 }
 
+/* "1.794 nats a token (2.59 bits a byte)" */
+static void put_loss(ur_advice *a, const ur_contender *k)
+{
+	put(a, "%.3f nats a token (%.3f bits a byte)", k->loss.mean, k->bits_per_byte.mean);
+}
+
 static void put_quality(const ur_comparison *c, ur_advice *a)
 {
 	const ur_contender *best = &c->of[a->best], *pick = &c->of[a->pick];
-	int others[UR_MOST_CONTENDERS], ties = 0, finished = 0, next = -1;
+	int others[UR_MOST_CONTENDERS] = { 0 }, ties = 0, finished = 0, next;
 	char text[24], more[24];
 
 	for (int i = 0; i < c->n; i++) {
@@ -121,23 +162,25 @@ static void put_quality(const ur_comparison *c, ur_advice *a)
 	}
 	put(a, "Use %s (%s).", pick->name, pick->spec.text);
 	if (finished == 1) {
-		put(a, " It is the only one that finished: %.3f nats a token on the held-out text (%.3f bits a byte).", best->loss,
-		    best->bits_per_byte);
-	} else if (ties == 1) {
-		next = least(c, loss_cost, others);
-		put(a, " It has the lowest loss on the held-out text: %.3f nats a token (%.3f bits a byte). The next best, %s, is ",
-		    best->loss, best->bits_per_byte, c->of[next].name);
-		put_gap(a, &c->of[next].gap);
-		put(a, ".");
+		put(a, " It is the only one that finished: ");
+		put_loss(a, best);
+		put(a, " on the held-out text.\n");
+		return;
+	}
+	next = least(c, loss_cost, others, -1);
+	if (ties == 1) {
+		put(a, " It has the lowest loss on the held-out text: ");
+		put_loss(a, best);
+		put(a, ". The next best, %s, is ", c->of[next].name);
 	} else {
 		put(a, " In quality ");
 		put_names(a, c, a->tied, -1);
-		put(a, " tie: %s has the lowest loss on the held-out text, %.3f nats a token (%.3f bits a byte)", best->name,
-		    best->loss, best->bits_per_byte);
+		put(a, " tie: %s has the lowest loss on the held-out text, ", best->name);
+		put_loss(a, best);
 		for (int i = 0; i < c->n; i++)
 			if (a->tied[i] && i != a->best) {
 				put(a, "; %s is ", c->of[i].name);
-				put_gap(a, &c->of[i].gap);
+				put_gap(a, c, i);
 			}
 		put(a, ". Of these %s is the cheapest to run: %.0f us a step and a state of %s", pick->name, step_cost(c, a->pick),
 		    bytes_text(state_cost(c, a->pick), text));
@@ -145,26 +188,133 @@ static void put_quality(const ur_comparison *c, ur_advice *a)
 			if (a->tied[i] && i != a->pick)
 				put(a, "%s%.0f us and %s with %s", said++ ? ", " : ", against ", step_cost(c, i),
 				    bytes_text(state_cost(c, i), more), c->of[i].name);
-		put(a, ".");
-		next = least(c, loss_cost, others);
-		if (next >= 0) {
-			put(a, " The next, %s, is ", c->of[next].name);
-			put_gap(a, &c->of[next].gap);
-			put(a, ".");
-		}
+		put(a, next >= 0 ? ". The next, %s, is " : ".", next >= 0 ? c->of[next].name : "");
 	}
-	put(a, "\n");
+	if (next >= 0) {
+		put_gap(a, c, next);
+		put(a, c->of[next].verdict == UR_UNSURE ? "; %d seeds do not tell it from the best, more might.\n" : ".\n", c->seeds);
+	} else {
+		put(a, "\n");
+	}
 }
+
+/* -- who wins under which need -- */
+
+static ur_by_need *add_need(ur_advice *a, const char *need, int who)
+{
+	ur_by_need *n = &a->need[a->needs++];
+
+	*n = (ur_by_need){ .need = need, .who = who };
+	return n;
+}
+
+/* The cheapest, and how far the next is; why is the caller's to say. NULL: there is none. */
+static ur_by_need *by_cost(const ur_comparison *c, ur_advice *a, const char *need, cost_of *cost, const char *measured)
+{
+	const int who = least(c, cost, NULL, -1), next = least(c, cost, NULL, who);
+	ur_by_need *n;
+
+	if (who < 0 || !isfinite(cost(c, who)))
+		return NULL;
+	n = add_need(a, need, who);
+	if (next < 0 || !isfinite(cost(c, next)))
+		(void)snprintf(n->sure, sizeof n->sure, "%s", measured);
+	else if (cost(c, next) <= cost(c, who) * (1 + UR_CLOSE))
+		(void)snprintf(n->sure, sizeof n->sure, "%s; %s is within %.0f%%, as good as equal", measured, c->of[next].name,
+		               100 * UR_CLOSE);
+	else
+		(void)snprintf(n->sure, sizeof n->sure, "%s; the next, %s, takes %.1f times as much", measured, c->of[next].name,
+		               cost(c, next) / cost(c, who));
+	return n;
+}
+
+static void need_quality(const ur_comparison *c, ur_advice *a)
+{
+	const int next = least(c, loss_cost, NULL, a->best);
+	const ur_contender *k = &c->of[a->best];
+	ur_by_need *n = add_need(a, "quality", a->best);
+
+	(void)snprintf(n->why, sizeof n->why, "lowest loss with all the context each can use: %.4f nats a token, %.4f bits a byte",
+	               k->loss.mean, k->bits_per_byte.mean);
+	if (next < 0)
+		(void)snprintf(n->sure, sizeof n->sure, "nothing to compare with");
+	else if (c->seeds > 1)
+		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher, p = %.2g over %d seeds: %s", c->of[next].name,
+		               c->of[next].pairs.difference.mean, c->of[next].p_holm, c->seeds,
+		               c->of[next].verdict == UR_WORSE ? "significant" : "not significant");
+	else
+		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher; one seed, so how another would turn out is not known",
+		               c->of[next].name, c->of[next].pairs.difference.mean);
+}
+
+/* No end to how far it can look back, then what it makes of it. */
+static double context_cost(const ur_comparison *c, int i)
+{
+	return c->of[i].limit > 0 ? 1e6 - fmin((double)c->of[i].limit, 1e5) : c->of[i].loss.mean;
+}
+
+static void need_context(const ur_comparison *c, ur_advice *a)
+{
+	const int who = least(c, context_cost, NULL, -1);
+	const ur_contender *k = &c->of[who];
+	ur_by_need *n = add_need(a, "context", who);
+	const double gain = k->loss_same.mean - k->loss.mean;
+
+	if (k->limit > 0)
+		(void)snprintf(n->why, sizeof n->why, "sees furthest back: %lld tokens", (long long)k->limit);
+	else
+		(void)snprintf(n->why, sizeof n->why, "its stream has no end, and of those it has the lowest loss");
+	(void)snprintf(n->sure, sizeof n->sure, "measured: with all its context instead of at most %lld tokens its loss is %.4f %s",
+	               (long long)c->context, fabs(gain), gain >= 0 ? "lower" : "higher");
+}
+
+static void need_training(const ur_comparison *c, ur_advice *a)
+{
+	for (int i = 0; i < c->equals; i++) {
+		const ur_equal *e = &c->equal[i];
+		ur_by_need *n;
+		int ties = -1;
+
+		if (e->axis != UR_AXIS_SECONDS || e->leader < 0)
+			continue;
+		for (int k = 0; k < c->n; k++)
+			ties += e->tied[k];
+		n = add_need(a, "training time", e->leader);
+		(void)snprintf(n->why, sizeof n->why, "lowest loss after the same %.3g s of training on this machine: %.4f nats a token%s",
+		               e->at, e->loss[e->leader].mean, e->finished ? "" : " on the validation text");
+		if (ties > 0)
+			(void)snprintf(n->sure, sizeof n->sure, "measured; %d other%s cannot be told from it", ties, ties == 1 ? "" : "s");
+		else
+			(void)snprintf(n->sure, sizeof n->sure, "measured with %d seed%s: %s", c->seeds, c->seeds == 1 ? "" : "s",
+			               c->seeds > 1 ? "no other comes near it" : "another might move it");
+	}
+}
+
+static void list_needs(const ur_comparison *c, ur_advice *a)
+{
+	char at[120], x[24];
+	ur_by_need *n;
+
+	need_quality(c, a);
+	(void)snprintf(at, sizeof at, "measured after %lld tokens, one stream on one thread", (long long)ur_common_position(c));
+	if ((n = by_cost(c, a, "latency", step_cost, at)))
+		(void)snprintf(n->why, sizeof n->why, "fastest step: %.1f us", step_cost(c, n->who));
+	if ((n = by_cost(c, a, "memory", state_cost, at)))
+		(void)snprintf(n->why, sizeof n->why, "smallest state of a live stream: %s", bytes_text(state_cost(c, n->who), x));
+	need_context(c, a);
+	need_training(c, a);
+	if ((n = by_cost(c, a, "training speed", training_cost, "measured over all runs")))
+		(void)snprintf(n->why, sizeof n->why, "most training tokens a second: %s",
+		               count_text(c->of[n->who].tokens_per_second, x));
+}
+
+/* -- otherwise -- */
 
 /* What `i` would cost in quality instead of the pick. */
 static void put_price(const ur_comparison *c, ur_advice *a, int i)
 {
-	ur_gap g = ur_paired_gap(&c->of[i].blocks, &c->of[a->pick].blocks);
-
-	if (g.mean <= 0)
-		put(a, ", and its loss is %.3f lower", -g.mean);
-	else
-		put(a, ", for a loss %.3f higher", g.mean);
+	const double d = c->of[i].loss.mean - c->of[a->pick].loss.mean;
+	put(a, d <= 0 ? ", and its loss is %.3f lower" : ", for a loss %.3f higher", fabs(d));
 }
 
 /* Whether contender i is better than the pick at this cost by more than is called equal. */
@@ -175,50 +325,46 @@ static int much_less(const ur_comparison *c, const ur_advice *a, cost_of *cost, 
 
 static void put_otherwise(const ur_comparison *c, ur_advice *a)
 {
-	const int pick = a->pick, said = (int)strlen(a->text);
+	const int pick = a->pick, step = least(c, step_cost, NULL, -1), state = least(c, state_cost, NULL, -1);
+	const int training = least(c, training_cost, NULL, -1);
 	char x[24], y[24];
+	int said = 0;
 
+#define OTHERWISE (said++ ? "" : "\nChoose otherwise:\n")
 	if (a->best != pick) {
-		ur_gap g = ur_paired_gap(&c->of[pick].blocks, &c->of[a->best].blocks);
-		put(a, "- For the last bit of quality: %s, %.3f lower", c->of[a->best].name, g.mean);
-		put(a, g.low > 0 ? "; the difference is small but larger than the text's noise.\n"
-		                 : "; the held-out text is too short to tell that from chance.\n");
+		const ur_contender *k = &c->of[pick];
+		put(a, "%s- For the last bit of quality: %s, %.3f lower; ", OTHERWISE, c->of[a->best].name, k->pairs.difference.mean);
+		put(a, k->gap.low > 0 ? "the difference is small but larger than the text's noise.\n"
+		                      : "the held-out text is too short to tell that from chance.\n");
 	}
-	if (much_less(c, a, step_cost, a->fastest_step)) {
-		put(a, "- For the fastest step: %s, %.0f us instead of %.0f (%.1f times as fast)", c->of[a->fastest_step].name,
-		    step_cost(c, a->fastest_step), step_cost(c, pick), step_cost(c, pick) / step_cost(c, a->fastest_step));
-		put_price(c, a, a->fastest_step);
+	if (much_less(c, a, step_cost, step)) {
+		put(a, "%s- For the fastest step: %s, %.0f us instead of %.0f (%.1f times as fast)", OTHERWISE, c->of[step].name,
+		    step_cost(c, step), step_cost(c, pick), step_cost(c, pick) / step_cost(c, step));
+		put_price(c, a, step);
 		put(a, ".\n");
 	}
-	if (much_less(c, a, state_cost, a->smallest_state)) {
-		put(a, "- For the smallest state of a live stream: %s, %s instead of %s", c->of[a->smallest_state].name,
-		    bytes_text(state_cost(c, a->smallest_state), x), bytes_text(state_cost(c, pick), y));
-		put_price(c, a, a->smallest_state);
+	if (much_less(c, a, state_cost, state)) {
+		put(a, "%s- For the smallest state of a live stream: %s, %s instead of %s", OTHERWISE, c->of[state].name,
+		    bytes_text(state_cost(c, state), x), bytes_text(state_cost(c, pick), y));
+		put_price(c, a, state);
 		put(a, ".\n");
 	}
-	if (much_less(c, a, training_cost, a->fastest_training)) {
-		put(a, "- For the fastest training: %s, %s tokens a second instead of %s", c->of[a->fastest_training].name,
-		    count_text(c->of[a->fastest_training].tokens_per_second, x), count_text(c->of[pick].tokens_per_second, y));
-		put_price(c, a, a->fastest_training);
-		put(a, " after the same number of tokens.\n");
+	if (much_less(c, a, training_cost, training)) {
+		put(a, "%s- For the fastest training: %s, %s tokens a second instead of %s", OTHERWISE, c->of[training].name,
+		    count_text(c->of[training].tokens_per_second, x), count_text(c->of[pick].tokens_per_second, y));
+		put_price(c, a, training);
+		put(a, " at the end.\n");
 	}
-	if ((int)strlen(a->text) == said && c->n > 1)
+#undef OTHERWISE
+	if (!said && c->n > 1)
 		put(a, "Nothing measured here speaks for another: none has a step or a state smaller, or trains faster, by more than "
 		    "%.0f%%.\n", 100 * UR_CLOSE);
-	else if (c->n > 1) {
-		char head[] = "\nChoose otherwise:\n";
-		size_t n = strlen(a->text + said), room = sizeof a->text - (size_t)said - sizeof head;
-		if (n > room)
-			n = room;
-		memmove(a->text + said + sizeof head - 1, a->text + said, n);
-		memcpy(a->text + said, head, sizeof head - 1);
-		a->text[(size_t)said + sizeof head - 1 + n] = 0;
-	}
 }
 
 /* What grows with the length of a stream, where something does. */
 static void put_growth(const ur_comparison *c, ur_advice *a)
 {
+	const int64_t at = ur_common_position(c);
 	char x[24], y[24];
 	int fixed = 0;
 
@@ -226,31 +372,50 @@ static void put_growth(const ur_comparison *c, ur_advice *a)
 		fixed += !c->of[i].diverged && c->of[i].limit == 0;
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[i];
-		const ur_latency *first = &k->latency[0], *last = at_end(c, i);
+		const ur_latency *first = k->positions > 0 ? &k->latency[0] : NULL, *last = ur_latency_at(k, at);
 
-		if (k->diverged || k->limit == 0)
+		if (k->diverged || k->limit == 0 || !first || !last)
 			continue;
 		put(a, "\nOf live streams: %s sees at most %lld tokens back. From position %lld to %lld its step goes from %.0f to "
 		    "%.0f us and its state from %s to %s; ", k->name, (long long)k->limit, (long long)first->position,
-		    (long long)last->position, first->p50,
-		    last->p50, bytes_text((double)first->state, x), bytes_text((double)last->state, y));
+		    (long long)last->position, first->p50, last->p50, bytes_text((double)first->state, x),
+		    bytes_text((double)last->state, y));
 		put(a, fixed ? "the recurrent ones need the same at any position and have no limit.\n"
 		             : "what lies further back is forgotten.\n");
 	}
 }
 
+/* Of whole sequences: who overtakes whom. */
+static void put_crossings(const ur_comparison *c, ur_advice *a)
+{
+	for (int i = 0; i < c->crossings[0]; i++) {
+		const ur_pair_cross *p = &c->crossing[0][i];
+		const int first = p->cross.first ? p->b : p->a, second = p->cross.first ? p->a : p->b;
+
+		if (p->cross.kind != UR_CROSS_AT || (p->a != a->pick && p->b != a->pick))
+			continue;
+		put(a, "\nWhole sequences: %s reads them faster up to about %.0f tokens", c->of[first].name, p->cross.at);
+		if (!isnan(p->cross.low))
+			put(a, " (95%% interval %.0f to %.0f)", p->cross.low, p->cross.high);
+		put(a, ", %s beyond.\n", c->of[second].name);
+	}
+}
+
 static void put_doubts(const ur_comparison *c, ur_advice *a)
 {
-	char tokens[24], scored[24];
-	const int blocks = c->of[a->best].blocks.n;
+	const int blocks = c->of[a->best].run[0].blocks.n;
+	char scored[24];
 
-	put(a, "\nHow sure: one text, one seed, %s training tokens each (%.1f passes over the training text). ",
-	    count_text((double)c->tokens, tokens), c->passes);
-	if (blocks > 1)
+	put(a, "\nHow sure: one text, %d seed%s. ", c->seeds, c->seeds == 1 ? "" : "s");
+	if (c->seeds > 1)
+		put(a, "A difference is called real when a paired t-test over seeds, adjusted by Holm for the number compared, gives "
+		    "p < %.2f and the text's own noise (%s held-out tokens in %d blocks) does not explain it. By seed the order is %s. ",
+		    UR_SIGNIFICANT, count_text((double)c->scored, scored), blocks, c->same_order ? "the same each time"
+		                                                                                : "not the same each time");
+	else if (blocks > 1)
 		put(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block; they cover the choice of "
-		    "text, not another seed, so differences below %.0f%% of the loss (%.3f) are called a tie.",
-		    count_text((double)c->scored, scored), blocks,
-		    100 * UR_TIE, UR_TIE * c->of[a->best].loss);
+		    "text, not another seed, so differences below %.0f%% of the loss (%.3f) are called a tie; --seeds 3 would tell more.",
+		    count_text((double)c->scored, scored), blocks, 100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean);
 	else
 		put(a, "The held-out text is too short for intervals: take the order as a hint, no more.");
 	put(a, " With more training the order may change.\n");
@@ -259,13 +424,13 @@ static void put_doubts(const ur_comparison *c, ur_advice *a)
 		    "flatters all a little.\n");
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[i];
+		const ur_tuning *t = &k->tuning[0];
+
 		if (k->diverged)
 			put(a, "%s is out: %s.\n", k->name, k->why);
-		else if (k->tuning.trials > 1 && k->tuning.open)
+		else if (t->trials > 1 && t->best >= 0 && t->open)
 			put(a, "%s did best with the %s learning rate tried, %.3g: a %s one might suit it better (more --trials would "
-				"look).\n", k->name,
-			    k->tuning.open > 0 ? "highest" : "lowest", k->tuning.trial[k->tuning.best].lr,
-			    k->tuning.open > 0 ? "higher" : "lower");
+			    "look).\n", k->name, t->open > 0 ? "highest" : "lowest", t->trial[t->best].value, t->open > 0 ? "higher" : "lower");
 		if (c->target > 0 && fabs(k->deviation) > UR_WIDTH_TOLERANCE)
 			put(a, "%s has %.0f%% %s parameters than the target: it is not of the same size.\n", k->name,
 			    100 * fabs(k->deviation), k->deviation > 0 ? "more" : "fewer");
@@ -284,5 +449,7 @@ void ur_recommend(const ur_comparison *c, ur_advice *a)
 	put_quality(c, a);
 	put_otherwise(c, a);
 	put_growth(c, a);
+	put_crossings(c, a);
 	put_doubts(c, a);
+	list_needs(c, a);
 }
