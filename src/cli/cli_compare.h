@@ -1,21 +1,45 @@
-/* The parts of the compare command: its progress, its tables, its JSON. */
+/* The parts of the compare command: what it shows while it runs, where it keeps what it finds, and its tables. */
 #ifndef UR_CLI_COMPARE_H
 #define UR_CLI_COMPARE_H
 
 #include "cli/cli.h"
 
 #include "compare/compare.h"
+#include "store/store.h"
 
-/* ---- what came out (cli_comparison.c) ---- */
+/* ---- progress on standard error (cli_race.c) ---- */
 
-typedef struct ur_setting {
-	const ur_compare *what;
-	const char *data;
-	const char *note;           /* on the vocabulary; may be NULL */
-	const char *again;          /* the command that gives the same losses again; may be NULL */
-} ur_setting;
+/* On a terminal a line for every model, which stay in place, and one for the whole; elsewhere a line for each stage and
+ * one every few seconds. */
+typedef struct ur_race {
+	int quiet;
+	int lines;                  /* on the terminal now, which the next ones overwrite */
+	double shown;
+	char stage[160];
+} ur_race;
 
-void ur_comparison_print(const ur_setting *s, const ur_comparison *c);
-json_t *ur_comparison_json(const ur_setting *s, const ur_comparison *c);
+/* A ur_watch; arg is the race. Stops when a signal came. */
+int ur_race_show(void *arg, const ur_stage *s);
+/* Takes the lines off, before anything else is written. */
+void ur_race_clear(ur_race *r);
+
+/* ---- the store as a journal (cli_journal.c) ---- */
+
+typedef struct ur_kept {
+	ur_journal journal;         /* what ur_compare is given */
+	ur_store *store;
+	int64_t id;
+	int resumed;
+	ur_store_comparison about;
+	char folder[UR_STORE_PATH];
+} ur_kept;
+
+/* Begins the comparison that kept->about describes, or goes on with it. */
+ur_status ur_kept_open(ur_kept *kept, ur_store *store, int fresh, ur_err *err);
+
+/* ---- what came out, from the document (cli_comparison.c) ---- */
+
+void ur_comparison_print(const json_t *document);
+void ur_comparison_csv(const json_t *document);
 
 #endif

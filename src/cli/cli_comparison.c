@@ -1,302 +1,455 @@
-/* A comparison in tables of at most 80 columns, the recommendation, and all of it as JSON. */
+/* A comparison in tables of at most 80 columns with the recommendation, or as CSV, from its document
+ * (docs/COMPARISON.md) alone. */
 #include "cli/cli_compare.h"
 
-#include "base/file.h"
-#include "base/machine.h"
-
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 enum { COLUMNS = 80, NAMES = 13 };
 
-/* Contenders by loss, best first; those that diverged last. */
-static void rank(const ur_comparison *c, int order[UR_MOST_CONTENDERS])
+/* ---- reading ---- */
+
+static double number(const json_t *j, const char *key)
 {
-	for (int i = 0; i < c->n; i++) {
-		int at = i;
-		for (; at > 0; at--) {
-			const ur_contender *a = &c->of[order[at - 1]], *b = &c->of[i];
-			if (b->diverged || (!a->diverged && a->loss <= b->loss))
-				break;
-			order[at] = order[at - 1];
-		}
-		order[at] = i;
-	}
+	const json_t *value = json_object_get(j, key);
+	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static const char *string(const json_t *j, const char *key)
+{
+	const char *value = json_string_value(json_object_get(j, key));
+	return value ? value : "";
+}
+
+static json_t *at(const json_t *j, const char *key) { return json_object_get(j, key); }
+
+static const json_t *item(const json_t *list, size_t i) { return json_array_get(list, i); }
+
+/* ---- text ---- */
+
+typedef struct ur_line { char text[1600]; size_t n; } ur_line;
+
+static void add(ur_line *l, const char *format, ...) UR_PRINTF(2, 3);
+static void add(ur_line *l, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	(void)vsnprintf(l->text + l->n, sizeof l->text - l->n, format, list);
+	va_end(list);
+	l->n += strlen(l->text + l->n);
+}
+
+static void print_paragraph(const ur_line *l)
+{
+	char shown[sizeof l->text];
+	ur_print_wrapped(stdout, ur_visible(l->text, shown, sizeof shown), 0, 0, COLUMNS);
 }
 
 /* A row's first column; a name too long for it gets a line of its own. */
-static void print_name(const ur_contender *c)
+static void print_name(const json_t *k)
 {
-	if (strlen(c->name) >= NAMES)
-		printf("%s\n%-*s", c->name, NAMES, "");
+	char shown[80];
+
+	ur_visible(string(k, "name"), shown, sizeof shown);
+	if (strlen(shown) >= NAMES)
+		printf("%s\n%-*s", shown, NAMES, "");
 	else
-		printf("%-*s", NAMES, c->name);
+		printf("%-*s", NAMES, shown);
 }
 
-static void print_trials(const ur_contender *c)
+static void print_number(double x, int width, int digits)
 {
-	int at = NAMES;
+	if (isfinite(x))
+		printf("%*.*f", width, digits, x);
+	else
+		printf("%*s", width, "-");
+}
 
-	for (int i = 0; i < c->tuning.trials; i++) {
-		const ur_trial *t = &c->tuning.trial[i];
-		char text[48];
-		int n = isinf(t->loss) ? snprintf(text, sizeof text, "%.3g diverged", t->lr)
-		                       : snprintf(text, sizeof text, "%.3g %.3f%s", t->lr, t->loss, i == c->tuning.best ? "*" : "");
-		if (at + 2 + n > COLUMNS) {
-			printf("\n%*s", NAMES, "");
-			at = NAMES;
-		}
-		printf("  %s", text);
-		at += 2 + n;
+static void print_size(double x, int width) { print_number(x, width, x < 99.95 ? 1 : 0); }
+
+static const char *commas(double x, ur_short out) { return isfinite(x) ? ur_commas((int64_t)x, out) : "?"; }
+
+/* 2.1M, 7.6k, 4.2e12 */
+static const char *short_count(double x, ur_short out)
+{
+	if (x >= 1e9)
+		(void)snprintf(out, sizeof(ur_short), "%.2e", x);
+	else
+		(void)snprintf(out, sizeof(ur_short), x >= 999.5e3 ? "%.3gM" : x >= 999.5 ? "%.3gk" : "%.3g",
+		               x >= 999.5e3 ? x / 1e6 : x >= 999.5 ? x / 1e3 : x);
+	return out;
+}
+
+/* ---- tables ---- */
+
+/* Contenders by rank; those that have none last. Returns how many, at most `room`. */
+static int ranked(const json_t *document, const json_t *order[], int room)
+{
+	const json_t *list = at(document, "contenders");
+	int n = 0;
+
+	for (size_t i = 0; i < json_array_size(list) && n < room; i++) {
+		const json_t *k = item(list, i);
+		const double rank = number(k, "rank");
+		int place = n++;
+		for (; place > 0 && rank < (isnan(number(order[place - 1], "rank")) ? INFINITY : number(order[place - 1], "rank")); place--)
+			order[place] = order[place - 1];
+		order[place] = k;
 	}
-	if (c->tuning.trials == 0)
-		printf("  %.3g", c->lr);
+	return n;
+}
+
+static void print_head(const json_t *d)
+{
+	const json_t *data = at(d, "data"), *setting = at(d, "setting"), *machine = at(d, "machine");
+	const json_t *seeds = at(setting, "seeds"), *tuned = at(setting, "tuned");
+	const int trials = (int)json_integer_value(at(setting, "trials"));
+	ur_short a, b, c;
+	ur_line l = { .n = 0 };
+
+	add(&l, "%s: %s tokens to train on, %s to choose learning rates on, %s held out to compare on. Vocabulary: %s, %s tokens",
+	    string(data, "name"), commas(number(data, "train_tokens"), a), commas(number(data, "val_tokens"), b),
+	    json_is_true(at(data, "heldout_is_test")) ? commas(number(data, "scored_tokens"), c) : "the same", string(data, "vocabulary"),
+	    short_count(number(data, "vocabulary_size"), (char[32]){ 0 }));
+	add(&l, *string(data, "note") ? "; %s." : ".", string(data, "note"));
+	print_paragraph(&l);
+	l.n = 0;
+	add(&l, "Budget: %s, %s tokens a step. ", string(at(d, "budget"), "text"), commas(number(setting, "step_tokens"), a));
+	if (json_array_size(tuned)) {
+		for (size_t i = 0; i < json_array_size(tuned); i++)
+			add(&l, "%s%s", i ? ", " : "Tuned: ", json_string_value(item(tuned, i)));
+		add(&l, ", each with %d trials of %.0f%% of a run. ", trials, 100 * number(setting, "trial_share"));
+	}
+	add(&l, "Seed%s", json_array_size(seeds) == 1 ? "" : "s");
+	for (size_t i = 0; i < json_array_size(seeds); i++)
+		add(&l, " %lld", (long long)json_integer_value(item(seeds, i)));
+	add(&l, ". All took %s on %d thread%s of %s (%s).", ur_time_text(number(d, "seconds"), a),
+	    (int)json_integer_value(at(machine, "threads")), json_integer_value(at(machine, "threads")) == 1 ? "" : "s",
+	    string(machine, "processor"), string(machine, "kernels"));
+	print_paragraph(&l);
+}
+
+static void print_trials(const json_t *k)
+{
+	const json_t *tuning = at(k, "tuning");
+	int column = NAMES;
+
+	if (!json_array_size(tuning))
+		printf("  %.3g", number(k, "lr"));
+	for (size_t p = 0; p < json_array_size(tuning); p++) {
+		const json_t *trials = at(item(tuning, p), "trials");
+		if (p > 0) {
+			printf("\n%*s%s", NAMES, "", string(item(tuning, p), "parameter"));
+			column = NAMES + (int)strlen(string(item(tuning, p), "parameter"));
+		}
+		for (size_t i = 0; i < json_array_size(trials); i++) {
+			const json_t *t = item(trials, i);
+			char text[48];
+			int n = isnan(number(t, "loss")) ? snprintf(text, sizeof text, "%.3g diverged", number(t, "value"))
+			        : snprintf(text, sizeof text, "%.3g %.3f%s", number(t, "value"), number(t, "loss"),
+			                   json_is_true(at(t, "chosen")) ? "*" : "");
+			if (column + 2 + n > COLUMNS) {
+				printf("\n%*s", NAMES, "");
+				column = NAMES;
+			}
+			printf("  %s", text);
+			column += 2 + n;
+		}
+	}
 	putchar('\n');
 }
 
-static void print_models(const ur_comparison *c, const int *order)
+static void print_models(const json_t *const *order, int n)
 {
-	ur_short a;
+	ur_short a, b;
+	char shown[80];
+	int tuned = 0;
 
-	printf("\n%-*s%11s%8s  %s\n", NAMES, "model", "parameters", "off by", "spec");
-	for (int i = 0; i < c->n; i++) {
-		const ur_contender *k = &c->of[order[i]];
+	printf("\n%-*s%11s%8s%9s  %s\n", NAMES, "model", "parameters", "off by", "trained", "spec");
+	for (int i = 0; i < n; i++) {
+		const json_t *k = order[i];
 		print_name(k);
-		printf("%11s%+7.1f%%  %.*s\n", ur_commas(k->parameters, a), 100 * k->deviation, COLUMNS - NAMES - 21, k->spec.text);
+		printf("%11s%+7.1f%%%9s  %.*s\n", commas(number(k, "parameters"), a), 100 * number(k, "deviation"),
+		       short_count(number(k, "tokens"), b), COLUMNS - NAMES - 30, ur_visible(string(k, "spec"), shown, sizeof shown));
+		tuned |= json_array_size(at(k, "tuning")) > 0;
 	}
-	printf("\n%-*s  %s\n", NAMES, "rates",
-	       c->share > 0 ? "tried: learning rate, then the loss it led to (* taken)" : "as given");
-	for (int i = 0; i < c->n; i++) {
-		print_name(&c->of[order[i]]);
-		print_trials(&c->of[order[i]]);
+	printf("\n%-*s  %s\n", NAMES, "rates", tuned ? "tried: learning rate, then the loss it led to (* taken)" : "as given");
+	for (int i = 0; i < n; i++) {
+		print_name(order[i]);
+		print_trials(order[i]);
 	}
 }
 
-static void print_quality(const ur_comparison *c, const int *order)
+/* "1.7941 ±0.004" is wide; half an interval in a column of its own. */
+static void print_half(const json_t *interval, int width)
 {
-	printf("\n%-*s%12s%11s%9s   %s\n", NAMES, "quality", "nats/token", "bits/byte", "above", "95% interval of that");
-	for (int i = 0; i < c->n; i++) {
-		const ur_contender *k = &c->of[order[i]];
+	print_number((number(interval, "high") - number(interval, "low")) / 2, width, 4);
+}
+
+static void print_quality(const json_t *d, const json_t *const *order, int n)
+{
+	char head[32];
+
+	(void)snprintf(head, sizeof head, "%lld ctx", (long long)json_integer_value(at(at(d, "setting"), "context")));
+	printf("\n%-*s%9s%9s%9s%9s%9s%9s  %s\n", NAMES, "quality", "nats/tok", "+-95%", head, "bits/byte", "above", "p", "verdict");
+	for (int i = 0; i < n; i++) {
+		const json_t *k = order[i], *above = at(k, "above_best");
+
 		print_name(k);
-		if (k->diverged) {
-			printf("%12s\n", "diverged");
+		if (json_is_true(at(k, "diverged"))) {
+			printf("%9s\n", "diverged");
 			continue;
 		}
-		printf("%12.4f%11.4f", k->loss, k->bits_per_byte);
-		if (order[i] == c->advice.best)
-			printf("%9s", "best");
-		else if (isnan(k->gap.low))
-			printf("%9.4f", k->gap.mean);
+		print_number(number(at(k, "loss"), "mean"), 9, 4);
+		print_half(at(k, "loss"), 9);
+		print_number(number(at(k, "loss_same"), "mean"), 9, 4);
+		print_number(number(at(k, "bits_per_byte"), "mean"), 9, 4);
+		if (!json_is_object(above)) {
+			printf("%9s%9s  best\n", "", "");
+			continue;
+		}
+		print_number(number(above, "mean"), 9, 4);
+		if (isfinite(number(above, "p_holm")))
+			printf("%9.2g", number(above, "p_holm"));
 		else
-			printf("%9.4f   %.4f to %.4f%s", k->gap.mean, k->gap.low, k->gap.high, c->advice.tied[order[i]] ? "  (a tie)" : "");
+			printf("%9s", "-");
+		printf("  %s\n", string(above, "verdict"));
+	}
+}
+
+/* The largest position at which steps of all are of the models as they are. */
+static double common_position(const json_t *const *order, int n)
+{
+	double common = NAN;
+
+	for (int i = 0; i < n; i++) {
+		const json_t *steps = at(order[i], "steps");
+		double last = NAN;
+		for (size_t s = 0; s < json_array_size(steps); s++)
+			if (!json_is_true(at(item(steps, s), "stretched")))
+				last = number(item(steps, s), "position");
+		if (isfinite(last) && !(last >= common))
+			common = last;
+	}
+	return common;
+}
+
+static const json_t *step_at(const json_t *k, double position)
+{
+	const json_t *steps = at(k, "steps");
+
+	for (size_t s = 0; s < json_array_size(steps); s++)
+		if (!(fabs(number(item(steps, s), "position") - position) > 0))
+			return item(steps, s);
+	return NULL;
+}
+
+static void print_cost(const json_t *const *order, int n)
+{
+	const double position = common_position(order, n);
+	ur_short a;
+	ur_line l = { .n = 0 };
+
+	printf("\n%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "cost", "training", "memory", "memory", "step", "step", "state", "weights");
+	printf("%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "", "tokens/s", "plan MiB", "peak MiB", "p50 us", "p99 us", "KiB", "KiB");
+	for (int i = 0; i < n; i++) {
+		const json_t *k = order[i], *step = step_at(k, position);
+		if (json_is_true(at(k, "diverged")))
+			continue;
+		print_name(k);
+		printf("%9s", commas(number(k, "train_tokens_per_second"), a));
+		print_size(number(at(k, "memory"), "planned") / 1048576, 9);
+		print_size(number(at(k, "memory"), "peak") / 1048576, 9);
+		print_size(number(step, "p50_us"), 9);
+		print_size(number(step, "p99_us"), 9);
+		print_size(number(step, "state_bytes") / 1024, 8);
+		print_size(number(k, "weight_bytes") / 1024, 9);
+		putchar('\n');
+	}
+	add(&l, "Step: one token of one stream on one thread, after %s tokens; state: what saving that stream would write. Memory: of "
+	    "training, planned, and the whole process at most.", commas(position, a));
+	print_paragraph(&l);
+}
+
+static const json_t *prefill_at(const json_t *k, int64_t T)
+{
+	const json_t *list = at(k, "prefill");
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_integer_value(at(item(list, i), "T")) == T)
+			return item(list, i);
+	return NULL;
+}
+
+static void print_prefill(const json_t *const *order, int n)
+{
+	static const int64_t lengths[] = { 128, 512, 2048, 8192, 32768 };
+	ur_short a;
+
+	printf("\n%-*s", NAMES, "sequence, ms");
+	for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+		char head[40];
+		(void)snprintf(head, sizeof head, "T=%s", ur_commas(lengths[l], a));
+		printf("%9s", head);
+	}
+	printf("  grows as T^\n");
+	for (int i = 0; i < n; i++) {
+		const json_t *fit = at(order[i], "prefill_fit");
+		if (json_is_true(at(order[i], "diverged")))
+			continue;
+		print_name(order[i]);
+		for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+			const double ms = 1e3 * number(prefill_at(order[i], lengths[l]), "seconds");
+			print_number(ms, 9, ms < 9.95 ? 2 : ms < 99.5 ? 1 : 0);
+		}
+		if (json_is_object(fit))
+			printf("  %.2f", number(fit, "exponent"));
+		if (isfinite(number(fit, "low")))
+			printf(" (%.2f-%.2f)", number(fit, "low"), number(fit, "high"));
 		putchar('\n');
 	}
 }
 
-static void print_number(double x, int width)
+static void print_equal(const json_t *d)
 {
-	printf(x < 99.95 ? "%*.1f" : "%*.0f", width, x);
-}
-
-static void print_cost(const ur_comparison *c, const int *order)
-{
-	const int last = c->positions - 1;
+	const json_t *equal = at(d, "equal"), *lengths = at(d, "by_length");
 	ur_short a;
 
-	printf("\n%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "cost", "training", "memory", "memory", "step", "step", "state",
-		"weights");
-	printf("%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "", "tokens/s", "plan MiB", "peak MiB", "p50 us", "p99 us", "KiB", "KiB");
-	for (int i = 0; i < c->n; i++) {
-		const ur_contender *k = &c->of[order[i]];
-		if (k->diverged)
-			continue;
-		print_name(k);
-		printf("%9s", ur_commas((int64_t)k->tokens_per_second, a));
-		print_number((double)k->memory.planned / 1048576, 9);
-		if (k->memory.peak < 0)
-			printf("%9s", "?");
-		else
-			print_number((double)k->memory.peak / 1048576, 9);
-		print_number(k->latency[last].p50, 9);
-		print_number(k->latency[last].p99, 9);
-		print_number((double)k->latency[last].state / 1024, 8);
-		print_number((double)k->weight_bytes / 1024, 9);
-		putchar('\n');
+	for (size_t i = 0; i < json_array_size(equal); i++) {
+		const json_t *e = item(equal, i), *entries = at(e, "entries"), *tied = at(e, "tied");
+		ur_line l = { .n = 0 };
+
+		const int time = !strcmp(string(e, "axis"), "seconds");
+
+		add(&l, "At equal %s (%s%s, %s): ", time ? "time" : string(e, "axis"), short_count(number(e, "at"), a), time ? " s" : "",
+		    string(e, "when"));
+		add(&l, "%s leads", string(e, "leader"));
+		for (size_t t = 0; t < json_array_size(tied); t++)
+			add(&l, "%s%s", t ? ", " : ", not to be told from ", json_string_value(item(tied, t)));
+		for (size_t k = 0; k < json_array_size(entries); k++)
+			add(&l, "%s%s %.4f", k ? ", " : ". ", string(item(entries, k), "name"), number(at(item(entries, k), "loss"), "mean"));
+		add(&l, ".");
+		if (i == 0)
+			putchar('\n');
+		print_paragraph(&l);
+	}
+	if (json_array_size(lengths)) {
+		ur_line l = { .n = 0 };
+		add(&l, "Predicted, had every sequence been so long, the lowest loss in the same time:");
+		for (size_t i = 0; i < json_array_size(lengths); i++) {
+			const char *winner = string(item(lengths, i), "winner");
+			add(&l, "%s T=%s %s", i ? "," : "", commas(number(item(lengths, i), "T"), a), *winner ? winner : "unknown");
+		}
+		add(&l, ".");
+		print_paragraph(&l);
 	}
 }
 
 /* Line by line, so that what is listed hangs behind its dash. */
 static void print_advice(const char *text)
 {
-	char line[UR_ADVICE];
-
 	while (*text) {
 		int dash = text[0] == '-' ? 2 : 0, n = (int)strcspn(text, "\n");
-		(void)snprintf(line, sizeof line, "%.*s", n, text);
+		ur_line l = { .n = 0 };
+		char shown[sizeof l.text];
+
+		add(&l, "%.*s", n, text);
 		text += n + (text[n] == '\n');
-		printf("%.*s", dash, line);
-		ur_print_wrapped(stdout, line + dash, dash, dash, COLUMNS);
+		ur_visible(l.text, shown, sizeof shown);
+		printf("%.*s", dash, shown);
+		ur_print_wrapped(stdout, shown + dash, dash, dash, COLUMNS);
 	}
 	putchar('\n');
 }
 
-void ur_comparison_print(const ur_setting *s, const ur_comparison *c)
+void ur_comparison_print(const json_t *document)
 {
-	const ur_vocab *vocab = ur_corpus_vocab(s->what->corpus);
-	const ur_split *split = &s->what->split;
-	const ur_ctx *ctx = s->what->ctx;
-	char name[200], cpu[100], text[1200];
-	int order[UR_MOST_CONTENDERS];
-	ur_short a, b, d;
-	int64_t at = 0;
+	const json_t *order[UR_MOST_CONTENDERS];
+	const int n = ranked(document, order, UR_MOST_CONTENDERS), done = !strcmp(string(document, "state"), "done");
+	char shown[16384];
+	int said = 0;
 
-	rank(c, order);
-	for (int i = 0; i < c->n; i++)
-		if (!c->of[i].diverged)
-			at = c->of[i].latency[c->positions - 1].position;
-	ur_cpu_name(cpu, sizeof cpu);
-	(void)snprintf(text, sizeof text, "%s: %s tokens to train on, ", ur_visible(ur_path_tail(s->data), name, sizeof name),
-	               ur_commas(c->train_tokens, a));
-	(void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s to choose learning rates on, %s held out to "
-	               "compare on. "
-	               "Vocabulary: %s, %d tokens%s%s.", ur_commas(split->val_to - split->val_from, a),
-	               c->own_heldout ? ur_commas(c->scored, b) : "the same", ur_vocab_kind_of(vocab), ur_vocab_size(vocab),
-	               s->note ? "; " : "", s->note ? s->note : "");
-	ur_print_wrapped(stdout, text, 0, 0, COLUMNS);
-	(void)snprintf(text, sizeof text, "Each was trained on %s tokens (%.2g passes), %s a step", ur_commas(c->tokens, a),
-	               c->passes, ur_commas(c->step_tokens, b));
-	if (c->share > 0)
-		(void)snprintf(text + strlen(text), sizeof text - strlen(text), ", with the best of %d learning rates, each tried "
-		               "for %.0f%% of that", s->what->trials, 100 * c->share);
-	(void)snprintf(text + strlen(text), sizeof text - strlen(text), ". Seed %llu. All took %s on %d thread%s of %s (%s).",
-	               (unsigned long long)c->seed, ur_time_text(c->seconds, d), ctx->threads, ctx->threads == 1 ? "" : "s",
-	               cpu, ctx->k->name);
-	ur_print_wrapped(stdout, text, 0, 0, COLUMNS);
-
-	print_models(c, order);
-	print_quality(c, order);
-	print_cost(c, order);
-	(void)snprintf(text, sizeof text, "Step: one token of one stream on one thread, after %s tokens; state: what saving "
-	               "that stream would write. Memory: of training, planned, and the whole process at most.",
-	               ur_commas(at, a));
-	ur_print_wrapped(stdout, text, 0, 0, COLUMNS);
-
+	print_head(document);
+	print_models(order, n);
+	if (!done) {
+		printf("\nIt is not done: %s %.0f %%.\n", *string(at(document, "stage"), "what") ? string(at(document, "stage"), "what")
+		       : "stopped at", 100 * number(at(document, "stage"), "share"));
+		return;
+	}
+	print_quality(document, order, n);
+	print_cost(order, n);
+	print_prefill(order, n);
+	print_equal(document);
 	putchar('\n');
-	print_advice(c->advice.text);
-	for (int i = 0, said = 0; i < c->n; i++)
-		if (c->of[order[i]].file_bytes > 0)
-			printf("%-9s%s\n", said++ ? "" : "models", ur_visible(c->of[order[i]].path, text, sizeof text));
-	if (s->again)
-		printf("%-9s%s\n", "again", ur_visible(s->again, text, sizeof text));
+	print_advice(string(at(document, "advice"), "text"));
+	for (int i = 0; i < n; i++)
+		if (*string(order[i], "model"))
+			printf("%-9s%s\n", said++ ? "" : "models", ur_visible(string(order[i], "model"), shown, sizeof shown));
+	if (*string(document, "again"))
+		printf("%-9s%s\n", "again", ur_visible(string(document, "again"), shown, sizeof shown));
 }
 
-/* ---- JSON ---- */
+/* ---- CSV ---- */
 
-/* One more member, or none at all: json is NULL from the first failure on. */
-static json_t *with(json_t *json, const char *key, json_t *value)
+/* A field, quoted where it must be (RFC 4180). */
+static void put_text(const char *text)
 {
-	if (json && value && !json_object_set_new(json, key, value))
-		return json;
-	json_decref(json);
-	return NULL;
+	if (!text[strcspn(text, ",\"\r\n")]) {
+		(void)fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
 }
 
-static json_t *gap_json(const ur_gap *g)
+static void put_number(double x)
 {
-	return json_pack("{s:o, s:o, s:o, s:o}", "mean", ur_json_number(g->mean), "standard_error", ur_json_number(g->error),
-		"low", ur_json_number(g->low), "high", ur_json_number(g->high));
+	putchar(',');
+	if (isfinite(x))
+		printf("%.9g", x);
 }
 
-static json_t *trials_json(const ur_contender *k)
+void ur_comparison_csv(const json_t *document)
 {
-	json_t *list = json_array();
-	for (int i = 0; list && i < k->tuning.trials; i++)
-		json_array_append_new(list, json_pack("{s:o, s:o, s:b}", "lr", ur_json_number(k->tuning.trial[i].lr),
-			"val_loss", ur_json_number(k->tuning.trial[i].loss), "diverged", isinf(k->tuning.trial[i].loss) != 0));
-	return list;
-}
+	const json_t *order[UR_MOST_CONTENDERS];
+	const int n = ranked(document, order, UR_MOST_CONTENDERS);
+	const double position = common_position(order, n);
 
-static json_t *steps_json(const ur_comparison *c, const ur_contender *k)
-{
-	json_t *list = json_array();
-	for (int i = 0; list && i < c->positions; i++)
-		json_array_append_new(list, json_pack("{s:I, s:i, s:o, s:o, s:I}", "position", (json_int_t)k->latency[i].position,
-			"samples", k->latency[i].samples, "p50_us", ur_json_number(k->latency[i].p50), "p99_us",
-			ur_json_number(k->latency[i].p99), "state_bytes", (json_int_t)k->latency[i].state));
-	return list;
-}
-
-static json_t *contender_json(const ur_comparison *c, int which)
-{
-	const ur_contender *k = &c->of[which];
-	json_t *json = json_pack("{s:s, s:s, s:I, s:o, s:I, s:I, s:b}", "name", k->name, "spec", k->spec.text,
-		"parameters", (json_int_t)k->parameters, "deviation", ur_json_number(k->deviation), "limit", (json_int_t)k->limit,
-		"trial_tokens", (json_int_t)k->trial_tokens, "diverged", k->diverged);
-
-	json = with(json, "trials", trials_json(k));
-	if (k->diverged)
-		return with(json, "why", ur_json_string(k->why));
-	json = with(json, "lr", ur_json_number(k->lr));
-	json = with(json, "lr_open", json_string(k->tuning.open > 0 ? "above" : k->tuning.open < 0 ? "below" : "no"));
-	json = with(json, "recipe", ur_recipe_to_json(&k->recipe));
-	json = with(json, "tokens", json_integer(k->outcome.tokens));
-	json = with(json, "train_seconds", ur_json_number(k->outcome.seconds));
-	json = with(json, "tokens_per_second", ur_json_number(k->tokens_per_second));
-	json = with(json, "share_of_peak", ur_json_number(k->share_of_peak));
-	json = with(json, "val_loss", ur_json_number(k->outcome.best_loss));
-	json = with(json, "loss", ur_json_number(k->loss));
-	json = with(json, "bits_per_byte", ur_json_number(k->bits_per_byte));
-	json = with(json, "above_best", gap_json(&k->gap));
-	json = with(json, "tied_with_best", json_boolean(c->advice.tied[which]));
-	json = with(json, "memory_planned", json_integer((json_int_t)k->memory.planned));
-	json = with(json, "memory_before", k->memory.before < 0 ? json_null() : json_integer(k->memory.before));
-	json = with(json, "memory_peak", k->memory.peak < 0 ? json_null() : json_integer(k->memory.peak));
-	json = with(json, "memory_peak_is_since_start", json_boolean(k->memory.since_start));
-	json = with(json, "steps", steps_json(c, k));
-	json = with(json, "weight_bytes", json_integer((json_int_t)k->weight_bytes));
-	json = with(json, "file_bytes", k->file_bytes > 0 ? json_integer(k->file_bytes) : json_null());
-	return with(json, "model", k->file_bytes > 0 ? ur_json_string(k->path) : json_null());
-}
-
-static json_t *name_json(const ur_comparison *c, int which)
-{
-	return which < 0 ? json_null() : json_string(c->of[which].name);
-}
-
-json_t *ur_comparison_json(const ur_setting *s, const ur_comparison *c)
-{
-	const ur_vocab *vocab = ur_corpus_vocab(s->what->corpus);
-	const ur_split *split = &s->what->split;
-	json_t *json, *list = json_array();
-	char cpu[100];
-
-	ur_cpu_name(cpu, sizeof cpu);
-	for (int i = 0; list && i < c->n; i++)
-		if (json_array_append_new(list, contender_json(c, i))) {
-			json_decref(list);
-			list = NULL;
-		}
-	json = json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:b}", "data", ur_json_string(s->data), "vocabulary",
-		ur_vocab_kind_of(vocab), "vocabulary_size", ur_vocab_size(vocab), "train_tokens", (json_int_t)c->train_tokens,
-		"val_tokens", (json_int_t)(split->val_to - split->val_from), "heldout_tokens", (json_int_t)c->scored,
-		"heldout_bytes", (json_int_t)c->scored_bytes, "heldout_is_test", c->own_heldout);
-	json = with(json, "target_parameters", json_integer(c->target));
-	json = with(json, "tokens", json_integer(c->tokens));
-	json = with(json, "window", json_integer(c->window));
-	json = with(json, "step_tokens", json_integer(c->step_tokens));
-	json = with(json, "passes", ur_json_number(c->passes));
-	json = with(json, "trial_share", ur_json_number(c->share));
-	json = with(json, "seed", json_integer((json_int_t)c->seed));
-	json = with(json, "seconds", ur_json_number(c->seconds));
-	json = with(json, "machine", json_pack("{s:o, s:i, s:s, s:o, s:o}", "processor", ur_json_string(cpu), "threads",
-		s->what->ctx->threads, "kernels", s->what->ctx->k->name, "peak_flops", ur_json_number(c->speed.flops),
-		"peak_bandwidth", ur_json_number(c->speed.bandwidth)));
-	json = with(json, "contenders", list);
-	json = with(json, "recommended", name_json(c, c->advice.pick));
-	json = with(json, "best_quality", name_json(c, c->advice.best));
-	json = with(json, "fastest_step", name_json(c, c->advice.fastest_step));
-	json = with(json, "smallest_state", name_json(c, c->advice.smallest_state));
-	json = with(json, "fastest_training", name_json(c, c->advice.fastest_training));
-	json = with(json, "recommendation", ur_json_string(c->advice.text));
-	return with(json, "again", ur_json_string(s->again));
+	printf("name,spec,parameters,tokens,lr,diverged,rank,loss,loss_low,loss_high,loss_same,bits_per_byte,above_best,p_holm,verdict,"
+	       "train_tokens_per_second,memory_planned,memory_peak,step_p50_us,step_p99_us,state_bytes,weight_bytes,prefill_exponent\r\n");
+	for (int i = 0; i < n; i++) {
+		const json_t *k = order[i], *above = at(k, "above_best"), *step = step_at(k, position);
+		put_text(string(k, "name"));
+		putchar(',');
+		put_text(string(k, "spec"));
+		put_number(number(k, "parameters"));
+		put_number(number(k, "tokens"));
+		put_number(number(k, "lr"));
+		printf(",%d", json_is_true(at(k, "diverged")));
+		put_number(number(k, "rank"));
+		put_number(number(at(k, "loss"), "mean"));
+		put_number(number(at(k, "loss"), "low"));
+		put_number(number(at(k, "loss"), "high"));
+		put_number(number(at(k, "loss_same"), "mean"));
+		put_number(number(at(k, "bits_per_byte"), "mean"));
+		put_number(number(above, "mean"));
+		put_number(number(above, "p_holm"));
+		printf(",%s", json_is_object(above) ? string(above, "verdict") : isfinite(number(k, "rank")) ? "best" : "");
+		put_number(number(k, "train_tokens_per_second"));
+		put_number(number(at(k, "memory"), "planned"));
+		put_number(number(at(k, "memory"), "peak"));
+		put_number(number(step, "p50_us"));
+		put_number(number(step, "p99_us"));
+		put_number(number(step, "state_bytes"));
+		put_number(number(k, "weight_bytes"));
+		put_number(number(at(k, "prefill_fit"), "exponent"));
+		printf("\r\n");
+	}
 }

@@ -1,5 +1,8 @@
 /* unroll compare: several architectures on one text and this machine, and which of them to use. */
 #include "cli/cli_compare.h"
+#include "cli/cli_store.h"
+
+#include "report/report.h"
 
 #include "base/machine.h"
 
@@ -9,87 +12,112 @@
 #include <unistd.h>
 
 struct values {
-	const char *data, *archs, *budget, *out_dir, *vocab, *lr;
+	const char *data, *archs, *budget, *total, *out_dir, *vocab, *lr, *tune, *store, *report;
 	ur_list arch;
-	int64_t params, tokens, vocab_size, trials, seq_len, step_tokens, seed, threads;
+	int64_t params, vocab_size, trials, seeds, seq_len, step_tokens, seed, threads, port;
 	double val, test;
-	int json, quiet;
+	int json, csv, quiet, live, fresh;
 };
 
 #define AT(member) offsetof(struct values, member)
 
 enum { NAMES_ROOM = 1024 };
 #define DEFAULT_ARCHS "rnn,gru,lstm,transformer"
+#define DEFAULT_TOTAL "5m"
 #define TRIAL_SHARE 0.15
-
-/* ---- progress ---- */
-
-struct progress {
-	int quiet, live;
-	double shown;
-	char stage[160];
-};
-
-static const double LIVE_EVERY = 0.1, PLAIN_EVERY = 10;
-
-static void clear(struct progress *p)
-{
-	if (p->live)
-		(void)fputs("\r\033[K", stderr);
-	p->live = 0;
-}
-
-/* A ur_watch. On a terminal one line that changes; elsewhere a line for each stage, and one every few seconds. */
-static int on_stage(void *arg, const ur_stage *s)
-{
-	struct progress *p = arg;
-	const int width = p->quiet ? 0 : ur_terminal_width(STDERR_FILENO);
-	const double now = ur_clock();
-	char stage[160], line[400];
-	ur_short eta, a, b;
-	int fresh;
-
-	if (p->quiet)
-		return ur_stop_signal() != 0;
-	(void)snprintf(stage, sizeof stage, "%s%s%s", s->name, *s->name ? ": " : "", s->what);
-	fresh = strcmp(stage, p->stage) != 0;
-	if (!fresh && now - p->shown < (width ? LIVE_EVERY : PLAIN_EVERY))
-		return ur_stop_signal() != 0;
-	p->shown = now;
-	(void)snprintf(p->stage, sizeof p->stage, "%s", stage);
-	line[0] = 0;
-	if (s->tokens > 0)
-		(void)snprintf(line, sizeof line, "%3.0f %%, %s left  ", 100 * s->share, ur_time_text(s->eta, eta));
-	(void)snprintf(line + strlen(line), sizeof line - strlen(line), "%s", stage);
-	if (s->step > 0 && s->tokens > 0)
-		(void)snprintf(line + strlen(line), sizeof line - strlen(line), "  step %s/%s  loss %.3f  lr %.2g",
-			ur_commas(s->step, a),
-		               ur_commas(s->steps, b), s->loss, s->lr);
-	if (width)
-		(void)fprintf(stderr, "\r\033[K%.*s", width - 1, line);
-	else
-		(void)fprintf(stderr, "%s\n", line);
-	(void)fflush(stderr);
-	p->live = width > 0;
-	return ur_stop_signal() != 0;
-}
 
 /* ---- what is asked ---- */
 
-/* 90, 90s, 5m, 1.5h; 0: no time. */
-static double seconds_of(const char *text)
+/* 90s, 5m, 2Mtok, 1e12flop: the number times its unit; 0: it is none of these. */
+static double amount_of(const char *text, size_t n, ur_budget_kind *kind)
 {
-	static const struct { const char *unit; double seconds; } units[] = {
-		{ "", 1 }, { "s", 1 }, { "m", 60 }, { "min", 60 }, { "h", 3600 } };
-	char *rest;
-	double x = isdigit((unsigned char)*text) || *text == '.' ? strtod(text, &rest) : 0;
+	static const struct { const char *unit; double times; ur_budget_kind kind; } units[] = {
+		{ "s", 1, UR_BUDGET_SECONDS }, { "m", 60, UR_BUDGET_SECONDS }, { "min", 60, UR_BUDGET_SECONDS },
+		{ "h", 3600, UR_BUDGET_SECONDS }, { "tok", 1, UR_BUDGET_TOKENS }, { "ktok", 1e3, UR_BUDGET_TOKENS },
+		{ "Mtok", 1e6, UR_BUDGET_TOKENS }, { "Gtok", 1e9, UR_BUDGET_TOKENS }, { "flop", 1, UR_BUDGET_FLOPS },
+		{ "Gflop", 1e9, UR_BUDGET_FLOPS }, { "Tflop", 1e12, UR_BUDGET_FLOPS } };
+	char copy[40], *rest;
+	double x;
 
-	if (!(x > 0) || !isfinite(x))
+	if (n >= sizeof copy || !(isdigit((unsigned char)*text) || *text == '.'))
 		return 0;
+	memcpy(copy, text, n);
+	copy[n] = 0;
+	x = strtod(copy, &rest);
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (!strcmp(rest, units[i].unit))
-			return x * units[i].seconds <= 1e7 ? x * units[i].seconds : 0;
+		if (!strcmp(rest, units[i].unit)) {
+			*kind = units[i].kind;
+			x *= units[i].times;
+			return isfinite(x) && x > 0 && x <= (*kind == UR_BUDGET_SECONDS ? 1e7 : 1e24) ? x : 0;
+		}
 	return 0;
+}
+
+/* --budget and --total. 0, or the exit code. */
+static int read_budget(const ur_args *args, int n, ur_compare *what, double tokens[UR_MOST_CONTENDERS])
+{
+	const struct values *v = args->values;
+	const char *at = v->budget;
+	int given = 0;
+
+	if (v->budget && v->total)
+		return ur_wrong(args, "--budget (for each run) and --total (for everything) exclude each other");
+	if (!v->budget) {
+		what->budget = amount_of(v->total ? v->total : DEFAULT_TOTAL, strlen(v->total ? v->total : DEFAULT_TOTAL), &what->kind);
+		if (!(what->budget > 0) || what->kind != UR_BUDGET_SECONDS)
+			return ur_wrong(args, "--total '%s': it takes a time, as in 90s, 5m or 1h", v->total);
+		what->kind = UR_BUDGET_TOTAL;
+		return UR_EXIT_OK;
+	}
+	for (;; at++) {
+		const size_t length = strcspn(at, ",");
+		ur_budget_kind kind = UR_BUDGET_SECONDS;
+
+		if (given == UR_MOST_CONTENDERS || !((tokens[given] = amount_of(at, length, &kind)) > 0))
+			return ur_wrong(args, "--budget '%s': it takes what each run may cost, as in 60s, 2Mtok or 1e12flop", v->budget);
+		if (given++ > 0 && (kind != UR_BUDGET_TOKENS || what->kind != UR_BUDGET_TOKENS))
+			return ur_wrong(args, "--budget '%s': only tokens can be given for each architecture on its own", v->budget);
+		what->kind = kind;
+		at += length;
+		if (!*at)
+			break;
+	}
+	what->budget = tokens[0];
+	if (given == 1)
+		return UR_EXIT_OK;
+	what->tokens = tokens;
+	return given == n ? UR_EXIT_OK : ur_wrong(args, "--budget has %d numbers of tokens for %d architectures", given, n);
+}
+
+/* --tune: names of settings. 0, or the exit code. */
+static int read_tuned(const ur_args *args, ur_compare *what)
+{
+	const struct values *v = args->values;
+	char names[200] = "";
+
+	what->tuned = 0;
+	if (!strcmp(v->tune, "none"))
+		return UR_EXIT_OK;
+	for (int i = 0; ur_tunable_nth(i); i++)
+		(void)snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", ur_tunable_nth(i)->name);
+	for (const char *at = v->tune;; at++) {
+		const size_t length = strcspn(at, ",");
+		const ur_tunable *t = NULL;
+		char name[40];
+
+		(void)snprintf(name, sizeof name, "%.*s", (int)(length < 39 ? length : 39), at);
+		t = ur_tunable_find(name);
+		for (int i = 0; i < what->tuned; i++)
+			if (what->tune[i] == t)
+				t = NULL;
+		if (!t || what->tuned == UR_MOST_TUNED)
+			return ur_wrong(args, "--tune '%s': it takes names with commas between, of %s, each once; or none", v->tune, names);
+		if (!v->lr || strcmp(t->name, "lr")) /* a rate that is given is not tuned */
+			what->tune[what->tuned++] = t;
+		at += length;
+		if (!*at)
+			return UR_EXIT_OK;
+	}
 }
 
 /* The names of --archs and the specs of --arch, in this order. `room` keeps the names. 0, or the exit code. */
@@ -169,95 +197,146 @@ static int check_archs(const ur_args *args, const char *const *arch, int n)
 
 /* ---- doing it ---- */
 
-/* Sizes, tokens and rates, which give the same losses anywhere; a budget of time does not. */
-static char *again(const ur_args *args, const ur_compare *what, const ur_comparison *c)
+/* Everything that decides what comes out, as one line: equal questions have equal keys. */
+static char *key_of(const ur_args *args, const ur_compare *what, const char *machine)
 {
 	const struct values *v = args->values;
-	char *data = ur_quoted(v->data), *text = malloc(32768), *word;
-	size_t at = 0, room = 32768;
+	char *key = NULL;
+	json_t *archs = json_array(), *lr = json_array(), *tuned = json_array(), *json;
 
-	for (int i = 0; i < c->n; i++)
-		if (!(c->of[i].lr > 0)) { /* all its trials diverged: there is no rate to name */
-			free(data);
-			free(text);
-			return NULL;
-		}
-	if (data && text) {
-		at += (size_t)snprintf(text, room, "unroll compare --data %.8000s", data);
-		for (int i = 0; i < what->archs && at < room; i++)
-			if ((word = ur_quoted(c->of[i].spec.text))) {
-				at += (size_t)snprintf(text + at, room - at, " --arch %.500s", word);
-				free(word);
-			}
-		for (int i = 0; i < c->n && at < room; i++) {
-			char rate[40] = "";
-			/* as few digits as say it exactly */
-			for (int digits = 3; digits <= 17 && !(fabs(strtod(rate, NULL) - c->of[i].lr) <= 0); digits++)
-				(void)snprintf(rate, sizeof rate, "%.*g", digits, c->of[i].lr);
-			at += (size_t)snprintf(text + at, room - at, "%s%s", i ? "," : " --lr ", rate);
-		}
-		if (at < room)
-			at += (size_t)snprintf(text + at, room - at, " --tokens %lld --seq-len %d --step-tokens %d --seed %llu",
-				(long long)c->tokens,
-			                       c->window, c->step_tokens, (unsigned long long)what->seed);
-		if (v->vocab && at < room)
-			at += (size_t)snprintf(text + at, room - at, " --vocab %s", v->vocab);
-		if (v->vocab_size && at < room)
-			at += (size_t)snprintf(text + at, room - at, " --vocab-size %lld", (long long)v->vocab_size);
-		if ((ur_given(args, AT(val)) || ur_given(args, AT(test))) && at < room)
-			at += (size_t)snprintf(text + at, room - at, " --val %g --test %g", v->val, v->test);
-	}
-	free(data);
-	if (at >= room) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	for (int i = 0; i < what->archs; i++)
+		json_array_append_new(archs, json_string(what->arch[i]));
+	for (int i = 0; i < what->archs && what->lr; i++)
+		json_array_append_new(lr, json_real(what->lr[i]));
+	for (int i = 0; i < what->tuned; i++)
+		json_array_append_new(tuned, json_string(what->tune[i]->name));
+	json = json_pack("{s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:s?, s:I, s:f, s:f}", "version", UNROLL_VERSION,
+		"machine", ur_json_string(machine), "data", (json_int_t)what->fingerprint, "params", (json_int_t)what->parameters,
+		"budget", v->budget ? v->budget : v->total ? v->total : DEFAULT_TOTAL, "archs", archs, "lr", lr, "kind", (int)what->kind,
+		"seeds", what->seeds, "trials", what->trials, "window", what->window, "step", (json_int_t)what->step_tokens, "vocab", v->vocab,
+		"size", (json_int_t)v->vocab_size, "val", v->val, "test", v->test);
+	if (json && !json_object_set_new(json, "tuned", json_incref(tuned)) &&
+	    !json_object_set_new(json, "seed", json_integer((json_int_t)what->seed)))
+		key = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(tuned);
+	json_decref(json);
+	return key;
 }
 
-static int compare(const ur_args *args, ur_compare *what, ur_comparison *c, const char *note)
+/* The document, as asked for; and whether anything was found out at all. */
+static int show(const ur_args *args, const ur_kept *kept, const ur_comparison *c)
+{
+	const struct values *v = args->values;
+	json_t *document = NULL;
+	ur_err err = { 0 };
+	ur_status status = ur_store_fact_get(kept->store, kept->id, UR_STORE_DOCUMENT, &document, &err);
+	int code = UR_EXIT_OK;
+
+	if (status || !document)
+		return status ? ur_failed(args, status, &err) : UR_EXIT_FAILED;
+	if (v->json) {
+		code = ur_print_json(args, json_incref(document));
+	} else if (v->csv) {
+		ur_comparison_csv(document);
+	} else {
+		ur_comparison_print(document);
+		printf("%-9s%s\n", "report", v->report ? v->report : "");
+	}
+	json_decref(document);
+	/* nothing was trained: the comparison failed, whatever else was learnt */
+	return !code && c->advice.best < 0 ? UR_EXIT_FAILED : code;
+}
+
+/* The comparison itself, between opening its place in the store and closing it. */
+static int compare(const ur_args *args, ur_compare *what, ur_comparison *c, ur_kept *kept, const char *store_path)
+{
+	const struct values *v = args->values;
+	ur_race race = { .quiet = v->quiet };
+	ur_live *live = NULL;
+	ur_err err = { 0 };
+	int port = (int)v->port, code;
+	ur_status status;
+
+	what->journal = &kept->journal;
+	what->watch = ur_race_show;
+	what->arg = &race;
+	if (kept->resumed && !v->quiet)
+		(void)fprintf(stderr, "going on with comparison %lld, which was interrupted (--fresh begins anew)\n", (long long)kept->id);
+	if (v->live) {
+		if ((status = ur_live_start(store_path, kept->id, &port, &live, &err)))
+			return ur_failed(args, status, &err);
+		(void)fprintf(stderr, "live: http://127.0.0.1:%d/\n", port);
+	}
+	ur_stop_catch("\nunroll compare: stopping; the same command goes on from here (once more: at once)\n");
+	status = ur_compare_run(what, c, &err);
+	ur_race_clear(&race);
+	if (!status)
+		status = ur_store_comparison_end(kept->store, kept->id, &err);
+	if (!status && v->report)
+		status = ur_report_write(kept->store, kept->id, v->report, &err);
+	code = status ? ur_failed(args, status, &err) : show(args, kept, c);
+	ur_live_stop(live);
+	return code;
+}
+
+static int keep(const ur_args *args, ur_compare *what, ur_comparison *c)
 {
 	static const char *const none[] = { NULL };
 	const struct values *v = args->values;
-	struct progress progress = { .quiet = v->quiet };
-	char *command = ur_command_line(args, "unroll", none, NULL), *repeat;
+	char machine[200], *command = ur_command_line(args, "unroll", none, NULL), *key;
+	char path[UR_STORE_PATH];
+	ur_kept kept = { .id = 0 };
+	ur_store *store = NULL;
 	ur_err err = { 0 };
-	ur_status status;
-	int code = UR_EXIT_OK;
+	ur_status status = ur_corpus_fingerprint(what->corpus, &what->fingerprint, &err);
+	int code;
 
+	ur_machine_text(what->ctx, machine, sizeof machine);
+	key = key_of(args, what, machine);
 	what->command = command;
-	what->watch = on_stage;
-	what->arg = &progress;
-	ur_stop_catch("\nunroll compare: stopping (once more: at once)\n");
-	status = ur_compare_run(what, c, &err);
-	clear(&progress);
 	if (status) {
 		code = ur_failed(args, status, &err);
-	} else {
-		ur_setting setting = { what, v->data, *note ? note : NULL, repeat = again(args, what, c) };
-		if (v->json)
-			code = ur_print_json(args, ur_comparison_json(&setting, c));
-		else
-			ur_comparison_print(&setting, c);
-		free(repeat);
-		/* nothing was trained: the comparison failed, whatever else was learnt */
-		if (!code && c->advice.best < 0)
-			code = UR_EXIT_FAILED;
+	} else if (!key) {
+		ur_complain(args, "out of memory");
+		code = UR_EXIT_FAILED;
+	} else if (!(code = ur_find_store(args, v->store, path)) && !(code = ur_open_store(args, path, UR_STORE_WRITE, &store))) {
+		kept.about = (ur_store_comparison){ .key = key, .data = v->data, .command = command, .machine = machine,
+		                                    .version = UNROLL_VERSION, .fingerprint = what->fingerprint };
+		status = ur_kept_open(&kept, store, v->fresh, &err);
+		code = status ? ur_failed(args, status, &err) : compare(args, what, c, &kept, path);
 	}
+	ur_store_close(store);
+	free(key);
 	free(command);
 	return code;
+}
+
+/* Options that the command to repeat needs as well. */
+static void repeat_words(const ur_args *args, char *out, size_t room)
+{
+	const struct values *v = args->values;
+	size_t n = 0;
+
+	out[0] = 0;
+	if (v->vocab)
+		n += (size_t)snprintf(out + n, room - n, " --vocab %s", v->vocab);
+	if (v->vocab_size)
+		n += (size_t)snprintf(out + n, room - n, " --vocab-size %lld", (long long)v->vocab_size);
+	if (ur_given(args, AT(val)) || ur_given(args, AT(test)))
+		(void)snprintf(out + n, room - n, " --val %g --test %g", v->val, v->test);
 }
 
 static int run(const ur_args *args)
 {
 	const struct values *v = args->values;
 	const char *arch[UR_MOST_CONTENDERS];
-	char names[NAMES_ROOM];
-	double lr[UR_MOST_CONTENDERS];
+	char names[NAMES_ROOM], words[200];
+	double lr[UR_MOST_CONTENDERS], tokens[UR_MOST_CONTENDERS];
 	ur_note note;
-	ur_compare what = { .arch = arch, .parameters = v->params, .tokens = v->tokens, .trials = (int)v->trials,
+	ur_compare what = { .arch = arch, .parameters = v->params, .seeds = (int)v->seeds, .trials = (int)v->trials,
 	                    .share = TRIAL_SHARE, .lr = v->lr ? lr : NULL, .window = (int)v->seq_len,
-	                    .step_tokens = (int)v->step_tokens, .seed = (uint64_t)v->seed, .out_dir = v->out_dir };
+	                    .step_tokens = (int)v->step_tokens, .seed = (uint64_t)v->seed, .out_dir = v->out_dir,
+	                    .data = v->data, .words = words };
 	ur_comparison *c;
 	ur_corpus *corpus = NULL;
 	ur_ctx ctx = { 0 };
@@ -265,18 +344,18 @@ static int run(const ur_args *args)
 	ur_status status;
 	int code;
 
-	if (v->tokens > 0 && ur_given(args, AT(budget)))
-		return ur_wrong(args, "give --budget or --tokens, not both");
-	if (v->tokens == 0 && !((what.seconds = seconds_of(v->budget)) > 0))
-		return ur_wrong(args, "--budget '%s': not a time; write 90s, 5m or 1.5h", v->budget);
-	if (v->lr && ur_given(args, AT(trials)))
+	if (v->lr && ur_given(args, AT(trials)) && !ur_given(args, AT(tune)))
 		return ur_wrong(args, "give --lr or --trials, not both");
+	if (v->json && v->csv)
+		return ur_wrong(args, "give --json or --csv, not both");
 	if (v->vocab_size && (!v->vocab || strcmp(v->vocab, "word")))
 		return ur_wrong(args, "--vocab-size goes with --vocab word");
-	if ((code = list_archs(args, names, arch, &what.archs)) || (code = check_archs(args, arch, what.archs)))
+	if ((code = list_archs(args, names, arch, &what.archs)) || (code = check_archs(args, arch, what.archs)) ||
+	    (code = read_budget(args, what.archs, &what, tokens)) || (code = read_tuned(args, &what)))
 		return code;
 	if (v->lr && (code = list_rates(args, what.archs, lr)))
 		return code;
+	repeat_words(args, words, sizeof words);
 	if (!(c = calloc(1, sizeof *c))) {
 		ur_complain(args, "out of memory");
 		return UR_EXIT_FAILED;
@@ -288,7 +367,8 @@ static int run(const ur_args *args)
 		status = ur_split_make(ur_corpus_tokens(corpus), 1 - v->val - v->test, v->val, &what.split, &err);
 		what.corpus = corpus;
 		what.ctx = &ctx;
-		code = status ? ur_failed(args, status, &err) : compare(args, &what, c, note);
+		what.note = *note ? note : NULL;
+		code = status ? ur_failed(args, status, &err) : keep(args, &what, c);
 	}
 	ur_corpus_close(corpus);
 	ur_ctx_close(&ctx);
@@ -313,12 +393,17 @@ static const ur_opt options[] = {
 	{ .name = "params", .kind = UR_OPT_INT, .at = AT(params), .arg = "N", .least = 100, .most = 1e12,
 	  .otherwise = "those of the first spec with a shape, or what the budget can train",
 	  .help = "parameters of each: widths are chosen to meet this" },
-	{ .name = "budget", .kind = UR_OPT_TEXT, .at = AT(budget), .arg = "TIME", .standard = "3m",
-	  .help = "time for everything together, as in 90s or 5m: each trains on as many tokens as fit" },
-	{ .name = "tokens", .kind = UR_OPT_INT, .at = AT(tokens), .arg = "N", .least = 1, .most = 1e15,
-	  .help = "instead of --budget: tokens each is trained on, as in 2M" },
+	{ .name = "budget", .letter = 'b', .kind = UR_OPT_TEXT, .at = AT(budget), .arg = "AMOUNT", .otherwise = "by --total",
+	  .help = "what each run, an architecture with one seed, is trained for: 60s, 2Mtok or 1e12flop; tokens also one by one, as in "
+	  "2Mtok,3Mtok" },
+	{ .name = "total", .kind = UR_OPT_TEXT, .at = AT(total), .arg = "TIME", .otherwise = DEFAULT_TOTAL,
+	  .help = "instead of --budget: time for everything, as in 90s or 5m; each run is trained for the same time" },
+	{ .name = "seeds", .kind = UR_OPT_INT, .at = AT(seeds), .arg = "N", .standard = "1", .least = 1, .most = UR_MOST_SEEDS,
+	  .help = "runs of each architecture, with seeds --seed and up: intervals and paired tests need 3 or more" },
+	{ .name = "tune", .kind = UR_OPT_TEXT, .at = AT(tune), .arg = "NAMES", .standard = "lr",
+	  .help = "settings tuned, with commas between: lr, weight-decay, clip; or none" },
 	{ .name = "trials", .kind = UR_OPT_INT, .at = AT(trials), .arg = "N", .standard = "3", .least = 1,
-	  .most = UR_MOST_TRIALS, .help = "learning rates tried for each" },
+	  .most = UR_MOST_TRIALS, .help = "values tried of each tuned setting" },
 	{ .name = "lr", .kind = UR_OPT_TEXT, .at = AT(lr), .arg = "X,X...",
 	  .help = "instead of trials: the learning rate, or one for each, in order" },
 	{ .name = "seq-len", .letter = 'T', .kind = UR_OPT_INT, .at = AT(seq_len), .arg = "N", .least = 1, .most = 1 << 20,
@@ -328,6 +413,14 @@ static const ur_opt options[] = {
 	  .otherwise = "1,024 to 16,384 by the budget", .help = "tokens an optimiser step, in as many windows as it takes" },
 	{ .name = "out-dir", .letter = 'o', .kind = UR_OPT_TEXT, .at = AT(out_dir), .arg = "FOLDER",
 	  .otherwise = "they are not kept", .help = "where the models go, as NAME.safetensors" },
+	{ .name = "report", .letter = 'r', .kind = UR_OPT_TEXT, .at = AT(report), .arg = "FILE",
+	  .otherwise = "unroll report makes it later", .help = "the report, one HTML file" },
+	{ .name = "live", .kind = UR_OPT_FLAG, .at = AT(live), .help = "serve the growing report on 127.0.0.1 while it runs" },
+	{ .name = "port", .kind = UR_OPT_INT, .at = AT(port), .arg = "N", .least = 0, .most = 65535, .otherwise = "any that is free",
+	  .help = "where --live serves" },
+	UR_OPT_STORE(struct values),
+	{ .name = "fresh", .kind = UR_OPT_FLAG, .at = AT(fresh),
+	  .help = "begin anew: take nothing from an interrupted or an earlier comparison that asked the same" },
 	{ .name = "vocab", .kind = UR_OPT_CHOICE, .at = AT(vocab), .arg = "KIND", .choices = vocabularies + 1, .group = "data",
 	  .otherwise = "char for UTF-8 of at most 512 different characters, else byte", .help = "what a token is" },
 	{ .name = "vocab-size", .kind = UR_OPT_INT, .at = AT(vocab_size), .arg = "N", .least = 3, .most = UR_VOCAB_MOST,
@@ -340,21 +433,24 @@ static const ur_opt options[] = {
 	  .group = "general", .help = "the same seed, data, sizes and tokens give the same losses" },
 	UR_OPT_THREADS(struct values),
 	UR_OPT_JSON(struct values),
+	{ .name = "csv", .kind = UR_OPT_FLAG, .at = AT(csv), .help = "print the table as CSV" },
 	UR_OPT_QUIET(struct values),
 	{ .name = NULL }
 };
 
 const ur_command ur_command_compare = {
 	.usage = "--data FILE [--archs NAMES] [--arch SPEC]... [options]",
-	.details = "Gives each architecture the same number of parameters, the same training tokens and as many trials of "
-		"learning rates, then measures quality on held-out text, training speed, memory, the time of a step and the size of "
-		"a live stream's state, and recommends one, with reasons.\n"
+	.details = "Gives each architecture the same number of parameters, the same budget and as many trials of learning rates, "
+		"then measures quality on held-out text, training speed, memory, the time of a step and of whole sequences and the size "
+		"of a live stream's state, and recommends one, with reasons. Runs take turns, so that noise hits all alike.\n"
 		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match, and "
 		"where it has a limited context and names none, it gets one of --seq-len. Trials are beginnings of the run that "
-		"follows them.",
+		"follows them. A spec given twice gets other seeds the second time.\n"
+		"Everything is kept in the store as it is found: a comparison that was interrupted goes on when the same command is "
+		"given again, and ends with the numbers it would have had.",
 	.examples = "unroll compare --data corpus.txt\n"
-		"unroll compare --data corpus.txt --archs gru,lstm --params 200k --budget 10m --out-dir models\n"
-		"unroll compare --data corpus.txt --arch lstm:2x256 --arch transformer,context=64 --tokens 1M",
+		"unroll compare --data corpus.txt --archs gru,lstm --params 200k --seeds 3 --budget 60s --report report.html\n"
+		"unroll compare --data corpus.txt --arch lstm:2x256 --arch transformer,context=64 --budget 1Mtok --live",
 	.options = options,
 	.size = sizeof(struct values),
 	.run = run,
