@@ -3,7 +3,10 @@
  *
  * Any number of processes may use a store at once: it is in write-ahead mode, and a writer waits for another's short
  * transaction. Whatever a call wrote is in the file when it returns, whole or not at all, so a process killed at any
- * moment, or a disk that fills, leaves what was stored before. A store belongs to one thread at a time.
+ * moment, or a disk that fills, leaves what was stored before. A store belongs to one thread at a time, and does not
+ * go through fork(). Beside the file PATH lie PATH-wal and PATH-shm while it is in use, and the folder PATH.d.
+ *
+ * Texts are bytes: whatever is written is read back, NULL as "". Metric names and facts are UTF-8.
  *
  * UR_E_IO: the file cannot be read, written or grown (err says which, and what to do). UR_E_FORMAT: it is no store, is
  * damaged, or was made by a newer Unroll. UR_E_NOMEM. */
@@ -24,7 +27,7 @@ ur_status ur_store_path(char path[UR_STORE_PATH], ur_err *err);
 
 typedef enum ur_store_mode {
 	UR_STORE_WRITE,         /* made with its folders when it is not there */
-	UR_STORE_READ,          /* UR_E_IO when it is not there; never written */
+	UR_STORE_READ,          /* UR_E_IO when it is not there, or empty; its data is never written */
 } ur_store_mode;
 
 ur_status ur_store_open(const char *path, ur_store_mode mode, ur_store **store, ur_err *err);
@@ -52,10 +55,11 @@ typedef struct ur_store_run {
 } ur_store_run;
 
 /* Starts a run and gives its id. One with the same comparison (not 0), kind, name and seed goes on instead: its id is
- * given, and its start stays. id, finished and status are not read. The run counts as running until it is ended or the
- * store is closed; listed after that it is "killed". */
+ * given, its start stays, and so do its points and figures until it ends; the rest is as it is given now. started 0:
+ * now. id, finished, status and figures are not read. The run counts as running until it is ended or the store is
+ * closed; listed after that it is "killed". UR_E_INVALID: there is no such comparison. */
 ur_status ur_store_run_begin(ur_store *store, const ur_store_run *run, int64_t *id, ur_err *err);
-/* What came out; status as above. */
+/* What came out; status as above. UR_E_INVALID: this store did not begin it, or has ended it. */
 ur_status ur_store_run_end(ur_store *store, int64_t id, const char *status, int64_t steps, int64_t tokens, double seconds,
                            double loss, ur_err *err);
 
@@ -67,7 +71,7 @@ typedef struct ur_store_point {
 	double value;                   /* NaN is kept as such */
 } ur_store_point;
 
-/* All of them or none, in one transaction. */
+/* All of them or none, in one transaction. UR_E_INVALID: there is no such run. */
 ur_status ur_store_points(ur_store *store, int64_t run, int n, const ur_store_point *points, ur_err *err);
 /* A run's points in order of name, then step: {"val_loss": [[step, tokens, seconds, flops, value], ...], ...}; a new
  * reference. A NaN is null. An unknown run has none: {}. */
@@ -87,16 +91,20 @@ typedef struct ur_store_comparison {
 
 /* Starts a comparison, or goes on with the newest one of the same key that is not done and that nobody is at
  * (*resumed). `fresh`: always a new one. The caller is at it until the store is closed or the process ends. Its facts
- * whose names begin with "shared/" are also those of the newest finished comparison of the same key, unless fresh.
- * id, finished, status, runs are not read. */
+ * whose names begin with "shared/" are, when it starts, those of the newest finished comparison of the same key, unless
+ * fresh. One that goes on keeps its start; the rest is as it is given now. started 0: now. id, finished, status, runs
+ * are not read. */
 ur_status ur_store_comparison_begin(ur_store *store, const ur_store_comparison *c, int fresh, int64_t *id, int *resumed,
                                     ur_err *err);
+/* UR_E_INVALID: this store is not at it. */
 ur_status ur_store_comparison_end(ur_store *store, int64_t id, ur_err *err);
-/* A folder of this comparison's own, made if need be: the store's path + ".d/" + id. It goes when the comparison ends
- * (what is in it is removed) or is deleted. */
+/* A folder of this comparison's own, made if need be: the store's path, absolute and past symbolic links, + ".d/" + id.
+ * It goes when the comparison ends (what is in it is removed) or is deleted. UR_E_INVALID: there is no such comparison,
+ * or it is done. */
 ur_status ur_store_comparison_folder(ur_store *store, int64_t id, char path[UR_STORE_PATH], ur_err *err);
 
-/* Facts: JSON under a name, written once or replaced. get gives a new reference, NULL where there is none. */
+/* Facts: JSON under a name, written once or replaced. get gives a new reference, NULL where there is none. UR_E_INVALID:
+ * put finds no such comparison. */
 ur_status ur_store_fact_get(ur_store *store, int64_t comparison, const char *name, json_t **fact, ur_err *err);
 ur_status ur_store_fact_put(ur_store *store, int64_t comparison, const char *name, const json_t *fact, ur_err *err);
 /* The fact named "document" is the comparison as docs/COMPARISON.md describes it; it is replaced as it grows. */
@@ -105,7 +113,7 @@ ur_status ur_store_fact_put(ur_store *store, int64_t comparison, const char *nam
 /* ---- looking and deleting ---- */
 
 typedef struct ur_store_filter {
-	int64_t comparison;             /* 0: any; -1: runs of their own only */
+	int64_t comparison;             /* 0: any; -1: runs of their own only; of comparisons: the one, 0 or -1: any */
 	const char *spec, *data, *status, *kind;    /* part of the text (status and kind: all of it); NULL: any */
 	int64_t limit;                  /* newest so many; 0: all */
 } ur_store_filter;
@@ -115,11 +123,11 @@ typedef struct ur_store_runs { int n; ur_store_run *run; void *own; } ur_store_r
 typedef struct ur_store_comparisons { int n; ur_store_comparison *comparison; void *own; } ur_store_comparisons;
 
 ur_status ur_store_list_runs(ur_store *store, const ur_store_filter *filter, ur_store_runs *out, ur_err *err);
-/* Of the filter: spec (of any of its runs), data, status, limit. */
+/* Of the filter: comparison, spec (of any of its runs), data, status, limit. */
 ur_status ur_store_list_comparisons(ur_store *store, const ur_store_filter *filter, ur_store_comparisons *out, ur_err *err);
 void ur_store_runs_free(ur_store_runs *list);
 void ur_store_comparisons_free(ur_store_comparisons *list);
-/* One run with its points; UR_E_INVALID: there is none of this id, or it is running. */
+/* One run with its points. UR_E_INVALID: there is none of this id, or it or its comparison is running. */
 ur_status ur_store_delete_run(ur_store *store, int64_t id, ur_err *err);
 /* One comparison with its runs, facts and folder; as above. */
 ur_status ur_store_delete_comparison(ur_store *store, int64_t id, ur_err *err);
