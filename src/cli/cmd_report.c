@@ -1,0 +1,124 @@
+/* unroll report: any comparison of the store as one HTML file, as JSON, or served while it runs. */
+#include "cli/cli.h"
+
+#include "report/report.h"
+#include "store/store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct values {
+	const char *out, *store;
+	int64_t port;
+	int json, serve, quiet;
+};
+
+#define AT(member) offsetof(struct values, member)
+
+/* The comparison that is asked for; 0: the newest. 0, or the exit code. */
+static int read_id(const ur_args *args, int64_t *id)
+{
+	char *end;
+
+	*id = 0;
+	if (!args->words)
+		return UR_EXIT_OK;
+	*id = strtoll(args->word[0], &end, 10);
+	if (*id <= 0 || *end)
+		return ur_wrong(args, "'%s' is no comparison's number", args->word[0]);
+	return UR_EXIT_OK;
+}
+
+/* Until a signal comes, which is how it is meant to end. */
+static int serve(const ur_args *args, const char *path, int64_t id)
+{
+	const struct values *v = args->values;
+	const struct timespec nap = { .tv_nsec = 100000000 };
+	int port = (int)v->port;
+	ur_live *live;
+	ur_err err = { 0 };
+	ur_status status;
+
+	ur_stop_catch(NULL);
+	if ((status = ur_live_start(path, id, &port, &live, &err)))
+		return ur_failed(args, status, &err);
+	(void)printf("http://127.0.0.1:%d/\n", port);
+	(void)fflush(stdout);
+	if (!v->quiet)
+		(void)fprintf(stderr, "Open this in a browser. It is served to this machine alone, until you press Ctrl-C.\n");
+	while (!ur_stop_signal())
+		(void)nanosleep(&nap, NULL);
+	ur_live_stop(live);
+	return UR_EXIT_OK;
+}
+
+static int write_or_print(const ur_args *args, const char *path, int64_t id)
+{
+	const struct values *v = args->values;
+	ur_store *store;
+	json_t *document = NULL;
+	char shown[800];
+	ur_err err = { 0 };
+	ur_status status = ur_store_open(path, UR_STORE_READ, &store, &err);
+
+	if (!status)
+		status = v->json ? ur_report_json(store, id, &document, &err) : ur_report_write(store, id, v->out, &err);
+	ur_store_close(store);
+	if (status)
+		return ur_failed(args, status, &err);
+	if (v->json)
+		return ur_print_json(args, document);
+	if (!v->quiet)
+		(void)fprintf(stderr, "wrote %s\n", ur_visible(v->out, shown, sizeof shown));
+	return UR_EXIT_OK;
+}
+
+static int run(const ur_args *args)
+{
+	const struct values *v = args->values;
+	char path[UR_STORE_PATH];
+	int64_t id;
+	ur_err err = { 0 };
+	ur_status status;
+	int code = read_id(args, &id);
+
+	if (code)
+		return code;
+	if (v->json + v->serve + ur_given(args, AT(out)) > 1)
+		return ur_wrong(args, "--out, --json and --serve exclude each other");
+	if (ur_given(args, AT(port)) && !v->serve)
+		return ur_wrong(args, "--port goes with --serve");
+	if (v->store) {
+		if (strlen(v->store) >= sizeof path)
+			return ur_wrong(args, "--store: the path is longer than %d characters", UR_STORE_PATH - 1);
+		memcpy(path, v->store, strlen(v->store) + 1);
+	} else if ((status = ur_store_path(path, &err))) {
+		return ur_failed(args, status, &err);
+	}
+	return v->serve ? serve(args, path, id) : write_or_print(args, path, id);
+}
+
+static const ur_opt options[] = {
+	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the page goes", .standard = "report.html"),
+	UR_OPT(FLAG, "serve", 0, serve, NULL, "show it on http://127.0.0.1 instead, growing while the comparison runs"),
+	UR_OPT(INT, "port", 0, port, "N", "of --serve", .otherwise = "any free one", .least = 0, .most = 65535),
+	UR_OPT(TEXT, "store", 0, store, "FILE", "the store to look in", .otherwise = "$UNROLL_STORE, or that of your account"),
+	{ .name = "json", .kind = UR_OPT_FLAG, .at = AT(json),
+	  .help = "print the comparison's document instead (docs/COMPARISON.md)" },
+	UR_OPT_QUIET(struct values),
+	{ .name = NULL }
+};
+
+const ur_command ur_command_report = {
+	.usage = "[ID] [options]",
+	.details = "Makes the report of a comparison, the newest unless its number is given, from the store alone. The page is one "
+		"file that opens without a network: tables, charts, samples, and the numbers under them.",
+	.examples = "unroll report\n"
+		"unroll report 12 -o lstm-or-not.html\n"
+		"unroll report --serve",
+	.options = options,
+	.size = sizeof(struct values),
+	.most_words = 1,
+	.run = run,
+};
