@@ -193,7 +193,7 @@ static void print_quality(const json_t *d, const json_t *const *order, int n)
 	char head[32];
 
 	(void)snprintf(head, sizeof head, "%lld ctx", (long long)json_integer_value(at(at(d, "setting"), "context")));
-	printf("\n%-*s%9s%9s%9s%9s%9s%9s  %s\n", NAMES, "quality", "nats/tok", "+-95%", head, "bits/byte", "above", "p", "verdict");
+	printf("\n%-*s%9s%9s%9s%10s%9s%9s  %s\n", NAMES, "quality", "nats/tok", "+-95%", head, "bits/byte", "above", "p", "verdict");
 	for (int i = 0; i < n; i++) {
 		const json_t *k = order[i], *above = at(k, "above_best");
 
@@ -205,7 +205,7 @@ static void print_quality(const json_t *d, const json_t *const *order, int n)
 		print_number(number(at(k, "loss"), "mean"), 9, 4);
 		print_half(at(k, "loss"), 9);
 		print_number(number(at(k, "loss_same"), "mean"), 9, 4);
-		print_number(number(at(k, "bits_per_byte"), "mean"), 9, 4);
+		print_number(number(at(k, "bits_per_byte"), "mean"), 10, 4);
 		if (!json_is_object(above)) {
 			printf("%9s%9s  best\n", "", "");
 			continue;
@@ -294,7 +294,7 @@ static void print_prefill(const json_t *const *order, int n)
 		(void)snprintf(head, sizeof head, "T=%s", ur_commas(lengths[l], a));
 		printf("%9s", head);
 	}
-	printf("  grows as T^\n");
+	printf("  as T^\n");
 	for (int i = 0; i < n; i++) {
 		const json_t *fit = at(order[i], "prefill_fit");
 		if (json_is_true(at(order[i], "diverged")))
@@ -307,7 +307,7 @@ static void print_prefill(const json_t *const *order, int n)
 		if (json_is_object(fit))
 			printf("  %.2f", number(fit, "exponent"));
 		if (isfinite(number(fit, "low")))
-			printf(" (%.2f-%.2f)", number(fit, "low"), number(fit, "high"));
+			printf(" (%.2f to %.2f)", number(fit, "low"), number(fit, "high"));
 		putchar('\n');
 	}
 }

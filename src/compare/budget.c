@@ -23,18 +23,23 @@ double ur_budget_measuring(const ur_work *w, double seconds)
 	return fmin(fmax(w->measuring * seconds, w->least), w->most);
 }
 
+double ur_budget_scoring(const ur_rate *rate, const ur_work *w, int64_t N)
+{
+	const double validation = (double)ur_budget_validation(w, N), heldout = (double)ur_budget_heldout(w, N);
+	return (validation * (w->validations + 1) + 4 * heldout) / rate->score;
+}
+
 double ur_budget_cost(int n, const ur_rate *rate, const ur_work *w, const double *seconds)
 {
-	double cost = 0, tokens = INFINITY, validation, heldout;
+	double cost = 0, tokens = 1e15;
+	int64_t N;
 
 	for (int i = 0; i < n; i++)
 		tokens = fmin(tokens, rate[i].train * seconds[i]);
-	validation = (double)ur_budget_validation(w, (int64_t)fmin(tokens, 1e15));
-	heldout = (double)ur_budget_heldout(w, (int64_t)fmin(tokens, 1e15));
-	for (int i = 0; i < n; i++) {
-		const double scored = validation * (w->seeds * (w->validations + 1) + 2.0 * w->trials) + w->seeds * 4 * heldout;
-		cost += seconds[i] * (w->seeds + w->trials * w->share) + scored / rate[i].score + ur_budget_measuring(w, seconds[i]);
-	}
+	N = (int64_t)tokens;
+	for (int i = 0; i < n; i++)
+		cost += w->seeds * (seconds[i] + ur_budget_scoring(&rate[i], w, N)) + ur_budget_measuring(w, seconds[i]) +
+		        w->trials * (w->share * seconds[i] + 2 * (double)ur_budget_validation(w, N) / rate[i].score);
 	return cost;
 }
 

@@ -22,11 +22,13 @@ typedef struct ur_work {
 	double least, most;         /* ... within these */
 } ur_work;
 
-enum { UR_LEAST_VALIDATION = 8192, UR_LEAST_HELDOUT = 65536 };
+enum { UR_LEAST_VALIDATION = 8192, UR_LEAST_HELDOUT = 32768 };
 
 /* Tokens of one validation, and to be scored at the end, the same for all: N is what the shortest run trains on. */
 int64_t ur_budget_validation(const ur_work *w, int64_t N);
 int64_t ur_budget_heldout(const ur_work *w, int64_t N);
+/* Seconds of a run's validations and of scoring it at the end. */
+double ur_budget_scoring(const ur_rate *rate, const ur_work *w, int64_t N);
 /* Seconds for measuring one contender, whose runs take so many seconds each. */
 double ur_budget_measuring(const ur_work *w, double seconds);
 /* Seconds that everything takes when each run of contender i trains for seconds[i]. */

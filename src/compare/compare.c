@@ -315,6 +315,16 @@ static ur_status work_out_tokens(ur_comparing *q, double spent, ur_err *err)
 	return UR_OK;
 }
 
+/* Tokens of the shortest runs. */
+static int64_t shortest(const ur_comparison *o)
+{
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < o->n; i++)
+		least = o->of[i].tokens < least ? o->of[i].tokens : least;
+	return least;
+}
+
 /* A budget of time becomes tokens once, which are kept: asking again, or going on, trains on the same. */
 static ur_status set_tokens(ur_comparing *q, const char *name, ur_err *err)
 {
@@ -345,8 +355,11 @@ static ur_status set_tokens(ur_comparing *q, const char *name, ur_err *err)
 	json_decref(fact);
 	if (!status) {
 		ur_rate rate[UR_MOST_CONTENDERS];
-		for (int i = 0; i < o->n; i++)
+		const int64_t least = shortest(o);
+		for (int i = 0; i < o->n; i++) {
 			rate[i] = o->of[i].rate;
+			q->scoring[i] = ur_budget_scoring(&rate[i], &q->work, least);
+		}
 		q->total = q->done + ur_budget_cost(o->n, rate, &q->work, q->seconds);
 	}
 	return status;
@@ -424,13 +437,8 @@ static ur_status open_heldout(ur_comparing *q, ur_err *err)
 {
 	const ur_split *s = &q->what->split;
 	ur_comparison *o = q->out;
-	int64_t least = INT64_MAX;
-	ur_status status;
-
-	for (int i = 0; i < o->n; i++)
-		least = o->of[i].tokens < least ? o->of[i].tokens : least;
-	status = ur_heldout_open(&q->heldout, q->what->corpus, o->own_heldout ? s->test_from : s->val_from,
-	                         o->own_heldout ? s->test_to : s->val_to, ur_budget_heldout(&q->work, least), err);
+	ur_status status = ur_heldout_open(&q->heldout, q->what->corpus, o->own_heldout ? s->test_from : s->val_from,
+	                         o->own_heldout ? s->test_to : s->val_to, ur_budget_heldout(&q->work, shortest(o)), err);
 	o->scored = q->heldout.scored;
 	o->scored_bytes = q->heldout.bytes;
 	return status;

@@ -12,6 +12,7 @@ typedef struct ur_comparing {
 	ur_work work;
 	ur_heldout heldout;
 	double seconds[UR_MOST_CONTENDERS];     /* estimated, of each run's training */
+	double scoring[UR_MOST_CONTENDERS];     /* and of its validations and scores */
 	double started, before;                 /* on ur_clock; seconds of earlier sittings */
 	double done, total;                     /* estimated seconds of work */
 	ur_stage stage;

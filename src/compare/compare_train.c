@@ -489,6 +489,7 @@ static ur_status finish(ur_comparing *q, ur_contender *c, ur_trained *of, const 
 	of->state = m ? UR_RUN_DONE : UR_RUN_DIVERGED;
 	if (m)
 		status = score(q, of, m, err);
+	q->done += q->scoring[c - q->out->of];
 	if (!status)
 		status = ur_keep(q, trained_fact(of), err, "run/%s/%llu", c->name, (unsigned long long)of->seed);
 	if (!status)
@@ -567,8 +568,10 @@ static ur_status open_run(ur_comparing *q, ur_contender *c, ur_trained *of, ur_e
 	ur_status status = ur_recall(q, &fact, err, "run/%s/%llu", c->name, (unsigned long long)of->seed);
 
 	if (status || fact) {
-		if (fact)
+		if (fact) {
 			take_fact(fact, of);
+			q->done += q->seconds[c - q->out->of] + q->scoring[c - q->out->of];
+		}
 		json_decref(fact);
 		return status;
 	}

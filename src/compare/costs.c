@@ -396,6 +396,8 @@ ur_status ur_comparing_measure(ur_comparing *q, ur_err *err)
 	for (int i = 0; i < o->n && !status; i++)
 		if (models.own[i] && !(status = by_position(q, &models, i, err)) && !(status = sample(q, &models, i, err)))
 			status = keep_model(q, &o->of[i], err);
+	for (int i = 0; i < o->n; i++)
+		q->done += allowance(q, i) / 2;
 	if (!status)
 		status = prefill(q, &models, err);
 	if (!status)

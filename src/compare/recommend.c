@@ -409,7 +409,7 @@ static void put_doubts(const ur_comparison *c, ur_advice *a)
 	put(a, "\nHow sure: one text, %d seed%s. ", c->seeds, c->seeds == 1 ? "" : "s");
 	if (c->seeds > 1)
 		put(a, "A difference is called real when a paired t-test over seeds, adjusted by Holm for the number compared, gives "
-		    "p < %.2f and the text's own noise (%s held-out tokens in %d blocks) does not explain it. By seed the order is %s. ",
+		    "p < %.2f and the text's own noise (%s held-out tokens in %d blocks) does not explain it. By seed the order is %s.",
 		    UR_SIGNIFICANT, count_text((double)c->scored, scored), blocks, c->same_order ? "the same each time"
 		                                                                                : "not the same each time");
 	else if (blocks > 1)
