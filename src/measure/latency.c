@@ -57,12 +57,13 @@ static ur_status time_steps(const ur_stream *base, ur_stream *live, const int32_
 ur_status ur_latency_measure(const ur_model *m, const int32_t *tokens, int64_t count, int samples, int n,
                              const int64_t *positions, ur_latency *out, ur_err *err)
 {
-	double *seconds = samples > 0 ? calloc((size_t)samples, sizeof *seconds) : NULL;
+	double *seconds;
 	ur_stream *base = NULL, *live = NULL;
-	ur_status status = UR_OK;
+	ur_status status;
 
 	if (samples < 1 || count < 1)
 		return ur_fail(err, UR_E_INVALID, "latency needs at least one step and one token");
+	seconds = calloc((size_t)samples, sizeof *seconds);
 	if (!seconds)
 		return ur_fail(err, UR_E_NOMEM, "no memory to time %d steps", samples);
 	status = unroll_stream_open(m, NULL, &base, err);
@@ -76,7 +77,8 @@ ur_status ur_latency_measure(const ur_model *m, const int32_t *tokens, int64_t c
 			                 (long long)positions[i], unroll_spec(m), (long long)unroll_limit(m));
 			break;
 		}
-		unroll_stream_reset(base);
+		if (unroll_position(base) > positions[i])
+			unroll_stream_reset(base);
 		*l = (ur_latency){ .position = positions[i] };
 		status = advance(base, tokens, count, positions[i], err);
 		if (!status)
