@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { PIECE = 2048 };
+
 int64_t ur_latency_last(const ur_model *m, int64_t want)
 {
 	int64_t limit = unroll_limit(m), last = limit - UR_LATENCY_RUN;
@@ -20,15 +22,21 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Feeds a stream up to position `to`; many tokens at a time however few there are, because each call of an attention
+ * layer goes through all that it has kept. */
 static ur_status advance(ur_stream *s, const int32_t *tokens, int64_t count, int64_t to, ur_err *err)
 {
-	for (int64_t at = unroll_position(s); at < to; at = unroll_position(s)) {
-		int64_t from = at % count, n = count - from < to - at ? count - from : to - at;
-		ur_status status = unroll_prefill(s, tokens + from, n, NULL, err);
-		if (status)
-			return status;
+	int32_t ids[PIECE];
+	ur_status status = UR_OK;
+
+	for (int64_t at = unroll_position(s); at < to && !status; at = unroll_position(s)) {
+		int64_t n = to - at < PIECE ? to - at : PIECE;
+
+		for (int64_t i = 0; i < n; i++)
+			ids[i] = tokens[(at + i) % count];
+		status = unroll_prefill(s, ids, n, NULL, err);
 	}
-	return UR_OK;
+	return status;
 }
 
 /* One position: `base` is there. */
