@@ -139,6 +139,7 @@ static void test_same_context(void **state)
 	check_scores("attention:1x8,block=llama,heads=2,context=64", 500, 0, 1, 32);
 	check_scores("transformer:1x8,heads=2,window=5", 300, 0, 2, 12);
 	check_scores("rnn:1x8", 2, 0, 1, 4);    /* one prediction */
+	check_scores("gru:1x8", 11000, 0, 2, 5000);     /* more rows than a pass has room for */
 }
 
 /* -- by position -- */
@@ -203,6 +204,7 @@ static void test_positions(void **state)
 	check_positions("transformer:1x8,heads=2,context=32", 900, 2, 32);
 	check_positions("attention:1x8,block=llama,heads=2,context=32", 900, 2, 20);
 	check_positions("rnn:1x8", 2, 1, 9);
+	check_positions("gru:1x8", 11000, 2, 1000);     /* more windows than a pass has room for */
 }
 
 /* -- what cannot be -- */

@@ -287,6 +287,11 @@ static void test_crossover(void **state)
 	c = ur_crossover(4, 1, lengths, (double[]){ 1, 2, 2, 4 }, (double[]){ 2, 2, 2, 2 });
 	assert_int_equal(c.kind, UR_CROSS_AT);
 	near_to(c.at, 512, 1e-9);
+	c = ur_crossover(4, 1, lengths, (double[]){ 2, 2, 2, 4 }, (double[]){ 1, 2, 2, 2 });
+	assert_int_equal(c.kind, UR_CROSS_NONE_B);
+	c = ur_crossover(4, 1, lengths, (double[]){ 2, 2, 2, 2 }, (double[]){ 1, 2, 2, 4 });
+	assert_true(c.kind == UR_CROSS_AT && c.first == 1);
+	near_to(c.at, 512, 1e-9);
 	/* nothing to compare */
 	assert_int_equal(ur_crossover(LENGTHS, REPEATS, lengths, b, b).kind, UR_CROSS_UNKNOWN);
 	assert_int_equal(ur_crossover(0, REPEATS, lengths, a, b).kind, UR_CROSS_UNKNOWN);
@@ -438,7 +443,16 @@ static void test_leads(void **state)
 	expect(&l[0], 1, pow(10, 0.4 / 1.4), 0);
 	expect(&l[1], pow(10, 0.4 / 1.4), pow(10, 1.6 / 4), 1);
 	expect(&l[2], pow(10, 1.6 / 4), 10, 2);
+	/* two that cross the leader at one place */
+	points_used = 0;
+	c[0] = CURVE({ 1, 4, 0 }, { 100, 4, 0 });
+	c[1] = CURVE({ 1, 5, 0 }, { 100, 3, 0 });
+	c[2] = CURVE({ 1, 6, 0 }, { 100, 2, 0 });
+	assert_int_equal(ur_curves_leads(3, c, UR_AXIS_TOKENS, 8, l), 2);
+	expect(&l[0], 1, 10, 0);
+	expect(&l[1], 10, 100, 2);
 	/* equal ones: no flicker; equal at the start: who falls faster */
+	c[0] = CURVE({ 1, 4, 0 }, { 10, 3.4, 0 });
 	c[1] = c[0];
 	assert_int_equal(ur_curves_leads(2, c, UR_AXIS_TOKENS, 8, l), 1);
 	expect(&l[0], 1, 10, 0);

@@ -114,7 +114,7 @@ static int overtaker(int n, const ur_curve *c, ur_axis axis, double from, double
 		struct ends e = ends_of(&c[k], axis, from, to);
 		double at = fmax(*share, (e.from - leader.from) / (e.from - leader.from - (e.to - leader.to)));
 
-		if (!(e.to < leader.to) || at > first || (at == first && e.to >= best->to))
+		if (!(e.to < leader.to) || at >= first)
 			continue;
 		first = at;
 		*best = e;

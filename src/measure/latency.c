@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { PIECE = 2048 };
+
 int64_t ur_latency_last(const ur_model *m, int64_t want)
 {
 	int64_t limit = unroll_limit(m), last = limit - UR_LATENCY_RUN;
@@ -20,15 +22,21 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Feeds a stream up to position `to`; many tokens at a time however few there are, because each call of an attention
+ * layer goes through all that it has kept. */
 static ur_status advance(ur_stream *s, const int32_t *tokens, int64_t count, int64_t to, ur_err *err)
 {
-	for (int64_t at = unroll_position(s); at < to; at = unroll_position(s)) {
-		int64_t from = at % count, n = count - from < to - at ? count - from : to - at;
-		ur_status status = unroll_prefill(s, tokens + from, n, NULL, err);
-		if (status)
-			return status;
+	int32_t ids[PIECE];
+	ur_status status = UR_OK;
+
+	for (int64_t at = unroll_position(s); at < to && !status; at = unroll_position(s)) {
+		int64_t n = to - at < PIECE ? to - at : PIECE;
+
+		for (int64_t i = 0; i < n; i++)
+			ids[i] = tokens[(at + i) % count];
+		status = unroll_prefill(s, ids, n, NULL, err);
 	}
-	return UR_OK;
+	return status;
 }
 
 /* One position: `base` is there. */
@@ -57,12 +65,13 @@ static ur_status time_steps(const ur_stream *base, ur_stream *live, const int32_
 ur_status ur_latency_measure(const ur_model *m, const int32_t *tokens, int64_t count, int samples, int n,
                              const int64_t *positions, ur_latency *out, ur_err *err)
 {
-	double *seconds = samples > 0 ? calloc((size_t)samples, sizeof *seconds) : NULL;
+	double *seconds;
 	ur_stream *base = NULL, *live = NULL;
-	ur_status status = UR_OK;
+	ur_status status;
 
 	if (samples < 1 || count < 1)
 		return ur_fail(err, UR_E_INVALID, "latency needs at least one step and one token");
+	seconds = calloc((size_t)samples, sizeof *seconds);
 	if (!seconds)
 		return ur_fail(err, UR_E_NOMEM, "no memory to time %d steps", samples);
 	status = unroll_stream_open(m, NULL, &base, err);
@@ -76,7 +85,8 @@ ur_status ur_latency_measure(const ur_model *m, const int32_t *tokens, int64_t c
 			                 (long long)positions[i], unroll_spec(m), (long long)unroll_limit(m));
 			break;
 		}
-		unroll_stream_reset(base);
+		if (unroll_position(base) > positions[i])
+			unroll_stream_reset(base);
 		*l = (ur_latency){ .position = positions[i] };
 		status = advance(base, tokens, count, positions[i], err);
 		if (!status)

@@ -223,6 +223,29 @@ size_t ur_model_state_used(const ur_model *m, const void *state)
 	return used;
 }
 
+void ur_model_state_clear(const ur_model *m, void *state)
+{
+	for (int i = 0; i < m->spec.layers; i++) {
+		void *layer = ur_model_state_of(m, state, i);
+		memset(layer, 0, m->spec.mixer->state_used(&m->dims, layer));
+	}
+	*ur_model_position(state) = 0;
+}
+
+void ur_model_state_copy(const ur_model *m, void *to, const void *from)
+{
+	for (int i = 0; i < m->spec.layers; i++) {
+		const char *source = (const char *)from + STATE_HEAD + layer_state(m) * (size_t)i;
+		char *layer = ur_model_state_of(m, to, i);
+		size_t used = m->spec.mixer->state_used(&m->dims, source), had = m->spec.mixer->state_used(&m->dims, layer);
+
+		memcpy(layer, source, used);
+		if (had > used)
+			memset(layer + used, 0, had - used);
+	}
+	memcpy(to, from, sizeof(int64_t)); /* the position */
+}
+
 int64_t ur_model_limit(const ur_model *m)
 {
 	int64_t limit = m->spec.mixer->limit ? m->spec.mixer->limit(&m->dims) : 0;

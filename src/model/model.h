@@ -57,6 +57,11 @@ size_t ur_model_state_size(const ur_model *m);
 void *ur_model_state_of(const ur_model *m, void *state, int layer);
 /* Leading bytes of it that matter now, by layer. */
 size_t ur_model_state_used(const ur_model *m, const void *state);
+/* Zeroes what was written of it, so that it is all-zero again: the start of a sequence. Pages that no step reached stay
+ * untouched. */
+void ur_model_state_clear(const ur_model *m, void *state);
+/* Makes `to` what `from` is; `to` was all-zero once, and written by steps alone since. */
+void ur_model_state_copy(const ur_model *m, void *to, const void *from);
 static inline int64_t *ur_model_position(void *state) { return state; }
 /* Steps a state can take; 0: any number. */
 int64_t ur_model_limit(const ur_model *m);

@@ -57,19 +57,7 @@ void unroll_stream_close(ur_stream *stream)
 	ur_arena_close(&memory);
 }
 
-/* Zeroes what was written of the state, so that it is all-zero again. Pages that no step reached stay untouched. */
-static void clear(const ur_stream *s)
-{
-	const ur_model *m = s->m;
-
-	for (int i = 0; i < m->spec.layers; i++) {
-		void *state = ur_model_state_of(m, s->state, i);
-		memset(state, 0, m->spec.mixer->state_used(&m->dims, state));
-	}
-	*ur_model_position(s->state) = 0;
-}
-
-void unroll_stream_reset(ur_stream *stream) { clear(stream); }
+void unroll_stream_reset(ur_stream *stream) { ur_model_state_clear(stream->m, stream->state); }
 
 ur_status unroll_stream_copy(ur_stream *to, const ur_stream *from, ur_err *err)
 {
@@ -80,12 +68,7 @@ ur_status unroll_stream_copy(ur_stream *to, const ur_stream *from, ur_err *err)
 		               "%s and %s", m->spec.text, to->m->spec.text);
 	if (to == from)
 		return UR_OK;
-	clear(to);
-	for (int i = 0; i < m->spec.layers; i++) {
-		const void *state = ur_model_state_of(m, from->state, i);
-		memcpy(ur_model_state_of(m, to->state, i), state, m->spec.mixer->state_used(&m->dims, state));
-	}
-	*ur_model_position(to->state) = *ur_model_position(from->state);
+	ur_model_state_copy(m, to->state, from->state);
 	return UR_OK;
 }
 
