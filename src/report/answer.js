@@ -51,7 +51,7 @@ const Answer = (() => {
 			return node;
 		};
 		return el('figure', { class: 'dots' },
-			el('figcaption', null, el('h3', null, 'Loss, lower is better'), p('about', 'A dot for each seed; the bar is the 95 % interval of the mean.')),
+			el('figcaption', null, el('h2', { class: 'minor' }, 'Loss, lower is better'), p('about', 'A dot for each seed; the bar is the 95 % interval of the mean.')),
 			rows.map((c) => el('div', { class: `row m${of(c.name) % 8}` }, model(c.name),
 				el('div', { class: 'track', 'aria-hidden': 'true' },
 					c.loss && is(c.loss.low) && is(c.loss.high) ? put('range', c.loss.low, c.loss.high) : null,
@@ -97,7 +97,7 @@ const Answer = (() => {
 			]),
 			pick ? el('dl', { class: 'figures' }, figures(pick).map(([label, value, note]) =>
 				el('div', null, el('dt', null, label), el('dd', null, el('b', null, value), note ? el('small', null, note) : null)))) : null,
-			array(a.needs).length ? [el('h3', { class: 'needs' }, 'If you need something else most'),
+			array(a.needs).length ? [el('h2', { class: 'minor' }, 'If you need something else most'),
 				Tables.plain('Which model under which need', [{ label: 'Need' }, { label: 'Use' }, { label: 'Because' }, { label: 'How sure' }],
 					a.needs.map((n) => [String(n.need || ''), n.name ? model(n.name) : NONE, String(n.why || ''), String(n.sure || '')]), 'needs')] : null,
 		];
