@@ -44,6 +44,10 @@ const Charts = (() => {
 						if (r.left < area.left || r.right > area.right || r.top < area.top || r.bottom > area.bottom ||
 							placed.some((o) => r.left < o.right && r.right > o.left && r.top < o.bottom && r.bottom > o.top))
 							continue;
+						c.lineWidth = 4;
+						c.lineJoin = 'round';
+						c.strokeStyle = ink('--ground');
+						c.strokeText(text, r.left, point.y + dy);
 						c.fillStyle = ink('--ink');
 						c.fillText(text, r.left, point.y + dy);
 						placed.push(r);
@@ -55,26 +59,41 @@ const Charts = (() => {
 		},
 	};
 
-	/* Marks of 1, 2 and 5 times a power of ten where few powers are in sight, else of powers alone; at any scale few enough
-	 * to read. */
-	function logTicks(axis) {
-		const from = Math.log10(axis.min), to = Math.log10(axis.max), room = axis.isHorizontal() ? axis.width / 62 : axis.height / 30;
-		const steps = to - from > room ? [1] : to - from > room / 2.2 ? [1, 3] : to - from > room / 4 ? [1, 2, 5] :
-			to - from > 0.35 ? [1, 1.5, 2, 3, 4, 5, 6, 8] : null;
-		const ticks = [];
-		if (!steps) {
-			const raw = (axis.max - axis.min) / Math.max(3, Math.min(room, 7));
-			const unit = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 5, 10].find((s) => s * unit >= raw) * unit;
-			for (let v = Math.ceil(axis.min / step) * step; v <= axis.max; v += step)
-				ticks.push({ value: Number(v.toPrecision(12)) });
+	/* Where an axis has its marks. Candidates come in order of how round they are, and each is taken where it leaves room
+	 * for the numbers of those before it. */
+	function place(axis, candidates, at) {
+		const horizontal = axis.isHorizontal(), length = horizontal ? axis.width : axis.height, room = horizontal ? 58 : 26;
+		const share = (v) => (at(v) - at(axis.min)) / (at(axis.max) - at(axis.min) || 1) * length, taken = [];
+		for (const v of candidates)
+			if (v >= axis.min * (1 - 1e-9) && v <= axis.max * (1 + 1e-9) && taken.every((t) => Math.abs(share(t) - share(v)) >= room))
+				taken.push(v);
+		axis.ticks = taken.sort((a, b) => a - b).map((value) => ({ value }));
+	}
+
+	function logTicks(axis, base) {
+		const candidates = [];
+		if (base === 2) {
+			const from = Math.floor(Math.log2(axis.min)), to = Math.ceil(Math.log2(axis.max));
+			for (const step of [10, 4, 2, 1])
+				for (let e = Math.ceil(from / step) * step; e <= to; e += step)
+					candidates.push(2 ** e);
 		} else {
-			const skip = Math.max(1, Math.ceil((to - from) / Math.max(room, 1)));
-			for (let e = Math.floor(from); e <= to; e++)
-				for (const s of e % skip === 0 ? steps : [])
-					if (s * 10 ** e >= axis.min * 0.9999 && s * 10 ** e <= axis.max * 1.0001)
-						ticks.push({ value: s * 10 ** e });
+			const from = Math.floor(Math.log10(axis.min)), to = Math.ceil(Math.log10(axis.max));
+			for (const digits of [[1], [2, 5], [3], [1.5, 4, 7], [1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2.5]])
+				for (let e = from; e <= to; e++)
+					candidates.push(...digits.map((d) => Number((d * 10 ** e).toPrecision(3))));
 		}
-		axis.ticks = ticks;
+		place(axis, candidates, Math.log);
+	}
+
+	/* Bytes go by 1024, so steps of round decimal numbers would read 95.4 MiB. */
+	function byteTicks(axis) {
+		const unit = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(1, axis.max)) / Math.log(1024)));
+		const raw = (axis.max - axis.min) / 5 / unit, ten = 10 ** Math.floor(Math.log10(raw));
+		const step = [1, 2, 5, 10].find((s) => s * ten >= raw) * ten * unit, candidates = [];
+		for (let v = Math.ceil(axis.min / step) * step; v <= axis.max; v += step)
+			candidates.push(v);
+		place(axis, candidates, (v) => v);
 	}
 
 	/* ---- a chart's parts from its series ---- */
@@ -108,23 +127,28 @@ const Charts = (() => {
 		return set;
 	}
 
-	function axis(title, format, log, floor) {
+	/* `values`: what is drawn along it; a logarithmic axis of Chart.js would reach from one power of ten to the next. */
+	function axis(title, format, log, base, values) {
+		const least = Math.min(...values), most = Math.max(...values), room = log && most > least ? (most / least) ** 0.03 : 1.1;
+		const ticks = log ? (a) => logTicks(a, base) : format === Words.bytes ? byteTicks : undefined;
 		return {
-			type: log ? 'logarithmic' : 'linear', beginAtZero: !log && floor === 0, grace: log ? undefined : '4%',
+			type: log ? 'logarithmic' : 'linear', grace: log ? undefined : '3%',
+			min: log && values.length ? least / room : undefined, max: log && values.length ? most * room : undefined,
+			suggestedMin: log || !values.length ? undefined : least, suggestedMax: log || !values.length ? undefined : most,
 			title: { display: true, text: title, color: ink('--muted'), font: { size: 13 } },
 			grid: { color: ink('--line'), drawTicks: false, borderColor: ink('--edge') },
-			ticks: { color: ink('--muted'), padding: 7, maxRotation: 0, autoSkipPadding: 14, callback: (v) => format(v) },
-			afterBuildTicks: log ? logTicks : undefined,
+			ticks: { color: ink('--muted'), padding: 7, maxRotation: 0, autoSkip: !ticks, autoSkipPadding: 14, callback: (v) => format(v) },
+			afterBuildTicks: ticks,
 		};
 	}
 
-	function options(view, state) {
+	function options(view, state, points) {
 		return {
 			animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: true,
 			layout: { padding: { top: 8, right: 14 } },
 			interaction: { mode: 'nearest', intersect: false, axis: 'xy' },
-			scales: { x: axis(view.xTitle, view.xFormat || short, state.xlog, view.xFloor),
-				y: axis(view.yTitle, view.yFormat || short, state.ylog, view.yFloor) },
+			scales: { x: axis(view.xTitle, view.xFormat || short, state.xlog, view.xBase, points.map((p) => p.x)),
+				y: axis(view.yTitle, view.yFormat || short, state.ylog, view.yBase, points.flatMap((p) => [p.y, p.low, p.high]).filter((y) => is(y) && !(state.ylog && y <= 0))) },
 			plugins: {
 				legend: { display: false }, filler: { propagate: false, drawTime: 'beforeDatasetsDraw' },
 				tooltip: {
@@ -188,10 +212,10 @@ const Charts = (() => {
 				'logarithmic axis; the table has ' + (lost === 1 ? 'it.' : 'them.') : null].filter(Boolean).map((n) => el('p', null, n)));
 			fill(table, [Tables.numbers(key, view.table)]);
 			if (!chart) {
-				chart = new Chart(canvas, { type: 'scatter', data: { datasets: sets }, options: options(view, state), plugins: [annotate] });
+				chart = new Chart(canvas, { type: 'scatter', data: { datasets: sets }, options: options(view, state, fit), plugins: [annotate] });
 			} else {
 				chart.data.datasets = sets;
-				chart.options = options(view, state);
+				chart.options = options(view, state, fit);
 				chart.update('none');
 			}
 		};

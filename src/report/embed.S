@@ -13,6 +13,10 @@ EMBED(ur_page_chart_library, CHART_JS)
 EMBED(ur_page_words_js, WORDS_JS)
 EMBED(ur_page_tables_js, TABLES_JS)
 EMBED(ur_page_charts_js, CHARTS_JS)
-EMBED(ur_page_js, PAGE_JS)
+EMBED(ur_page_facts_js, FACTS_JS)
+EMBED(ur_page_answer_js, ANSWER_JS)
+EMBED(ur_page_measured_js, MEASURED_JS)
+EMBED(ur_page_evidence_js, EVIDENCE_JS)
+EMBED(ur_page_page_js, PAGE_JS)
 
 	.section .note.GNU-stack, "", %progbits

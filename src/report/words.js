@@ -16,7 +16,7 @@ const Words = (() => {
 			else if (value !== null && value !== undefined && value !== false)
 				node.setAttribute(name, value);
 		}
-		node.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false && c !== ''));
+		node.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false && c !== ''));
 		return node;
 	}
 
@@ -95,7 +95,7 @@ const Words = (() => {
 		let unit = 0;
 		for (; Math.abs(x) >= 1023.5 && unit < 4; unit++)
 			x /= 1024;
-		return (unit === 0 || Math.abs(x) >= 99.5 ? whole(x) : fixed(x, 1)) + '\u00a0' + units[unit];
+		return (unit === 0 || Math.abs(x) >= 99.5 ? whole(x) : fixed(x, 1).replace(/\.0$/, '')) + '\u00a0' + units[unit];
 	}
 	function seconds(x) {
 		if (!is(x))
@@ -124,13 +124,14 @@ const Words = (() => {
 			return NONE;
 		return of(interval.mean) + (spread(interval) === null ? '' : ' \u00b1 ' + of(spread(interval)));
 	}
-	/* "T^1.87 (1.79 to 1.95)" */
+	/* 462 Gflop/s */
+	const rate = (x, unit) => short(x).replace(/([kMGT]?)$/, '\u00a0$1') + unit;
+	/* "grows like T^1.87 (1.79 to 1.95)", the exponent raised; nothing for no fit */
 	function growth(fit, of) {
 		if (!fit || !is(fit.exponent))
 			return '';
 		const range = is(fit.low) && is(fit.high) && fit.high > fit.low ? ` (${fixed(fit.low, 2)} to ${fixed(fit.high, 2)})` : '';
-		const flat = Math.abs(fit.exponent) < 0.05;
-		return flat ? 'constant' : `grows like ${of}^${fixed(fit.exponent, 2)}${range}`;
+		return Math.abs(fit.exponent) < 0.05 ? 'constant' : [`grows like ${of}`, el('sup', null, fixed(fit.exponent, 2)), range];
 	}
 	const date = (unix) => is(unix) ? new Date(unix * 1000).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' }) : '';
 	const list = (names) => names.length < 2 ? names.join('') : names.slice(0, -1).join(', ') + ' and ' + names[names.length - 1];
@@ -167,5 +168,5 @@ const Words = (() => {
 		el('span', { class: 'name' }, String(name)), ...more);
 
 	return { el, svg, fill, keep, is, NONE, fixed, whole, short, loss, bytes, seconds, micros, percent, chance, mean, spread,
-		plusMinus, growth, date, list, many, cut, mark, glyph, named };
+		plusMinus, rate, growth, date, list, many, cut, mark, glyph, named };
 })();

@@ -1,0 +1,41 @@
+'use strict';
+/* The document on the page, and what the sections ask of it. A field may be missing or null anywhere. */
+const Facts = (() => {
+	const { el, fill, keep, is, named, mean } = Words;
+	const array = (x) => Array.isArray(x) ? x : [];
+	/* the one document; a newer one replaces its fields */
+	const doc = {};
+	let index = new Map();
+
+	function set(next) {
+		Object.keys(doc).forEach((key) => delete doc[key]);
+		Object.assign(doc, next && typeof next === 'object' ? next : {});
+		index = new Map(contenders().map((c, i) => [c.name, i]));
+	}
+
+	const contenders = () => array(doc.contenders).filter((c) => c && typeof c === 'object');
+	const ordered = () => [...contenders()].sort((a, b) => Tables.compare(a.rank, b.rank, 1));
+	const of = (name) => index.has(name) ? index.get(name) : -1;
+	const model = (name, ...more) => named(name, of(name), ...more);
+	const seeds = () => array((doc.setting || {}).seeds);
+	/* losses of the runs that have one */
+	const trained = (c) => array(c.runs).map((r) => r.loss).filter(is);
+	/* steps by position; "steps" is also the name of a count */
+	const latency = (c) => array(c.step_cost || c.steps).filter((s) => s && is(s.position));
+	/* the last of them that the model was made for */
+	const last = (c) => latency(c).filter((s) => !s.stretched).slice(-1)[0] || {};
+	const file = (c) => is(c.file_bytes) ? c.file_bytes : c.weight_bytes;
+
+	/* ---- pieces of a page ---- */
+
+	const box = (key, tag, attributes, nodes) => {
+		const node = keep(key, () => el(tag, attributes));
+		fill(node, nodes);
+		return node;
+	};
+	const p = (className, ...children) => el('p', className ? { class: className } : null, ...children);
+	/* a spec, which may break behind its commas */
+	const spec = (text) => el('code', null, String(text || '').split(/(?<=,)/).flatMap((part) => [part, el('wbr')]).slice(0, -1));
+
+	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, last, file, box, p, spec, mean };
+})();

@@ -1,0 +1,488 @@
+"""Drives Chromium over reports made from report_document.json and variants of it. Started by report_browser.sh.
+usage: report_browser.py UNROLL PUT_DOCUMENT"""
+import copy
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+UNROLL, PUT = sys.argv[1:3]
+HERE = os.path.dirname(os.path.abspath(__file__))
+HOSTILE = "rnn</script><img src=x onerror=alert(1)>"
+failures = []
+began = time.time()
+
+
+def check(holds, what):
+    if not holds:
+        failures.append(what)
+        print("FAILED:", what, flush=True)
+
+
+def at(what):
+    print(f"{time.time() - began:5.1f} s  {what}", flush=True)
+
+
+# ---- documents ----
+
+def whole():
+    with open(os.path.join(HERE, "report_document.json"), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def running(seconds=100.0):
+    """The first two models are done, the third is at its second seed, the fourth waits."""
+    d = whole()
+    d.update(state="running", seconds=seconds, stage={"what": "training", "name": "transformer", "seed": 2, "share": 0.43, "eta": 123.0})
+    for key in ("advice", "equal", "leads", "crossovers", "by_length", "order", "again"):
+        d.pop(key)
+    for c in d["contenders"]:
+        c.update(rank=None, above_best=None)
+    third, fourth = d["contenders"][2:]
+    for c in (third, fourth):
+        for key in ("loss", "loss_same", "bits_per_byte", "by_position", "memory", "prefill", "prefill_fit", "latency", "steps", "sample"):
+            c.pop(key, None)
+    for c, from_ in ((third, 1), (fourth, 0)):
+        for k, r in enumerate(c["runs"][from_:], from_):
+            r.update(state="waiting", step=0, loss=None, loss_same=None, bits_per_byte=None)
+            c["curves"][k] = {"seed": r["seed"], "run": r["run"]}
+    third["runs"][1].update(state="running", step=400)
+    return d
+
+
+def diverged():
+    d = whole()
+    c = d["contenders"][3]
+    for key in list(c):
+        if key not in ("name", "spec", "parameters", "runs", "curves", "tuning"):
+            c.pop(key)
+    c.update(diverged=True, why="the loss was no number at step 312 with seed 2", rank=None)
+    for r in c["runs"]:
+        r.update(state="diverged", loss=None)
+    for curve in c["curves"]:
+        curve["val_loss"] = curve["val_loss"][:6] + [curve["val_loss"][6][:4] + [None]]
+    return d
+
+
+def one_seed():
+    d = whole()
+    d["setting"]["seeds"] = [1]
+    d["order"] = {"by_seed": d["order"]["by_seed"][:1], "same": True}
+    for c in d["contenders"]:
+        c["runs"], c["curves"] = c["runs"][:1], c["curves"][:1]
+        for key in ("loss", "loss_same", "bits_per_byte"):
+            c[key].update(n=1, low=None, high=None)
+        if c["above_best"]:
+            c["above_best"].update(low=None, high=None, p=None, p_holm=None, verdict="unsure")
+    return d
+
+
+def nulls():
+    d = whole()
+    for c in d["contenders"]:
+        for key in list(c):
+            if key not in ("name", "runs", "curves"):
+                c[key] = None
+    for key in list(d):
+        if key not in ("contenders", "state"):
+            d[key] = None
+    return d
+
+
+class Store:
+    """A store in a folder of its own, with a put_document that stays at it."""
+
+    def __init__(self, folder):
+        self.folder, self.path, self.n = folder, os.path.join(folder, "runs.db"), 0
+        self.process = subprocess.Popen([PUT, self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def put(self, document):
+        self.n += 1
+        name = os.path.join(self.folder, f"{self.n}.json")
+        with open(name, "w", encoding="utf-8") as f:
+            json.dump(document, f)
+        self.process.stdin.write(name + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def report(self, name, identity):
+        out = os.path.join(self.folder, name + ".html")
+        subprocess.run([UNROLL, "report", str(identity), "--store", self.path, "-o", out, "--quiet"], check=True, timeout=60)
+        return "file://" + out
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=20)
+
+
+# ---- the browser ----
+
+def start_browser(folder):
+    options = Options()
+    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+                 "--disable-background-networking", "--user-data-dir=" + os.path.join(folder, "profile")):
+        options.add_argument(word)
+    options.binary_location = shutil.which("chromium")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
+    browser.set_page_load_timeout(60)
+    browser.set_script_timeout(60)
+    return browser
+
+
+def until(browser, script, seconds=30):
+    end = time.time() + seconds
+    while time.time() < end:
+        if browser.execute_script("return " + script):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+DRAWN = ("[...document.querySelectorAll('canvas')].every(c => Chart.getChart(c) && c.width > 50) "
+         "&& document.querySelectorAll('h1').length === 1")
+
+
+def open_page(browser, url, width, theme="light"):
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]})
+    browser.get(url)
+    check(until(browser, DRAWN), f"{url} at {width}: drawn")
+
+
+def errors(browser):
+    # that a canvas is read back is this test's doing
+    return [e["message"] for e in browser.get_log("browser") if e["level"] in ("SEVERE", "WARNING")
+            and "willReadFrequently" not in e["message"]]
+
+
+def quiet(browser, where):
+    said = errors(browser)
+    check(said == [], f"{where}: the console says {said}")
+
+
+def drawn(browser, where):
+    blank = browser.execute_script(BLANK)
+    check(blank == [], f"{where}: blank charts {blank}")
+
+
+def requests(browser):
+    """Addresses asked for since the last call, but for data: ones."""
+    found = []
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            url = message["params"]["request"]["url"]
+            if not url.startswith("data:"):
+                found.append(url)
+    return found
+
+
+NO_SCROLL = "return document.documentElement.scrollWidth <= innerWidth"
+
+BLANK = """return [...document.querySelectorAll('figure.chart')].filter(f => {
+    const c = f.querySelector('canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data, seen = new Set();
+    for (let i = 0; i < d.length; i += 20) if (d[i + 3] > 200) seen.add((d[i] >> 4) << 8 | (d[i + 1] >> 4) << 4 | d[i + 2] >> 4);
+    return seen.size < 6;
+}).map(f => f.dataset.key)"""
+
+# text that stands out too little from what is behind it (WCAG 2, AA)
+FAINT = """
+const one = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+one.canvas.width = one.canvas.height = 1;
+const rgba = (text) => { one.clearRect(0, 0, 1, 1); one.fillStyle = text; one.fillRect(0, 0, 1, 1); return [...one.getImageData(0, 0, 1, 1).data]; };
+const light = (c) => { const f = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; return 0.2126 * f(c[0]) + 0.7152 * f(c[1]) + 0.0722 * f(c[2]); };
+const bad = new Set(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement, s = getComputedStyle(e);
+    if (!walker.currentNode.data.trim() || !e.checkVisibility() || ['SCRIPT', 'NOSCRIPT', 'STYLE'].includes(e.tagName)) continue;
+    let under = e, back = [0, 0, 0, 0];
+    for (; under && back[3] < 250; under = under.parentElement) back = rgba(getComputedStyle(under).backgroundColor);
+    const a = light(rgba(s.color)), b = light(back[3] < 250 ? rgba('white') : back);
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), size = parseFloat(s.fontSize);
+    if (ratio < (size >= 24 || (size >= 18.66 && s.fontWeight >= 700) ? 3 : 4.5))
+        bad.add(e.className + ' ' + e.tagName + ' ' + ratio.toFixed(2) + ' ' + walker.currentNode.data.slice(0, 20));
+}
+return [...bad]"""
+
+HEADINGS = """let last = 0; const bad = [];
+for (const h of document.querySelectorAll('h1,h2,h3,h4')) { const n = Number(h.tagName[1]); if (n > last + 1) bad.push(h.textContent); last = n; }
+return bad"""
+
+
+def widths_and_themes(browser, url):
+    for width in (360, 900, 1600):
+        for theme in ("light", "dark"):
+            where = f"{width} px, {theme}"
+            open_page(browser, url, width, theme)
+            check(browser.execute_script(NO_SCROLL), f"{where}: the page scrolls sideways")
+            check(browser.execute_script("""const h = document.querySelector('h1'), l = document.querySelector('.lead');
+                return h.getBoundingClientRect().bottom < innerHeight && l.getBoundingClientRect().bottom < innerHeight"""),
+                  f"{where}: the answer is not on the first screen")
+            check(len(browser.find_elements(By.CSS_SELECTOR, "figure.chart canvas")) == 7, f"{where}: not 7 charts")
+            drawn(browser, where)
+            faint = browser.execute_script(FAINT)
+            check(faint == [], f"{where}: too faint: {faint}")
+            ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+            check(("251" in ground) == (theme == "light"), f"{where}: background {ground}")
+            quiet(browser, where)
+    asked = requests(browser)
+    check(asked and set(asked) == {url}, f"asked for more than the page: {set(asked)}")
+
+
+def column(browser, label):
+    """The cells of a column, top to bottom."""
+    return browser.execute_script("""const t = document.querySelector('table.sortable');
+        const k = [...t.tHead.rows[0].cells].findIndex(c => c.textContent.startsWith(arguments[0]));
+        return [...t.tBodies[0].rows].map(r => r.cells[k].innerText.split('\\n')[0])""", label)
+
+
+def sorting(browser):
+    def number(text):
+        return float(text.replace(",", "").replace("\u2212", "-"))
+
+    def head(label):
+        return [b for b in browser.find_elements(By.CSS_SELECTOR, "table.sortable thead button") if b.text.startswith(label)][0]
+
+    def state(label):
+        return head(label).find_element(By.XPATH, "..").get_attribute("aria-sort")
+
+    check(state("Above the best") == "ascending", "the table starts sorted by what is above the best")
+    for press in (lambda b: browser.execute_script("arguments[0].click()", b), lambda b: b.send_keys(Keys.ENTER),
+                  lambda b: b.send_keys(Keys.SPACE)):
+        for label in ("Parameters", "Training"):
+            press(head(label))
+            first = state(label)
+            values = [number(x) for x in column(browser, label)]
+            check(len(values) == 4 and values == sorted(values, reverse=first == "descending"), f"sorted by {label}, {first}: {values}")
+            press(head(label))
+            check(state(label) not in (None, first), f"{label}: pressed twice, the order turns round")
+            values = [number(x) for x in column(browser, label)]
+            check(values == sorted(values, reverse=state(label) == "descending"), f"sorted by {label}, {state(label)}: {values}")
+            check(len(browser.find_elements(By.CSS_SELECTOR, "[aria-sort]")) == 1, "one column is the sorted one")
+
+
+def chart_state(browser, key):
+    return browser.execute_script("""const c = Chart.getChart(document.querySelector(`figure[data-key="${arguments[0]}"] canvas`));
+        return [c.scales.x.type, c.scales.y.type, c.options.scales.x.title.text, c.options.scales.y.title.text, c.scales.x.max]""", key)
+
+
+def press(browser, key, group, value):
+    browser.execute_script("""document.querySelector(`figure[data-key="${arguments[0]}"] [role=group][aria-label="${arguments[1]}"]
+        button[data-value="${arguments[2]}"]`).click()""", key, group, value)
+
+
+def charts(browser):
+    keys = browser.execute_script("return [...document.querySelectorAll('figure.chart')].map(f => f.dataset.key)")
+    for key in keys:
+        for log in ("true", "false"):
+            kind = "logarithmic" if log == "true" else "linear"
+            press(browser, key, "x axis", log)
+            check(chart_state(browser, key)[0] == kind, f"{key}: the x axis is {kind}")
+            press(browser, key, "y axis", log)
+            check(chart_state(browser, key)[1] == kind, f"{key}: the y axis is {kind}")
+            pressed = browser.execute_script("""return [...document.querySelectorAll(`figure[data-key="${arguments[0]}"] [aria-label$=axis]
+                [aria-pressed=true]`)].map(b => b.dataset.value)""", key)
+            check(pressed == [log, log], f"{key}: pressed buttons say so")
+        # on linear axes every point is drawn; each has its row beneath
+        points, rows = browser.execute_script("""const f = document.querySelector(`figure[data-key="${arguments[0]}"]`);
+            f.querySelector('summary').click();
+            const d = f.querySelector('details');
+            d.open = true; d.draw();
+            const sets = Chart.getChart(f.querySelector('canvas')).data.datasets.filter(s => ['line', 'thin', 'point'].includes(s.kind));
+            return [sets.reduce((n, s) => n + s.data.length, 0), d.querySelectorAll('tbody tr').length]""", key)
+        check(points > 0 and points == rows, f"{key}: {points} points, {rows} rows")
+    seen = set()
+    for value in ("tokens", "seconds", "flops"):
+        press(browser, "loss", "Along", value)
+        state = chart_state(browser, "loss")
+        seen.add((state[2], state[4]))
+    check(len(seen) == 3, f"the axis selector changes the axis: {seen}")
+    press(browser, "loss", "Loss", "train_loss")
+    check("training loss" in chart_state(browser, "loss")[3], "training loss can be chosen")
+    hidden = browser.execute_script("""const f = document.querySelector('figure[data-key=step]'); f.querySelector('.legend button').click();
+        const c = Chart.getChart(f.querySelector('canvas'));
+        return c.data.datasets.filter((s, i) => !c.isDatasetVisible(i)).length""")
+    check(hidden == 2, f"a model can be hidden: {hidden}")
+    drawn(browser, "after all that")
+
+
+def hostile(browser):
+    check(browser.execute_script("return document.querySelectorAll('img, iframe').length") == 0, "text became an element")
+    for where in ("table.sortable", ".dots", ".legend", ".samples figcaption", ".needs"):
+        check(browser.execute_script("return [...document.querySelectorAll(arguments[0])].some(e => e.textContent.includes(arguments[1]))",
+                                     where, HOSTILE), f"{where}: the hostile name is shown as text")
+    check(browser.execute_script("return [...document.querySelectorAll('.samples pre')].some(e => e.textContent.includes('<script>alert(2)'))"),
+          "the hostile sample is shown as text")
+
+
+def themes(browser):
+    def ground():
+        return browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    before = ground()
+    button = browser.find_element(By.ID, "theme")
+    button.send_keys(Keys.ENTER)
+    check(ground() != before and button.get_attribute("aria-pressed") == "true", "dark by keyboard")
+    check(browser.execute_script("return Chart.getChart(document.querySelector('canvas')).options.scales.x.ticks.color") == "#a7a39a", "charts turn dark too")
+    button.click()
+    check(ground() == before, "and light again")
+
+
+def keyboard(browser):
+    """Tab goes through the whole page, starting with the skip link, and comes out at the end."""
+    browser.refresh()
+    check(until(browser, DRAWN), "drawn anew")
+    body = browser.find_element(By.TAG_NAME, "body")
+    body.send_keys(Keys.TAB)
+    check(browser.execute_script("return document.activeElement.className") == "skip", "the skip link comes first")
+    check(browser.execute_script("return getComputedStyle(document.activeElement).outlineStyle") != "none", "focus is visible")
+    stops = browser.execute_script("""window.focused = new Set([document.activeElement]);
+        addEventListener('focusin', e => focused.add(e.target));
+        return [...document.querySelectorAll('a[href], button, summary, [tabindex="0"]')].filter(e => e.checkVisibility()).length""")
+    browser.switch_to.active_element.send_keys(Keys.TAB * (stops + 3))
+    seen = browser.execute_script("return focused.size")
+    check(stops > 50 and seen == stops, f"tab comes by everything that can be used, and goes on: {seen} of {stops}")
+
+
+def on_paper(browser, url):
+    browser.execute_script("localStorage.clear()")
+    open_page(browser, url, 1600, "dark")
+    inside = browser.execute_script("""dispatchEvent(new Event('beforeprint'));
+        const open = [...document.querySelectorAll('details[open]')].length, theme = document.documentElement.dataset.theme;
+        dispatchEvent(new Event('afterprint'));
+        return [open, theme, document.querySelectorAll('details[open]').length, document.documentElement.dataset.theme]""")
+    check(inside == [6, "light", 0, "dark"], f"paper is light with the short tables open, and the screen as before: {inside}")
+    sheet = browser.execute_cdp_cmd("Page.printToPDF", {})
+    check(len(sheet["data"]) > 50000, "it prints")
+
+
+def variants(browser, store):
+    for name, document, says in (("running", running(), "Comparing 4 models"), ("diverged", diverged(), "Use gru"), ("one-seed", one_seed(), "Use gru"),
+                                 ("empty", {"schema": 1, "state": "running"}, "Comparing 0 models"), ("done-empty", {"state": "done"}, "without"),
+                                 ("nulls", nulls(), "without")):
+        url = store.report(name, store.put(document))
+        for width in (360, 1600) if name == "running" else (360,):
+            open_page(browser, url, width)
+            quiet(browser, f"{name} at {width}")
+            check(browser.execute_script(NO_SCROLL), f"{name} at {width}: scrolls sideways")
+            drawn(browser, f"{name} at {width}")
+            check(browser.execute_script(HEADINGS) == [], f"{name}: headings {browser.execute_script(HEADINGS)}")
+            text = browser.execute_script("return document.body.innerText")
+            check(says in text, f"{name}: says '{says}'")
+            check("undefined" not in text and "NaN" not in text and "[object" not in text, f"{name}: undefined, NaN or an object in the text")
+        if name == "running":
+            check(browser.execute_script("const p = document.querySelector('.progress progress'); return [p.value, p.max]") == [0.43, 1], "the progress bar")
+            check("transformer" in text and "2 min 3 s left" in text.replace("\u00a0", " "), "the stage is named")
+            check(len(browser.find_elements(By.CSS_SELECTOR, ".runs progress")) == 12, "a bar for each run")
+        if name == "diverged":
+            check("the loss was no number at step 312" in text, "why it diverged")
+            check(browser.execute_script("return [...document.querySelectorAll('table.sortable tbody tr')].pop().className") == "out", "the diverged one is last")
+        if name == "one-seed":
+            check("\u00b1" not in browser.find_element(By.CSS_SELECTOR, ".figures").text, "no interval without seeds")
+
+
+def live(browser, folder):
+    store = Store(folder)
+    store.put(running())
+    server = subprocess.Popen([UNROLL, "report", "--serve", "--store", store.path, "--quiet"], stdout=subprocess.PIPE, text=True)
+    url = server.stdout.readline().strip()
+    try:
+        requests(browser)
+        open_page(browser, url, 1600)
+        check(until(browser, "document.getElementById('live').textContent === 'Live'"), "the live page says so")
+        # choices that an update must leave alone
+        browser.execute_script("""[...document.querySelectorAll('table.sortable thead button')].find(b => b.textContent.startsWith('Parameters')).click();
+            document.querySelector('figure[data-key=loss] summary').click();
+            document.querySelector('figure[data-key=loss] [data-value=flops]').click();
+            document.querySelector('figure[data-key=loss] [aria-label="y axis"] [data-value=false]').focus();
+            document.querySelector('figure[data-key=loss] [aria-label="y axis"] [data-value=false]').click();
+            document.querySelector('figure[data-key=loss]').scrollIntoView({behavior: 'instant'})""")
+        time.sleep(0.3)
+        place = "document.querySelector('figure[data-key=loss]').getBoundingClientRect().top"
+        before = browser.execute_script("return " + place)
+        next_ = running(150.0)
+        next_["stage"]["share"] = 0.61
+        next_["contenders"][2]["runs"][1].update(step=900)
+        next_["contenders"][0]["train_tokens_per_second"] = 12345
+        store.put(next_)
+        check(until(browser, "document.querySelector('.progress progress').value === 0.61", 20), "the page follows the store")
+        check(column(browser, "Training")[column(browser, "Model").index("lstm")] == "12,345", "so does the table")
+        check(browser.execute_script("""const f = document.querySelector('figure[data-key=loss]');
+            return f.querySelector('details').open && f.querySelectorAll('tbody tr').length > 100 && document.activeElement.dataset.value === 'false'
+                && document.querySelector('[aria-sort=ascending]').textContent.startsWith('Parameters')"""), "order, open numbers and focus outlive an update")
+        check(chart_state(browser, "loss")[1:3] == ["linear", "flops of training"], "so do the chart's choices")
+        check(abs(browser.execute_script("return " + place) - before) < 2, "and the place on the page")
+        quiet(browser, "live")
+        # nothing new: answers without a body
+        port = url.rsplit(":", 1)[1].strip("/")
+        server.send_signal(signal.SIGINT)
+        check(server.wait(timeout=20) == 0, "the server ends at an interrupt")
+        check(until(browser, "document.getElementById('live').className === 'lost'", 20), "a lost connection is told")
+        server = subprocess.Popen([UNROLL, "report", "--serve", "--store", store.path, "--quiet", "--port", port], stdout=subprocess.PIPE, text=True)
+        check(server.stdout.readline().strip() == url, "the same port again")
+        check(until(browser, "document.getElementById('live').className === 'on'", 20), "and found again")
+        errors(browser)
+        store.put(whole())
+        check(until(browser, "document.querySelector('h1').textContent === 'Use gru'", 20), "the answer comes by itself")
+        check(until(browser, "document.getElementById('live').textContent === 'Finished'"), "it says that it is finished")
+        check(until(browser, DRAWN) and browser.execute_script(BLANK) == [], "charts that came later are drawn")
+        asked = "performance.getEntriesByType('resource').length"
+        count = browser.execute_script("return " + asked)
+        time.sleep(2.6)
+        check(browser.execute_script("return " + asked) == count, "it asks no more when it is done")
+        quiet(browser, "live, at the end")
+        check(all(u.startswith(url) for u in requests(browser)), "only its own server was asked")
+    finally:
+        server.kill()
+        store.close()
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="unroll-report-")
+    browser = None
+    try:
+        store = Store(folder)
+        url = store.report("whole", store.put(whole()))
+        browser = start_browser(folder)
+        browser.get("about:blank")
+        requests(browser)
+        at("browser started")
+        widths_and_themes(browser, url)
+        at("widths_and_themes")
+        open_page(browser, url, 1600)
+        check(browser.execute_script(HEADINGS) == [], "headings skip a level")
+        hostile(browser)
+        sorting(browser)
+        themes(browser)
+        keyboard(browser)
+        at("keyboard")
+        charts(browser)
+        at("charts")
+        quiet(browser, "after use")
+        on_paper(browser, url)
+        at("on_paper")
+        variants(browser, store)
+        at("variants")
+        store.close()
+        os.mkdir(os.path.join(folder, "live"))
+        live(browser, os.path.join(folder, "live"))
+    finally:
+        if browser:
+            browser.quit()
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"report_browser: {'FAILED ' + str(len(failures)) if failures else 'passed'}, {time.time() - began:.0f} s")
+    return 1 if failures else 0
+
+
+sys.exit(main())
