@@ -228,6 +228,7 @@ static int show(const ur_args *args, const ur_kept *kept, const ur_comparison *c
 {
 	const struct values *v = args->values;
 	json_t *document = NULL;
+	char shown[800];
 	ur_err err = { 0 };
 	ur_status status = ur_store_fact_get(kept->store, kept->id, UR_STORE_DOCUMENT, &document, &err);
 	int code = UR_EXIT_OK;
@@ -240,7 +241,10 @@ static int show(const ur_args *args, const ur_kept *kept, const ur_comparison *c
 		ur_comparison_csv(document);
 	} else {
 		ur_comparison_print(document);
-		printf("%-9s%s\n", "report", v->report ? v->report : "");
+		if (v->report)
+			printf("%-9s%s\n", "report", ur_visible(v->report, shown, sizeof shown));
+		else
+			printf("%-9sunroll report %lld -o report.html\n", "report", (long long)kept->id);
 	}
 	json_decref(document);
 	/* nothing was trained: the comparison failed, whatever else was learnt */

@@ -1,17 +1,16 @@
-/* unroll report: any comparison of the store as one HTML file, as JSON, or served while it runs. */
-#include "cli/cli.h"
+/* unroll report: any comparison of the store as one HTML file, in tables, as JSON or CSV, or served while it runs. */
+#include "cli/cli_compare.h"
+#include "cli/cli_store.h"
 
 #include "report/report.h"
-#include "store/store.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 
 struct values {
 	const char *out, *store;
 	int64_t port;
-	int json, serve, quiet;
+	int json, csv, text, serve, quiet;
 };
 
 #define AT(member) offsetof(struct values, member)
@@ -63,13 +62,20 @@ static int write_or_print(const ur_args *args, const char *path, int64_t id)
 	ur_status status = ur_store_open(path, UR_STORE_READ, &store, &err);
 
 	if (!status)
-		status = v->json ? ur_report_json(store, id, &document, &err) : ur_report_write(store, id, v->out, &err);
+		status = v->json || v->csv || v->text ? ur_report_json(store, id, &document, &err)
+		                                      : ur_report_write(store, id, v->out, &err);
 	ur_store_close(store);
 	if (status)
 		return ur_failed(args, status, &err);
 	if (v->json)
 		return ur_print_json(args, document);
-	if (!v->quiet)
+	if (document) {
+		if (v->csv)
+			ur_comparison_csv(document);
+		else
+			ur_comparison_print(document);
+		json_decref(document);
+	} else if (!v->quiet)
 		(void)fprintf(stderr, "wrote %s\n", ur_visible(v->out, shown, sizeof shown));
 	return UR_EXIT_OK;
 }
@@ -79,23 +85,16 @@ static int run(const ur_args *args)
 	const struct values *v = args->values;
 	char path[UR_STORE_PATH];
 	int64_t id;
-	ur_err err = { 0 };
-	ur_status status;
 	int code = read_id(args, &id);
 
 	if (code)
 		return code;
-	if (v->json + v->serve + ur_given(args, AT(out)) > 1)
-		return ur_wrong(args, "--out, --json and --serve exclude each other");
+	if (v->json + v->csv + v->text + v->serve + ur_given(args, AT(out)) > 1)
+		return ur_wrong(args, "--out, --text, --csv, --json and --serve exclude each other");
 	if (ur_given(args, AT(port)) && !v->serve)
 		return ur_wrong(args, "--port goes with --serve");
-	if (v->store) {
-		if (strlen(v->store) >= sizeof path)
-			return ur_wrong(args, "--store: the path is longer than %d characters", UR_STORE_PATH - 1);
-		memcpy(path, v->store, strlen(v->store) + 1);
-	} else if ((status = ur_store_path(path, &err))) {
-		return ur_failed(args, status, &err);
-	}
+	if ((code = ur_find_store(args, v->store, path)))
+		return code;
 	return v->serve ? serve(args, path, id) : write_or_print(args, path, id);
 }
 
@@ -103,7 +102,9 @@ static const ur_opt options[] = {
 	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the page goes", .standard = "report.html"),
 	UR_OPT(FLAG, "serve", 0, serve, NULL, "show it on http://127.0.0.1 instead, growing while the comparison runs"),
 	UR_OPT(INT, "port", 0, port, "N", "of --serve", .otherwise = "any free one", .least = 0, .most = 65535),
-	UR_OPT(TEXT, "store", 0, store, "FILE", "the store to look in", .otherwise = "$UNROLL_STORE, or that of your account"),
+	UR_OPT(FLAG, "text", 0, text, NULL, "print its tables and the recommendation instead"),
+	UR_OPT(FLAG, "csv", 0, csv, NULL, "print its table as CSV instead"),
+	UR_OPT_STORE(struct values),
 	{ .name = "json", .kind = UR_OPT_FLAG, .at = AT(json),
 	  .help = "print the comparison's document instead (docs/COMPARISON.md)" },
 	UR_OPT_QUIET(struct values),
@@ -116,6 +117,7 @@ const ur_command ur_command_report = {
 		"file that opens without a network: tables, charts, samples, and the numbers under them.",
 	.examples = "unroll report\n"
 		"unroll report 12 -o lstm-or-not.html\n"
+		"unroll report --text\n"
 		"unroll report --serve",
 	.options = options,
 	.size = sizeof(struct values),
