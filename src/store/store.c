@@ -217,8 +217,7 @@ static ur_status open_file(ur_store *s, const char *name, ur_store_mode mode, ur
 	ur_status status;
 
 	if (!*s->path || strlen(name) + 60 > UR_STORE_PATH)
-		return ur_fail(err, UR_E_INVALID, *s->path ? "%s: too long for the path of a store" : "%sthe path of a store is empty",
-		               tail);
+		return ur_fail(err, UR_E_INVALID, "%s%s", tail, *tail ? ": too long a path for a store" : "the path of a store is empty");
 	if (!stat(name, &st)) {
 		if (!S_ISREG(st.st_mode))
 			return ur_fail(err, UR_E_IO, "%s: is %s; a store is a file", tail,
