@@ -261,7 +261,8 @@ END
 	check end.json "[r['steps'] > 0 for r in d['runs'] if r['status'] == 'stopped'] == [True]"
 	run -0 "$UNROLL" runs delete "$id" --yes
 	# diverged is diverged
-	run "$UNROLL" train --arch rnn:1x8 --data text.txt -o v.safetensors $SMALL --steps 200 --lr 1000 --warmup 0 --clip 0 --optimizer sgd
+	run "$UNROLL" train --arch transformer:1x8,context=16 --data text.txt -o v.safetensors $SMALL --steps 200 \
+		--lr 1000 --warmup 0 --clip 0 --optimizer sgd
 	[ "$status" -eq 1 ]
 	"$UNROLL" runs --json -n 1 > end.json
 	check end.json "d['runs'][0]['status'] == 'diverged'"
