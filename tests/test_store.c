@@ -1147,7 +1147,8 @@ static void strange_tables_do_no_harm(void **unused)
 	assert_string_equal(list.run[0].status, "killed");
 	assert_string_equal(list.run[0].machine, "12345678901234567");
 	ur_store_runs_free(&list);
-	assert_int_equal(ur_store_list_comparisons(s, &(ur_store_filter){ 0 }, &(ur_store_comparisons){ 0 }, &err), UR_E_FORMAT);
+	assert_int_equal(ur_store_list_comparisons(s, &(ur_store_filter){ 0 }, &(ur_store_comparisons){ 0 }, &err),
+	                 UR_E_FORMAT);
 	ur_store_close(s);
 }
 

@@ -13,7 +13,7 @@
 enum {
 	APPLICATION = 0x556e526c,       /* "UnRl", in the file's header: file(1) and other programs see whose it is */
 	SCHEMA = 1,                     /* goes up with every change of the tables */
-	WAIT_MS = 30000,
+	WAIT_MS = 30000, MAKING_MS = 500, PAUSE_MS = 10,
 	LEAST = 512                     /* bytes of a database's smallest page */
 };
 
@@ -91,8 +91,6 @@ static ur_status look(const ur_store *s, contents *what, ur_err *err)
 /* SQLite gives up at once where two change the mode of a new file, rather than wait as it does everywhere else. */
 static ur_status write_ahead(const ur_store *s, ur_err *err)
 {
-	enum { PAUSE_MS = 10 };
-
 	for (int waited = 0;; waited += PAUSE_MS) {
 		int code = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
 		if (code == SQLITE_OK)
@@ -188,6 +186,11 @@ static ur_status open_to_read(ur_store *s, const char *name, ur_err *err)
 		if (!status)
 			status = look(s, &what, err);
 	}
+	/* another process may be making it */
+	for (int waited = 0; !status && what == EMPTY && waited < MAKING_MS; waited += PAUSE_MS) {
+		usleep(PAUSE_MS * 1000);
+		status = look(s, &what, err);
+	}
 	if (!status && what == EMPTY)
 		status = ur_fail(err, UR_E_IO, "%s: there is no run in it yet", ur_path_tail(s->path));
 	return status;
@@ -217,8 +220,7 @@ static ur_status open_file(ur_store *s, const char *name, ur_store_mode mode, ur
 	ur_status status;
 
 	if (!*s->path || strlen(name) + 60 > UR_STORE_PATH)
-		return ur_fail(err, UR_E_INVALID, *s->path ? "%s: too long for the path of a store" : "%sthe path of a store is empty",
-		               tail);
+		return ur_fail(err, UR_E_INVALID, "%s%s", tail, *tail ? ": too long a path for a store" : "the path of a store is empty");
 	if (!stat(name, &st)) {
 		if (!S_ISREG(st.st_mode))
 			return ur_fail(err, UR_E_IO, "%s: is %s; a store is a file", tail,
