@@ -21,7 +21,7 @@ command -v bats                             | bats
 command -v python3                          | python3
 command -v chromium                         | chromium
 command -v chromedriver                     | chromium-driver
-/usr/bin/python3 -c 'import selenium'       | python3-selenium
+/usr/bin/python3 -c "import selenium"       | python3-selenium
 '
 
 case "${1:-}" in
