@@ -15,6 +15,7 @@ const Answer = (() => {
 	}
 
 	const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+	const sentence = (text) => capital(text) + (/[.!?]$/.test(text) ? '' : '.');
 
 	function prose(text) {
 		const lines = text.split('\n'), items = lines.filter((l) => l.startsWith('- ')), words = lines.filter((l) => !l.startsWith('- '));
@@ -57,7 +58,7 @@ const Answer = (() => {
 					c.loss && is(c.loss.low) && is(c.loss.high) ? put('range', c.loss.low, c.loss.high) : null,
 					trained(c).map((x) => put('seed', x)), mean(c.loss) === null ? null : put('mean', mean(c.loss))),
 				el('span', { class: 'value' }, c.diverged ? el('span', { class: 'badge bad' }, 'diverged') :
-					mean(c.loss) !== null ? W.loss(mean(c.loss)) : trained(c).length ? W.loss(trained(c)[0]) : NONE))),
+					mean(c.loss) !== null ? W.loss(mean(c.loss)) : trained(c).length ? W.loss(trained(c).reduce((a, b) => a + b, 0) / trained(c).length) : NONE))),
 			most > least ? el('div', { class: 'row ends', 'aria-hidden': 'true' }, el('span'), el('div', { class: 'track' }, put('end', least), put('end', most)), el('span')) : null);
 	}
 
@@ -86,13 +87,13 @@ const Answer = (() => {
 			p('eyebrow', [data.name || data.path, doc.budget && doc.budget.text].filter(Boolean).join(' \u00b7 ')),
 			el('h1', null, head),
 			running ? progress() : null,
-			box('answer', 'div', { class: 'answer' }, [
+			box(pick ? 'answer' : 'answer alone', 'div', { class: pick ? 'answer' : 'answer alone' }, [
 				el('div', { class: 'words' },
 					pick ? p('spec', spec(pick.spec), is(pick.parameters) ? ` ${W.whole(pick.parameters)} parameters` : '') : null,
-					lead ? p('lead', lead) : running ? p('lead', 'Figures appear as they are measured; the recommendation comes last.') : null,
+					lead ? p('lead', lead) : running && doc.status !== 'killed' ? p('lead', 'Figures appear as they are measured; the recommendation comes last.') : null,
 					rest.map(prose),
 					sure >= 0 ? p('sure', el('b', null, 'How sure. '), capital(text[sure].replace(/^How sure:?\s*/, ''))) : null,
-					out.map((c) => p('sure', el('b', null, `${W.cut(String(c.name), 40)} diverged. `), c.why ? String(c.why) : 'Its loss was no number any more.'))),
+					out.map((c) => p('sure', el('b', null, `${W.cut(String(c.name), 40)} diverged. `), c.why ? sentence(String(c.why)) : 'Its loss was no number any more.'))),
 				dots(),
 			]),
 			pick ? el('dl', { class: 'figures' }, figures(pick).map(([label, value, note]) =>
@@ -129,7 +130,8 @@ const Answer = (() => {
 		const chance = is(v.p_holm) ? v.p_holm : v.p;
 		return el('span', { class: 'versus' },
 			el('span', null, is(v.mean) ? '+' + W.loss(v.mean) : NONE, ' ', v.verdict ? el('span', { class: 'badge ' + (VERDICTS[v.verdict] || '') }, String(v.verdict)) : null),
-			el('small', null, [is(v.low) && is(v.high) ? `${W.loss(v.low)} to ${W.loss(v.high)}` : null, is(chance) ? `p ${W.chance(chance).startsWith('<') ? '' : '= '}${W.chance(chance)}` : null].filter(Boolean).join(', ')));
+			is(v.low) && is(v.high) ? el('small', null, `${W.loss(v.low)} to ${W.loss(v.high)}`) : null,
+			is(chance) ? el('small', null, `p ${W.chance(chance).startsWith('<') ? '' : '= '}${W.chance(chance)}`) : null);
 	}
 
 	const COLUMNS = [
