@@ -254,10 +254,11 @@ def sorting(browser):
         return float(text.replace(",", "").replace("\u2212", "-"))
 
     def head(label):
-        return [b for b in browser.find_elements(By.CSS_SELECTOR, "table.sortable thead button") if b.text.startswith(label)][0]
+        return browser.execute_script("""return [...document.querySelectorAll('table.sortable thead button')].find(b =>
+            b.textContent.startsWith(arguments[0]))""", label)
 
     def state(label):
-        return head(label).find_element(By.XPATH, "..").get_attribute("aria-sort")
+        return browser.execute_script("return arguments[0].parentElement.getAttribute('aria-sort')", head(label))
 
     check(state("Above the best") == "ascending", "the table starts sorted by what is above the best")
     for press in (lambda b: browser.execute_script("arguments[0].click()", b), lambda b: b.send_keys(Keys.ENTER),

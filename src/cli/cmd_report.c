@@ -103,7 +103,8 @@ static const ur_opt options[] = {
 	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the page goes", .standard = "report.html"),
 	UR_OPT(FLAG, "serve", 0, serve, NULL, "show it on http://127.0.0.1 instead, growing while the comparison runs"),
 	UR_OPT(INT, "port", 0, port, "N", "of --serve", .otherwise = "any free one", .least = 0, .most = 65535),
-	UR_OPT(TEXT, "store", 0, store, "FILE", "the store to look in", .otherwise = "$UNROLL_STORE, or that of your account"),
+	UR_OPT(TEXT, "store", 0, store, "FILE", "the store to look in",
+	       .otherwise = "$UNROLL_STORE, or that of your account"),
 	{ .name = "json", .kind = UR_OPT_FLAG, .at = AT(json),
 	  .help = "print the comparison's document instead (docs/COMPARISON.md)" },
 	UR_OPT_QUIET(struct values),
@@ -112,8 +113,8 @@ static const ur_opt options[] = {
 
 const ur_command ur_command_report = {
 	.usage = "[ID] [options]",
-	.details = "Makes the report of a comparison, the newest unless its number is given, from the store alone. The page is one "
-		"file that opens without a network: tables, charts, samples, and the numbers under them.",
+	.details = "Makes the report of a comparison, the newest unless its number is given, from the store alone. The page "
+		"is one file that opens without a network: tables, charts, samples, and the numbers under them.",
 	.examples = "unroll report\n"
 		"unroll report 12 -o lstm-or-not.html\n"
 		"unroll report --serve",
