@@ -15,7 +15,7 @@ for i in $(seq 1 4000); do echo "line $i of a text that counts: $((i * i)) squar
 train() { # arch out threads options...
 	local arch=$1 out=$2 threads=$3
 	shift 3
-	"$unroll" train --arch "$arch" --data text.txt --steps 160 --eval-every 20 --checkpoint-every 3 -b 8 -T 32 --seed 7 \
+	"$unroll" train --no-store --arch "$arch" --data text.txt --steps 160 --eval-every 20 --checkpoint-every 3 -b 8 -T 32 --seed 7 \
 		-t "$threads" -o "$out" --quiet "$@"
 }
 

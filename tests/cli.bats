@@ -8,7 +8,7 @@ SMALL="--batch-size 4 --seq-len 16"
 
 setup_file() {
 	export TOP=$BATS_FILE_TMPDIR
-	export HOME=$TOP/home XDG_CACHE_HOME=$TOP/cache
+	export HOME=$TOP/home XDG_CACHE_HOME=$TOP/cache UNROLL_STORE=$TOP/runs.db
 	mkdir -p "$HOME" "$TOP/work"
 	cd "$TOP/work"
 	# 60,000 bytes of words in sentences, the same on every machine
@@ -79,7 +79,7 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 	[ "$output" = "$help" ]
 	run -0 "$UNROLL" -h
 	[ "$output" = "$help" ]
-	for verb in train eval generate compare info help version; do
+	for verb in train eval generate compare runs info help version; do
 		verbs | grep -qx "$verb"
 	done
 }
@@ -113,7 +113,7 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 	cp ../work/corpus.txt .
 	printf 'The ' > prompt.txt
 	# compare's take minutes each by design
-	for verb in train eval generate info help version; do
+	for verb in train eval generate runs info help version; do
 		"$UNROLL" "$verb" --help | sed -n '/^examples:/,$ s/^  unroll //p' > lines
 		[ -s lines ]
 		while read -r line; do

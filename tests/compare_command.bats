@@ -3,6 +3,7 @@
 bats_require_minimum_version 1.5.0
 
 setup_file() {
+	export UNROLL_STORE="$BATS_FILE_TMPDIR/runs.db"
 	cd "$BATS_FILE_TMPDIR"
 	awk 'BEGIN {
 		split("the cat sat on a mat and then dog ran", w, " "); r = 7; k = 1

@@ -1,8 +1,8 @@
-/* The parts of the train command: its plan, its progress, its result, and checkpoints it finds. */
+/* The parts of the train command: its plan, its progress, its result, its record, and checkpoints it finds. */
 #ifndef UR_CLI_TRAIN_H
 #define UR_CLI_TRAIN_H
 
-#include "cli/cli.h"
+#include "cli/cli_store.h"
 
 #include "train/train.h"
 
@@ -41,6 +41,29 @@ json_t *ur_result_json(const ur_plan *p, const ur_outcome *o);
 /* Where the time of `seconds` went, against what this machine could do at best. */
 void ur_profile_print(const ur_profile *profile, const ur_ctx *ctx, double seconds);
 json_t *ur_profile_json(const ur_profile *profile, const ur_ctx *ctx, double seconds);
+
+/* ---- what the store keeps of it (cli_record.c) ---- */
+
+typedef struct ur_record {
+	ur_store *store;            /* NULL: nothing is kept, and every call does nothing */
+	int64_t run;                /* its id; 0: none */
+	int64_t every;              /* steps from one point of the training curves to the next */
+	int64_t step_tokens;
+	double step_flops;
+	double loss_sum;            /* since the last point */
+	int64_t losses;
+	ur_store_point *points;     /* not written yet */
+	int n, room;
+	int failed;                 /* they could not be; only the end tries again */
+	double flushed;
+} ur_record;
+
+/* `path` NULL: the standard place. A failure leaves a record that does nothing. */
+ur_status ur_record_start(ur_record *rec, const char *path, const ur_plan *plan, const char *command, ur_err *err);
+/* Fails at most once. */
+ur_status ur_record_step(ur_record *rec, const ur_step_report *r, ur_err *err);
+/* What ur_train gave; o only where that is UR_OK. */
+ur_status ur_record_end(ur_record *rec, ur_status result, const ur_outcome *o, const ur_step_report *last, ur_err *err);
 
 /* ---- a run that was interrupted (cli_resume.c) ---- */
 

@@ -1,10 +1,8 @@
 /* unroll report: any comparison of the store as one HTML file, as JSON, or served while it runs. */
-#include "cli/cli.h"
+#include "cli/cli_store.h"
 
 #include "report/report.h"
-#include "store/store.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -31,15 +29,18 @@ static int read_id(const ur_args *args, int64_t *id)
 }
 
 /* Until a signal comes, which is how it is meant to end. */
-static int serve(const ur_args *args, const char *path, int64_t id)
+static int serve(const ur_args *args, int64_t id)
 {
 	const struct values *v = args->values;
 	const struct timespec nap = { .tv_nsec = 100000000 };
-	int port = (int)v->port;
+	char path[UR_STORE_PATH];
+	int port = (int)v->port, code = ur_find_store(args, v->store, path);
 	ur_live *live;
 	ur_err err = { 0 };
 	ur_status status;
 
+	if (code)
+		return code;
 	ur_stop_catch(NULL);
 	if ((status = ur_live_start(path, id, &port, &live, &err)))
 		return ur_failed(args, status, &err);
@@ -53,17 +54,19 @@ static int serve(const ur_args *args, const char *path, int64_t id)
 	return UR_EXIT_OK;
 }
 
-static int write_or_print(const ur_args *args, const char *path, int64_t id)
+static int write_or_print(const ur_args *args, int64_t id)
 {
 	const struct values *v = args->values;
 	ur_store *store;
 	json_t *document = NULL;
 	char shown[800];
 	ur_err err = { 0 };
-	ur_status status = ur_store_open(path, UR_STORE_READ, &store, &err);
+	ur_status status;
+	int code = ur_open_store(args, v->store, UR_STORE_READ, &store);
 
-	if (!status)
-		status = v->json ? ur_report_json(store, id, &document, &err) : ur_report_write(store, id, v->out, &err);
+	if (code)
+		return code;
+	status = v->json ? ur_report_json(store, id, &document, &err) : ur_report_write(store, id, v->out, &err);
 	ur_store_close(store);
 	if (status)
 		return ur_failed(args, status, &err);
@@ -77,10 +80,7 @@ static int write_or_print(const ur_args *args, const char *path, int64_t id)
 static int run(const ur_args *args)
 {
 	const struct values *v = args->values;
-	char path[UR_STORE_PATH];
 	int64_t id;
-	ur_err err = { 0 };
-	ur_status status;
 	int code = read_id(args, &id);
 
 	if (code)
@@ -89,22 +89,14 @@ static int run(const ur_args *args)
 		return ur_wrong(args, "--out, --json and --serve exclude each other");
 	if (ur_given(args, AT(port)) && !v->serve)
 		return ur_wrong(args, "--port goes with --serve");
-	if (v->store) {
-		if (strlen(v->store) >= sizeof path)
-			return ur_wrong(args, "--store: the path is longer than %d characters", UR_STORE_PATH - 1);
-		memcpy(path, v->store, strlen(v->store) + 1);
-	} else if ((status = ur_store_path(path, &err))) {
-		return ur_failed(args, status, &err);
-	}
-	return v->serve ? serve(args, path, id) : write_or_print(args, path, id);
+	return v->serve ? serve(args, id) : write_or_print(args, id);
 }
 
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the page goes", .standard = "report.html"),
 	UR_OPT(FLAG, "serve", 0, serve, NULL, "show it on http://127.0.0.1 instead, growing while the comparison runs"),
 	UR_OPT(INT, "port", 0, port, "N", "of --serve", .otherwise = "any free one", .least = 0, .most = 65535),
-	UR_OPT(TEXT, "store", 0, store, "FILE", "the store to look in",
-	       .otherwise = "$UNROLL_STORE, or that of your account"),
+	UR_OPT_STORE(struct values),
 	{ .name = "json", .kind = UR_OPT_FLAG, .at = AT(json),
 	  .help = "print the comparison's document instead (docs/COMPARISON.md)" },
 	UR_OPT_QUIET(struct values),

@@ -11,11 +11,11 @@
 #include <sys/stat.h>
 
 struct values {
-	const char *arch, *data, *out, *vocab, *from, *windows, *optimizer, *schedule;
+	const char *arch, *data, *out, *vocab, *from, *windows, *optimizer, *schedule, *store;
 	int64_t vocab_size, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every, eval_tokens, patience;
 	int64_t seed, threads, checkpoint_every;
 	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, val, test;
-	int resume, overwrite, profile, dry_run, json, quiet;
+	int resume, overwrite, profile, dry_run, json, quiet, no_store;
 };
 
 #define AT(member) offsetof(struct values, member)
@@ -31,6 +31,8 @@ typedef struct session {
 	ur_job job;
 	ur_plan plan;
 	ur_profile profile;
+	ur_progress_line line;
+	ur_record record;
 	ur_note note;
 } session;
 
@@ -253,8 +255,36 @@ static int prepare(session *s)
 
 static const char *const own_words[] = { "--resume", "--overwrite", NULL };
 
-static int interrupted(const session *s, const ur_progress_line *line)
+/* Trouble with the store is said, and training goes on. */
+static void not_recorded(session *s, ur_status status, const ur_err *err)
 {
+	if (!status)
+		return;
+	ur_progress_clear(&s->line);
+	ur_complain(s->args, "the store of runs does not get all of this run: %s (--no-store goes without)", err->text);
+}
+
+static void start_record(session *s)
+{
+	char *typed = ur_command_line(s->args, "unroll", NULL, NULL);
+	ur_err err = { 0 };
+
+	not_recorded(s, ur_record_start(&s->record, s->v->store, &s->plan, typed, &err), &err);
+	free(typed);
+}
+
+static int on_step(void *arg, const ur_step_report *r)
+{
+	session *s = arg;
+	ur_err err = { 0 };
+
+	not_recorded(s, ur_record_step(&s->record, r, &err), &err);
+	return ur_progress_step(&s->line, r);
+}
+
+static int interrupted(const session *s)
+{
+	const ur_progress_line *line = &s->line;
 	char *again = ur_command_line(s->args, NULL, own_words, "--resume");
 	ur_short a, b;
 
@@ -270,28 +300,33 @@ static int train(session *s)
 {
 	const struct values *v = s->v;
 	char *command = ur_command_line(s->args, "unroll", own_words, NULL);
-	ur_progress_line line;
 	ur_outcome outcome;
-	ur_err err = { 0 };
+	ur_err err = { 0 }, unkept = { 0 };
 	ur_status status;
-	double start = ur_clock(), seconds;
+	double start, seconds;
 	json_t *json;
 
 	ur_stop_catch("\nunroll train: stopping after this step, with a checkpoint (once more: at once)\n");
-	ur_progress_start(&line, v->quiet);
-	s->job.report = ur_progress_step;
-	s->job.arg = &line;
+	ur_progress_start(&s->line, v->quiet);
+	if (!v->no_store)
+		start_record(s);
+	s->job.report = on_step;
+	s->job.arg = s;
 	s->job.command = command;
+	start = ur_clock();
 	status = ur_train(&s->job, NULL, &outcome, &err);
 	seconds = ur_clock() - start;
-	ur_progress_clear(&line);
+	ur_progress_clear(&s->line);
 	free(command);
+	not_recorded(s, ur_record_end(&s->record, status, &outcome, &s->line.last, &unkept), &unkept);
 	if (status == UR_E_STOPPED && ur_stop_signal())
-		return interrupted(s, &line);
+		return interrupted(s);
 	if (status)
 		return ur_failed(s->args, status, &err);
 	if (v->json) {
 		json = ur_result_json(&s->plan, &outcome);
+		if (json && s->record.run)
+			json_object_set_new(json, "run", json_integer(s->record.run));
 		if (json && v->profile && json_object_set_new(json, "profile", ur_profile_json(&s->profile, &s->ctx, seconds))) {
 			json_decref(json);
 			json = NULL;
@@ -299,6 +334,8 @@ static int train(session *s)
 		return ur_print_json(s->args, json);
 	}
 	ur_result_print(s->args, &s->plan, &outcome);
+	if (s->record.run)
+		printf("recorded         run %lld: unroll runs %lld\n", (long long)s->record.run, (long long)s->record.run);
 	if (v->profile)
 		ur_profile_print(&s->profile, &s->ctx, seconds);
 	return UR_EXIT_OK;
@@ -336,6 +373,8 @@ static int run(const ur_args *args)
 		return ur_wrong(args, "give --resume or --overwrite, not both");
 	if (v->resume && !v->out)
 		return ur_wrong(args, "--resume needs --out: the checkpoint lies beside the model");
+	if (v->store && v->no_store)
+		return ur_wrong(args, "give --store or --no-store, not both");
 	if (v->vocab_size && (!v->vocab || strcmp(v->vocab, "word")))
 		return ur_wrong(args, "--vocab-size goes with --vocab word");
 	if (!(s = calloc(1, sizeof *s))) {
@@ -426,6 +465,8 @@ static const ur_opt options[] = {
 	UR_OPT(FLAG, "overwrite", 0, overwrite, NULL, "begin anew although there is a checkpoint of an unfinished run"),
 	UR_OPT(INT, "seed", 0, seed, "N", "the same seed, data and settings give the same weights", .group = "general",
 	       .otherwise = "1", .least = 0, .most = 9.2e18),
+	UR_OPT_STORE(struct values),
+	UR_OPT(FLAG, "no-store", 0, no_store, NULL, "keep no record of this run"),
 	UR_OPT_THREADS(struct values),
 	UR_OPT(FLAG, "profile", 0, profile, NULL, "say where the time went, against what this machine could do"),
 	UR_OPT_JSON(struct values),
@@ -439,7 +480,7 @@ const ur_command ur_command_train = {
 	.details = "Trains on the first part of the text, validates on the part behind it, and writes the best weights so far "
 		"to --out. Ctrl-C stops after the step at hand and keeps a checkpoint beside the model, NAME.ckpt.safetensors; one "
 		"is also written every half minute. The same command with --resume goes on from there and ends with the same "
-		"weights.",
+		"weights. unroll runs lists the runs of the past, with their settings, curves and results.",
 	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
 		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab word --vocab-size 2000 -o words.safetensors\n"

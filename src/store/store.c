@@ -13,7 +13,8 @@
 enum {
 	APPLICATION = 0x556e526c,       /* "UnRl", in the file's header: file(1) and other programs see whose it is */
 	SCHEMA = 1,                     /* goes up with every change of the tables */
-	WAIT_MS = 30000
+	WAIT_MS = 30000, MAKING_MS = 500, PAUSE_MS = 10,
+	LEAST = 512                     /* bytes of a database's smallest page */
 };
 
 static const char tables[] =
@@ -59,15 +60,23 @@ ur_status ur_store_path(char path[UR_STORE_PATH], ur_err *err)
 
 typedef enum contents { OURS, EMPTY, FOREIGN } contents;
 
+/* In one statement, so that it is one state of a file that another process may be making. */
 static ur_status look(const ur_store *s, contents *what, ur_err *err)
 {
+	static const char get[] = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+		" FROM pragma_application_id, pragma_user_version";
 	int64_t application = 0, version = 0, objects = 0;
-	ur_status status;
-	int found;
+	sqlite3_stmt *statement;
+	ur_status status = ur_sql_prepare(s, get, UR_BIND_NOTHING, &statement, err);
+	int row = 0;
 
-	if ((status = ur_sql_int(s, "PRAGMA application_id", UR_BIND_NOTHING, &application, &found, err)) ||
-	    (status = ur_sql_int(s, "PRAGMA user_version", UR_BIND_NOTHING, &version, &found, err)) ||
-	    (status = ur_sql_int(s, "SELECT count(*) FROM sqlite_schema", UR_BIND_NOTHING, &objects, &found, err)))
+	if (!status && !(status = ur_sql_row(s, statement, &row, err)) && row) {
+		application = sqlite3_column_int64(statement, 0);
+		version = sqlite3_column_int64(statement, 1);
+		objects = sqlite3_column_int64(statement, 2);
+	}
+	sqlite3_finalize(statement);
+	if (status)
 		return status;
 	*what = application == APPLICATION && version > 0 ? OURS : application || version || objects ? FOREIGN : EMPTY;
 	if (*what == OURS && version > SCHEMA)
@@ -82,8 +91,6 @@ static ur_status look(const ur_store *s, contents *what, ur_err *err)
 /* SQLite gives up at once where two change the mode of a new file, rather than wait as it does everywhere else. */
 static ur_status write_ahead(const ur_store *s, ur_err *err)
 {
-	enum { PAUSE_MS = 10 };
-
 	for (int waited = 0;; waited += PAUSE_MS) {
 		int code = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
 		if (code == SQLITE_OK)
@@ -121,7 +128,7 @@ static char *immutable_uri(const char *path)
 
 	if (!uri)
 		return NULL;
-	to = stpcpy(to, *path == '/' ? "file:" : "file:./");
+	to = stpcpy(to, "file:");
 	for (; *path; path++)
 		if (strchr("%?#", *path)) {
 			*to++ = '%';
@@ -179,6 +186,11 @@ static ur_status open_to_read(ur_store *s, const char *name, ur_err *err)
 		if (!status)
 			status = look(s, &what, err);
 	}
+	/* another process may be making it */
+	for (int waited = 0; !status && what == EMPTY && waited < MAKING_MS; waited += PAUSE_MS) {
+		usleep(PAUSE_MS * 1000);
+		status = look(s, &what, err);
+	}
 	if (!status && what == EMPTY)
 		status = ur_fail(err, UR_E_IO, "%s: there is no run in it yet", ur_path_tail(s->path));
 	return status;
@@ -207,10 +219,15 @@ static ur_status open_file(ur_store *s, const char *name, ur_store_mode mode, ur
 	struct stat st;
 	ur_status status;
 
-	if (!*name || strlen(name) + 60 > UR_STORE_PATH)
-		return ur_fail(err, UR_E_INVALID, "%s: %s as the name of a store", tail, *name ? "too long" : "an empty text is no good");
-	if (!stat(name, &st) && !S_ISREG(st.st_mode))
-		return ur_fail(err, UR_E_IO, "%s: is %s; a store is a file", tail, S_ISDIR(st.st_mode) ? "a directory" : "a device or pipe");
+	if (!*s->path || strlen(name) + 60 > UR_STORE_PATH)
+		return ur_fail(err, UR_E_INVALID, "%s%s", tail, *tail ? ": too long a path for a store" : "the path of a store is empty");
+	if (!stat(name, &st)) {
+		if (!S_ISREG(st.st_mode))
+			return ur_fail(err, UR_E_IO, "%s: is %s; a store is a file", tail,
+			               S_ISDIR(st.st_mode) ? "a directory" : "a device or pipe");
+		if (st.st_size > 0 && st.st_size < LEAST) /* SQLite takes it for an empty file, and writes over it */
+			return ur_fail(err, UR_E_FORMAT, "%s: is not a store of runs; name another file", tail);
+	}
 	if (mode == UR_STORE_READ && access(name, F_OK))
 		return ur_fail(err, UR_E_IO, "%s: there is no store of runs: %s", tail, strerror(errno));
 	if (slash && !slash[1])
@@ -229,8 +246,8 @@ ur_status ur_store_open(const char *path, ur_store_mode mode, ur_store **store, 
 	ur_status status;
 
 	*store = NULL;
-	/* names that begin with a colon mean something to SQLite */
-	if (!s || !(s->path = strdup(path)) || asprintf(&name, "%s%s", *path == ':' ? "./" : "", path) < 0) {
+	/* ":memory:" and "file:..." mean something to SQLite */
+	if (!s || !(s->path = strdup(path)) || asprintf(&name, "%s%s", *path == '/' ? "" : "./", path) < 0) {
 		status = ur_fail(err, UR_E_NOMEM, "%s: no memory to open it", ur_path_tail(path));
 		name = NULL;
 	} else {

@@ -60,8 +60,8 @@ typedef struct ur_store_run {
  * closed; listed after that it is "killed". UR_E_INVALID: there is no such comparison. */
 ur_status ur_store_run_begin(ur_store *store, const ur_store_run *run, int64_t *id, ur_err *err);
 /* What came out; status as above. UR_E_INVALID: this store did not begin it, or has ended it. */
-ur_status ur_store_run_end(ur_store *store, int64_t id, const char *status, int64_t steps, int64_t tokens, double seconds,
-                           double loss, ur_err *err);
+ur_status ur_store_run_end(ur_store *store, int64_t id, const char *status, int64_t steps, int64_t tokens,
+                           double seconds, double loss, ur_err *err);
 
 /* One value over time. A value of the same run, name and step is replaced: a resumed run writes its steps anew. */
 typedef struct ur_store_point {
@@ -103,8 +103,8 @@ ur_status ur_store_comparison_end(ur_store *store, int64_t id, ur_err *err);
  * or it is done. */
 ur_status ur_store_comparison_folder(ur_store *store, int64_t id, char path[UR_STORE_PATH], ur_err *err);
 
-/* Facts: JSON under a name, written once or replaced. get gives a new reference, NULL where there is none. UR_E_INVALID:
- * put finds no such comparison. */
+/* Facts: JSON under a name, written once or replaced. get gives a new reference, NULL where there is none. put gives
+ * UR_E_INVALID where there is no such comparison. */
 ur_status ur_store_fact_get(ur_store *store, int64_t comparison, const char *name, json_t **fact, ur_err *err);
 ur_status ur_store_fact_put(ur_store *store, int64_t comparison, const char *name, const json_t *fact, ur_err *err);
 /* The fact named "document" is the comparison as docs/COMPARISON.md describes it; it is replaced as it grows. */
@@ -116,6 +116,7 @@ typedef struct ur_store_filter {
 	int64_t comparison;             /* 0: any; -1: runs of their own only; of comparisons: the one, 0 or -1: any */
 	const char *spec, *data, *status, *kind;    /* part of the text (status and kind: all of it); NULL: any */
 	int64_t limit;                  /* newest so many; 0: all */
+	int64_t run;                    /* this one; 0: any */
 } ur_store_filter;
 
 /* Newest first. Texts live as long as the list. */
@@ -124,7 +125,8 @@ typedef struct ur_store_comparisons { int n; ur_store_comparison *comparison; vo
 
 ur_status ur_store_list_runs(ur_store *store, const ur_store_filter *filter, ur_store_runs *out, ur_err *err);
 /* Of the filter: comparison, spec (of any of its runs), data, status, limit. */
-ur_status ur_store_list_comparisons(ur_store *store, const ur_store_filter *filter, ur_store_comparisons *out, ur_err *err);
+ur_status ur_store_list_comparisons(ur_store *store, const ur_store_filter *filter, ur_store_comparisons *out,
+                                    ur_err *err);
 void ur_store_runs_free(ur_store_runs *list);
 void ur_store_comparisons_free(ur_store_comparisons *list);
 /* One run with its points. UR_E_INVALID: there is none of this id, or it or its comparison is running. */

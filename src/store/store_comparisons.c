@@ -48,7 +48,8 @@ static ur_status start(const ur_store *s, const ur_store_comparison *c, int fres
 }
 
 /* Within one transaction, so that of two who begin at once the second sees that the first is at it. */
-static ur_status begin(const ur_store *s, const ur_store_comparison *c, int fresh, int64_t *id, int *resumed, ur_err *err)
+static ur_status begin(const ur_store *s, const ur_store_comparison *c, int fresh, int64_t *id, int *resumed,
+                       ur_err *err)
 {
 	static const char go_on[] = "UPDATE comparison SET owner = ?2, command = ?3, machine = ?4, version = ?5, data = ?6,"
 		" fingerprint = ?7 WHERE id = ?1";

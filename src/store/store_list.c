@@ -76,7 +76,8 @@ static ur_status no_memory(const ur_store *s, ur_err *err)
 #define RUN_COLUMNS "id, comparison, kind, name, spec, seed, data, fingerprint, command, machine, version, started, " \
 	"finished, status, steps, tokens, seconds, loss, recipe, owner"
 
-static ur_status add_run(const ur_store *s, sqlite3_stmt *row, const ur_store_filter *f, ur_store_runs *out, ur_err *err)
+static ur_status add_run(const ur_store *s, sqlite3_stmt *row, const ur_store_filter *f, ur_store_runs *out,
+                         ur_err *err)
 {
 	const char *status = true_status(s, ur_sql_text(row, 13), ur_sql_text(row, 19));
 	ur_store_run *list, *r;
@@ -107,16 +108,15 @@ static ur_status add_run(const ur_store *s, sqlite3_stmt *row, const ur_store_fi
 	return UR_OK;
 }
 
-/* A filter's parts as ?1 ... ?4: comparison, spec, data, kind. instr(x, '') is 1. */
-#define FILTER_VALUES(f) UR_BIND(UR_INT((f)->comparison), UR_TEXT((f)->spec), UR_TEXT((f)->data), UR_TEXT((f)->kind))
-
 ur_status ur_store_list_runs(ur_store *s, const ur_store_filter *filter, ur_store_runs *out, ur_err *err)
 {
 	static const char get[] = "SELECT " RUN_COLUMNS " FROM run WHERE (?1 = 0 OR comparison = ?1 OR"
 		" (?1 < 0 AND comparison IS NULL)) AND instr(spec, ?2) AND instr(data, ?3) AND (?4 = '' OR kind = ?4)"
+		" AND ?5 IN (0, id)" /* instr(x, '') is 1 */
 		" ORDER BY id DESC";
 	sqlite3_stmt *row;
-	ur_status status = ur_sql_prepare(s, get, FILTER_VALUES(filter), &row, err);
+	ur_status status = ur_sql_prepare(s, get, UR_BIND(UR_INT(filter->comparison), UR_TEXT(filter->spec),
+	                                  UR_TEXT(filter->data), UR_TEXT(filter->kind), UR_INT(filter->run)), &row, err);
 	int more = 1;
 
 	*out = (ur_store_runs){ 0 };
@@ -139,8 +139,8 @@ void ur_store_runs_free(ur_store_runs *list)
 
 /* ---- comparisons ---- */
 
-static ur_status add_comparison(const ur_store *s, sqlite3_stmt *row, const ur_store_filter *f, ur_store_comparisons *out,
-                                ur_err *err)
+static ur_status add_comparison(const ur_store *s, sqlite3_stmt *row, const ur_store_filter *f,
+                                ur_store_comparisons *out, ur_err *err)
 {
 	const char *status = true_status(s, ur_sql_text(row, 9), ur_sql_text(row, 11));
 	ur_store_comparison *list;

@@ -38,14 +38,16 @@ typedef struct ur_value {
 /* Says in words what SQLite just failed at; `doing` is a verb: "write". */
 ur_status ur_sql_fail(const ur_store *s, ur_err *err, const char *doing);
 /* *statement is the caller's to finalize, NULL on failure. */
-ur_status ur_sql_prepare(const ur_store *s, const char *sql, const ur_value *values, sqlite3_stmt **statement, ur_err *err);
+ur_status ur_sql_prepare(const ur_store *s, const char *sql, const ur_value *values, sqlite3_stmt **statement,
+                         ur_err *err);
 ur_status ur_sql_bind(const ur_store *s, sqlite3_stmt *statement, const ur_value *values, ur_err *err);
 /* The next row, if there is one. */
 ur_status ur_sql_row(const ur_store *s, sqlite3_stmt *statement, int *row, ur_err *err);
 /* Runs a statement to its end. */
 ur_status ur_sql_run(const ur_store *s, const char *sql, const ur_value *values, ur_err *err);
 /* The first column of the first row; *found 0: there is no row, or a NULL. */
-ur_status ur_sql_int(const ur_store *s, const char *sql, const ur_value *values, int64_t *value, int *found, ur_err *err);
+ur_status ur_sql_int(const ur_store *s, const char *sql, const ur_value *values, int64_t *value, int *found,
+                     ur_err *err);
 
 /* Takes the right to write, then what is looked up stays true until it ends. */
 ur_status ur_sql_begin(const ur_store *s, ur_err *err);
@@ -57,7 +59,8 @@ const char *ur_sql_text(sqlite3_stmt *statement, int column);
 /* A column's number, NaN for NULL. */
 double ur_sql_real(sqlite3_stmt *statement, int column);
 /* A column's JSON, a new reference; NULL for NULL. `what` is what is damaged if it is none. */
-ur_status ur_sql_json(const ur_store *s, sqlite3_stmt *statement, int column, const char *what, json_t **json, ur_err *err);
+ur_status ur_sql_json(const ur_store *s, sqlite3_stmt *statement, int column, const char *what, json_t **json,
+                      ur_err *err);
 
 double ur_store_now(void);
 

@@ -45,6 +45,8 @@ ur_status ur_sql_fail(const ur_store *s, ur_err *err, const char *doing)
 		return ur_fail(err, UR_E_INVALID, "%s: a text of over a gigabyte cannot be stored", path);
 	case SQLITE_CONSTRAINT: /* callers look for what they refer to; this is the race that is left */
 		return ur_fail(err, UR_E_INVALID, "%s: what this belongs to has been deleted", path);
+	case SQLITE_CANTOPEN:
+		return ur_fail(err, UR_E_IO, "%s: could not open it: %.100s; name a file elsewhere", path, reason(s, room));
 	default:
 		return ur_fail(err, UR_E_IO, "%s: could not %s it: %.100s; what was stored before is kept", path, doing,
 		               reason(s, room));
@@ -71,7 +73,8 @@ ur_status ur_sql_bind(const ur_store *s, sqlite3_stmt *statement, const ur_value
 	return UR_OK;
 }
 
-ur_status ur_sql_prepare(const ur_store *s, const char *sql, const ur_value *values, sqlite3_stmt **statement, ur_err *err)
+ur_status ur_sql_prepare(const ur_store *s, const char *sql, const ur_value *values, sqlite3_stmt **statement,
+                         ur_err *err)
 {
 	ur_status status;
 
@@ -106,7 +109,8 @@ ur_status ur_sql_run(const ur_store *s, const char *sql, const ur_value *values,
 	return status;
 }
 
-ur_status ur_sql_int(const ur_store *s, const char *sql, const ur_value *values, int64_t *value, int *found, ur_err *err)
+ur_status ur_sql_int(const ur_store *s, const char *sql, const ur_value *values, int64_t *value, int *found,
+                     ur_err *err)
 {
 	sqlite3_stmt *statement;
 	ur_status status = ur_sql_prepare(s, sql, values, &statement, err);
@@ -146,7 +150,8 @@ double ur_sql_real(sqlite3_stmt *statement, int column)
 	return sqlite3_column_type(statement, column) == SQLITE_NULL ? NAN : sqlite3_column_double(statement, column);
 }
 
-ur_status ur_sql_json(const ur_store *s, sqlite3_stmt *statement, int column, const char *what, json_t **json, ur_err *err)
+ur_status ur_sql_json(const ur_store *s, sqlite3_stmt *statement, int column, const char *what, json_t **json,
+                      ur_err *err)
 {
 	*json = NULL;
 	if (sqlite3_column_type(statement, column) == SQLITE_NULL)

@@ -251,6 +251,7 @@ static int report(trainer *t, int validated)
 	ur_step_report r = {
 		.step = t->run.step, .steps = t->r.steps, .loss = t->last_loss, .grad_norm = t->grad_norm, .lr = t->lr,
 		.tokens_per_second = span > 0 ? (double)(t->run.tokens - t->mark_tokens) / span : 0, .seconds = now - t->clock,
+		.trained_seconds = t->run.seconds,
 		.val_loss = t->run.val_loss, .best_loss = t->run.best_loss, .best_step = t->run.best_step, .validated = validated,
 	};
 	r.eta = t->run.step > 0 ? t->run.seconds / (double)t->run.step * (double)(t->r.steps - t->run.step) : 0;

@@ -44,6 +44,7 @@ typedef struct ur_step_report {
 	double grad_norm, lr;
 	double tokens_per_second;       /* since the last report */
 	double seconds, eta;            /* so far; still to go, as far as one can tell */
+	double trained_seconds;         /* of training in all, validations apart, resumed parts included */
 	double val_loss, best_loss;     /* NaN before the first validation */
 	int64_t best_step;
 	int validated;                  /* this report comes with a validation */
