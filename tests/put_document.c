@@ -1,13 +1,17 @@
-/* put_document STORE: puts comparison documents into a store, as unroll compare would, for tests of the report. Reads the
- * names of document files from standard input, one a line, and after each writes the comparison's id on a line. All of
- * them are versions of one comparison, which counts as running until one says that it is done, or the input ends. A
- * document's contenders bring their own "curves", which become points of runs. */
+/* put_document STORE: puts comparison documents into a store, as unroll compare would, for tests of the report.
+ *
+ * Reads the names of document files from standard input, one a line, and after each writes the comparison's id on a
+ * line. All of them are versions of one comparison, which counts as running until one says that it is done (what
+ * follows is a new one) or the input ends. A document's contenders bring their own "curves", which become points of
+ * runs. */
 #include "store/store.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int is_done(const json_t *state) { return json_is_string(state) && !strcmp(json_string_value(state), "done"); }
 
 static ur_status put_points(ur_store *store, int64_t run, const char *name, json_t *points, ur_err *err)
 {
@@ -17,9 +21,12 @@ static ur_status put_points(ur_store *store, int64_t run, const char *name, json
 
 	for (int i = 0; i < n; i++) {
 		json_t *at = json_array_get(points, (size_t)i), *value = json_array_get(at, 4);
-		p[i] = (ur_store_point){ .name = name, .step = json_integer_value(json_array_get(at, 0)),
+		p[i] = (ur_store_point){
+			.name = name, .step = json_integer_value(json_array_get(at, 0)),
 			.tokens = json_integer_value(json_array_get(at, 1)), .seconds = json_number_value(json_array_get(at, 2)),
-			.flops = json_number_value(json_array_get(at, 3)), .value = json_is_number(value) ? json_number_value(value) : NAN };
+			.flops = json_number_value(json_array_get(at, 3)),
+			.value = json_is_number(value) ? json_number_value(value) : NAN,
+		};
 	}
 	status = ur_store_points(store, run, n, p, err);
 	free(p);
@@ -35,9 +42,11 @@ static ur_status put_runs(ur_store *store, int64_t comparison, json_t *contender
 	size_t i;
 
 	json_array_foreach(json_object_get(contender, "runs"), i, run) {
-		const ur_store_run begin = { .comparison = comparison, .kind = "main", .spec = "gru:1x8", .data = "text",
-			.name = json_string_value(json_object_get(contender, "name")), .command = "put_document", .machine = "none",
-			.seed = json_integer_value(json_object_get(run, "seed")), .version = "0", .started = 1, .status = "running" };
+		const ur_store_run begin = {
+			.comparison = comparison, .kind = "main", .name = json_string_value(json_object_get(contender, "name")),
+			.spec = "gru:1x8", .seed = json_integer_value(json_object_get(run, "seed")), .data = "text",
+			.command = "put_document", .machine = "none", .version = "0", .started = 1, .status = "running",
+		};
 		int64_t id;
 
 		if (status || (status = ur_store_run_begin(store, &begin, &id, err)))
@@ -46,7 +55,7 @@ static ur_status put_runs(ur_store *store, int64_t comparison, json_t *contender
 		json_object_foreach(json_array_get(curves, i), key, points)
 			if (json_is_array(points) && !status)
 				status = put_points(store, id, key, points, err);
-		if (!status && !strcmp(json_string_value(json_object_get(run, "state")), "done"))
+		if (!status && is_done(json_object_get(run, "state")))
 			status = ur_store_run_end(store, id, "done", 1, 1, 1, 1, err);
 	}
 	json_object_del(contender, "curves");
@@ -55,11 +64,10 @@ static ur_status put_runs(ur_store *store, int64_t comparison, json_t *contender
 
 static ur_status put(ur_store *store, const char *path, int64_t *id, int *done, ur_err *err)
 {
-	const ur_store_comparison begin = { .key = "put_document", .data = "text", .command = "unroll compare", .machine = "none",
-		.version = "0", .started = 1 };
+	const ur_store_comparison begin = { .key = "put_document", .data = "text", .command = "unroll compare",
+		.machine = "none", .version = "0", .started = 1 };
 	json_error_t wrong;
 	json_t *document = json_load_file(path, 0, &wrong), *contender;
-	const char *state = json_string_value(json_object_get(document, "state"));
 	int resumed;
 	size_t i;
 	ur_status status = UR_OK;
@@ -74,7 +82,7 @@ static ur_status put(ur_store *store, const char *path, int64_t *id, int *done, 
 			status = put_runs(store, *id, contender, err);
 	if (!status)
 		status = ur_store_fact_put(store, *id, UR_STORE_DOCUMENT, document, err);
-	if (!status && state && !strcmp(state, "done")) {
+	if (!status && is_done(json_object_get(document, "state"))) {
 		*done = 1;
 		status = ur_store_comparison_end(store, *id, err);
 	}

@@ -156,7 +156,8 @@ DRAWN = ("[...document.querySelectorAll('canvas')].every(c => Chart.getChart(c) 
 def open_page(browser, url, width, theme="light"):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                             {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme},
+                                                                      {"name": "prefers-reduced-motion", "value": "reduce"}]})
     browser.get(url)
     check(until(browser, DRAWN), f"{url} at {width}: drawn")
 
@@ -253,10 +254,11 @@ def sorting(browser):
         return float(text.replace(",", "").replace("\u2212", "-"))
 
     def head(label):
-        return [b for b in browser.find_elements(By.CSS_SELECTOR, "table.sortable thead button") if b.text.startswith(label)][0]
+        return browser.execute_script("""return [...document.querySelectorAll('table.sortable thead button')].find(b =>
+            b.textContent.startsWith(arguments[0]))""", label)
 
     def state(label):
-        return head(label).find_element(By.XPATH, "..").get_attribute("aria-sort")
+        return browser.execute_script("return arguments[0].parentElement.getAttribute('aria-sort')", head(label))
 
     check(state("Above the best") == "ascending", "the table starts sorted by what is above the best")
     for press in (lambda b: browser.execute_script("arguments[0].click()", b), lambda b: b.send_keys(Keys.ENTER),
@@ -363,6 +365,14 @@ def on_paper(browser, url):
         dispatchEvent(new Event('afterprint'));
         return [open, theme, document.querySelectorAll('details[open]').length, document.documentElement.dataset.theme]""")
     check(inside == [6, "light", 0, "dark"], f"paper is light with the short tables open, and the screen as before: {inside}")
+    # a sheet of A4 less its margins
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 688, "height": 970, "deviceScaleFactor": 1, "mobile": False})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    check(until(browser, "document.documentElement.scrollWidth <= 688", 3), "paper is wide enough: "
+          + str(browser.execute_script("return document.documentElement.scrollWidth")))
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     sheet = browser.execute_cdp_cmd("Page.printToPDF", {})
     check(len(sheet["data"]) > 50000, "it prints")
 
@@ -462,6 +472,7 @@ def main():
         at("widths_and_themes")
         open_page(browser, url, 1600)
         check(browser.execute_script(HEADINGS) == [], "headings skip a level")
+        check(browser.execute_script("return getComputedStyle(document.documentElement).scrollBehavior") == "auto", "reduced motion is heard")
         hostile(browser)
         sorting(browser)
         themes(browser)

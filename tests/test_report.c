@@ -1,4 +1,4 @@
-/* The report: what the document becomes, that no text in it can break out of the page, and the server of the live page. */
+/* The report: what the document becomes, that no text in it can break out of the page, and the live page's server. */
 #define _GNU_SOURCE
 #include "report/page.h"
 #include "report/report.h"
@@ -61,8 +61,8 @@ static ur_store *open_store(ur_store_mode mode)
 
 static int64_t begin(ur_store *store)
 {
-	const ur_store_comparison c = { .key = "k", .data = "text.txt", .command = "unroll compare " HOSTILE, .machine = "a machine",
-		.version = "0.1.0", .started = 1000 };
+	const ur_store_comparison c = { .key = "k", .data = "text.txt", .command = "unroll compare " HOSTILE,
+		.machine = "a machine", .version = "0.1.0", .started = 1000 };
 	int64_t id = 0;
 	int resumed;
 	ur_err err = { 0 };
@@ -82,8 +82,9 @@ static void put(ur_store *store, int64_t id, json_t *document)
 
 static int64_t put_run(ur_store *store, int64_t comparison, int seed, int points)
 {
-	const ur_store_run run = { .comparison = comparison, .kind = "main", .name = "lstm", .spec = "lstm:1x8", .seed = seed,
-		.data = "text.txt", .command = "c", .machine = "m", .version = "v", .started = 1, .status = "running" };
+	const ur_store_run run = { .comparison = comparison, .kind = "main", .name = "lstm", .spec = "lstm:1x8",
+		.seed = seed, .data = "text.txt", .command = "c", .machine = "m", .version = "v", .started = 1,
+		.status = "running" };
 	ur_store_point *p = calloc((size_t)points + 1, sizeof *p);
 	int64_t id;
 	ur_err err = { 0 };
@@ -196,7 +197,8 @@ static void without_a_document(void **unused)
 static void curves_come_from_the_runs(void **unused)
 {
 	ur_store *store = open_store(UR_STORE_WRITE);
-	int64_t id = begin(store), one = put_run(store, id, 1, 5), two = put_run(store, id, 2, 1000), none = put_run(store, id, 3, 0);
+	int64_t id = begin(store), one = put_run(store, id, 1, 5), two = put_run(store, id, 2, 1000);
+	int64_t none = put_run(store, id, 3, 0);
 	json_t *document, *curves, *points;
 
 	(void)unused;
@@ -232,8 +234,10 @@ static void curves_come_from_the_runs(void **unused)
 
 static void odd_documents(void **unused)
 {
-	static const char *const odd[] = { "{}", "{\"contenders\": null}", "{\"contenders\": 3}", "{\"contenders\": [1, null, []]}",
-		"{\"contenders\": [{\"runs\": [null, 5, {\"run\": \"x\"}, {\"run\": -1}, {\"run\": 99999}]}]}" };
+	static const char *const odd[] = {
+		"{}", "{\"contenders\": null}", "{\"contenders\": 3}", "{\"contenders\": [1, null, []]}",
+		"{\"contenders\": [{\"runs\": [null, 5, {\"run\": \"x\"}, {\"run\": -1}, {\"run\": 99999}]}]}",
+	};
 	ur_store *store = open_store(UR_STORE_WRITE);
 	int64_t id = begin(store);
 	json_t *document;
@@ -258,12 +262,12 @@ static void hostile_text_stays_text(void **unused)
 	int64_t id = begin(store);
 	char file[100], *page, *begins, *ends, *json;
 	size_t bytes;
-	json_t *document;
+	json_t *document, *contender;
 	ur_err err = { 0 };
 
 	(void)unused;
-	put(store, id, json_pack("{s:s,s:[{s:s,s:s}],s:s}", "state", "done", "contenders", "name", HOSTILE, "sample", HOSTILE,
-		"</script>", "a key"));
+	put(store, id, json_pack("{s:s,s:[{s:s,s:s}],s:s}", "state", "done", "contenders", "name", HOSTILE,
+		"sample", HOSTILE, "</script>", "a key"));
 	(void)snprintf(file, sizeof file, "%s/page.html", folder);
 	ok(ur_report_write(store, id, file, &err), &err);
 	page = read_all(file, &bytes);
@@ -280,8 +284,8 @@ static void hostile_text_stays_text(void **unused)
 	json = strndup(begins, (size_t)(ends - begins));
 	document = json_loads(json, 0, NULL);
 	assert_non_null(document);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(document, "contenders"), 0), "name")),
-	                    HOSTILE);
+	contender = json_array_get(json_object_get(document, "contenders"), 0);
+	assert_string_equal(json_string_value(json_object_get(contender, "name")), HOSTILE);
 	assert_non_null(json_object_get(document, "</script>"));
 	/* braces in data are no place holders */
 	assert_non_null(strstr(json, "{{nonce}}"));
@@ -393,7 +397,8 @@ static char *get(int port, const char *method, const char *what, const char *hos
 {
 	char request[600];
 
-	(void)snprintf(request, sizeof request, "%s %s HTTP/1.1\r\n%s%sConnection: close\r\n\r\n", method, what, host, more);
+	(void)snprintf(request, sizeof request, "%s %s HTTP/1.1\r\n%s%sConnection: close\r\n\r\n",
+	               method, what, host, more);
 	return ask(port, request);
 }
 
@@ -489,7 +494,7 @@ static void polling_costs_nothing(void **unused)
 
 	(void)unused;
 	put(store, id, json_pack("{s:s,s:f}", "state", "running", "seconds", 1.0));
-	ok(ur_live_start(path, id, &port, &live, &err), &err);
+	ok(ur_live_start(path, 0, &port, &live, &err), &err);
 	(void)snprintf(host, sizeof host, "Host: 127.0.0.1:%d\r\n", port);
 	answer = get(port, "GET", "/document.json", host, "");
 	tag_of(answer, tag);
@@ -599,9 +604,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EACH(empty_store_has_nothing), EACH(newest_or_the_one_asked_for), EACH(without_a_document),
-		EACH(curves_come_from_the_runs), EACH(odd_documents), EACH(hostile_text_stays_text), EACH(page_is_whole_and_alone),
-		EACH(written_whole_or_not_at_all), EACH(server_answers_and_refuses), EACH(polling_costs_nothing), EACH(many_at_once),
-		EACH(starts_and_stops),
+		EACH(curves_come_from_the_runs), EACH(odd_documents), EACH(hostile_text_stays_text),
+		EACH(page_is_whole_and_alone), EACH(written_whole_or_not_at_all), EACH(server_answers_and_refuses),
+		EACH(polling_costs_nothing), EACH(many_at_once), EACH(starts_and_stops),
 	};
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

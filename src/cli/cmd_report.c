@@ -30,15 +30,18 @@ static int read_id(const ur_args *args, int64_t *id)
 }
 
 /* Until a signal comes, which is how it is meant to end. */
-static int serve(const ur_args *args, const char *path, int64_t id)
+static int serve(const ur_args *args, int64_t id)
 {
 	const struct values *v = args->values;
 	const struct timespec nap = { .tv_nsec = 100000000 };
-	int port = (int)v->port;
+	char path[UR_STORE_PATH];
+	int port = (int)v->port, code = ur_find_store(args, v->store, path);
 	ur_live *live;
 	ur_err err = { 0 };
 	ur_status status;
 
+	if (code)
+		return code;
 	ur_stop_catch(NULL);
 	if ((status = ur_live_start(path, id, &port, &live, &err)))
 		return ur_failed(args, status, &err);
@@ -52,18 +55,20 @@ static int serve(const ur_args *args, const char *path, int64_t id)
 	return UR_EXIT_OK;
 }
 
-static int write_or_print(const ur_args *args, const char *path, int64_t id)
+static int write_or_print(const ur_args *args, int64_t id)
 {
 	const struct values *v = args->values;
 	ur_store *store;
 	json_t *document = NULL;
 	char shown[800];
 	ur_err err = { 0 };
-	ur_status status = ur_store_open(path, UR_STORE_READ, &store, &err);
+	ur_status status;
+	int code = ur_open_store(args, v->store, UR_STORE_READ, &store);
 
-	if (!status)
-		status = v->json || v->csv || v->text ? ur_report_json(store, id, &document, &err)
-		                                      : ur_report_write(store, id, v->out, &err);
+	if (code)
+		return code;
+	status = v->json || v->csv || v->text ? ur_report_json(store, id, &document, &err)
+	                                      : ur_report_write(store, id, v->out, &err);
 	ur_store_close(store);
 	if (status)
 		return ur_failed(args, status, &err);
@@ -83,7 +88,6 @@ static int write_or_print(const ur_args *args, const char *path, int64_t id)
 static int run(const ur_args *args)
 {
 	const struct values *v = args->values;
-	char path[UR_STORE_PATH];
 	int64_t id;
 	int code = read_id(args, &id);
 
@@ -93,9 +97,7 @@ static int run(const ur_args *args)
 		return ur_wrong(args, "--out, --text, --csv, --json and --serve exclude each other");
 	if (ur_given(args, AT(port)) && !v->serve)
 		return ur_wrong(args, "--port goes with --serve");
-	if ((code = ur_find_store(args, v->store, path)))
-		return code;
-	return v->serve ? serve(args, path, id) : write_or_print(args, path, id);
+	return v->serve ? serve(args, id) : write_or_print(args, id);
 }
 
 static const ur_opt options[] = {
@@ -113,8 +115,8 @@ static const ur_opt options[] = {
 
 const ur_command ur_command_report = {
 	.usage = "[ID] [options]",
-	.details = "Makes the report of a comparison, the newest unless its number is given, from the store alone. The page is one "
-		"file that opens without a network: tables, charts, samples, and the numbers under them.",
+	.details = "Makes the report of a comparison, the newest unless its number is given, from the store alone. The page "
+		"is one file that opens without a network: tables, charts, samples, and the numbers under them.",
 	.examples = "unroll report\n"
 		"unroll report 12 -o lstm-or-not.html\n"
 		"unroll report --text\n"

@@ -15,9 +15,11 @@ const Answer = (() => {
 	}
 
 	const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+	const sentence = (text) => capital(text) + (/[.!?]$/.test(text) ? '' : '.');
 
 	function prose(text) {
-		const lines = text.split('\n'), items = lines.filter((l) => l.startsWith('- ')), words = lines.filter((l) => !l.startsWith('- '));
+		const lines = text.split('\n'), items = lines.filter((l) => l.startsWith('- ')),
+			words = lines.filter((l) => !l.startsWith('- '));
 		return [words.length ? p('', words.join(' ')) : null,
 			items.length ? el('ul', null, items.map((l) => el('li', null, l.slice(2)))) : null];
 	}
@@ -27,9 +29,12 @@ const Answer = (() => {
 		const memory = c.memory || {};
 		return [
 			['Loss', W.plusMinus(c.loss), 'nats a token' + (c.loss && c.loss.n > 1 ? `, ${c.loss.n} seeds, 95 %` : '')],
-			['Bits a byte', mean(c.bits_per_byte) === null ? NONE : W.fixed(mean(c.bits_per_byte), 3), 'of the held-out text'],
-			['One step', at ? W.micros(at.p50_us) : NONE, at ? `p99 ${W.micros(at.p99_us)}, position ${W.whole(at.position)}` : ''],
-			['State', at ? W.bytes(at.state_bytes) : NONE, at ? (c.limit ? `at position ${W.whole(at.position)}` : 'a stream, at any position') : ''],
+			['Bits a byte', mean(c.bits_per_byte) === null ? NONE : W.fixed(mean(c.bits_per_byte), 3),
+				'of the held-out text'],
+			['One step', at ? W.micros(at.p50_us) : NONE, at
+				? `p99 ${W.micros(at.p99_us)}, position ${W.whole(at.position)}` : ''],
+			['State', at ? W.bytes(at.state_bytes) : NONE, at ? (c.limit ? `at position ${W.whole(at.position)}`
+				: 'a stream, at any position') : ''],
 			['Training', is(c.train_tokens_per_second) ? W.short(c.train_tokens_per_second) : NONE, 'tokens a second'],
 			['Memory', W.bytes(memory.peak), 'while training, at its peak'],
 		].filter((f) => f[1] !== NONE);
@@ -38,7 +43,8 @@ const Answer = (() => {
 	/* Loss of every model on one line each: a dot a seed, the mean, its interval. */
 	function dots() {
 		const rows = ordered().filter((c) => mean(c.loss) !== null || trained(c).length || c.diverged);
-		const all = rows.flatMap((c) => [...trained(c), mean(c.loss), c.loss && c.loss.low, c.loss && c.loss.high]).filter(is);
+		const all = rows.flatMap((c) => [...trained(c), mean(c.loss), c.loss && c.loss.low, c.loss
+			&& c.loss.high]).filter(is);
 		if (rows.length < 1 || !all.length)
 			return null;
 		const least = Math.min(...all), most = Math.max(...all), room = (most - least || 1) * 0.06;
@@ -51,21 +57,25 @@ const Answer = (() => {
 			return node;
 		};
 		return el('figure', { class: 'dots' },
-			el('figcaption', null, el('h2', { class: 'minor' }, 'Loss, lower is better'), p('about', 'A dot for each seed; the bar is the 95 % interval of the mean.')),
+			el('figcaption', null, el('h2', { class: 'minor' }, 'Loss, lower is better'),
+				p('about', 'A dot for each seed; the bar is the 95 % interval of the mean.')),
 			rows.map((c) => el('div', { class: `row m${of(c.name) % 8}` }, model(c.name),
 				el('div', { class: 'track', 'aria-hidden': 'true' },
 					c.loss && is(c.loss.low) && is(c.loss.high) ? put('range', c.loss.low, c.loss.high) : null,
 					trained(c).map((x) => put('seed', x)), mean(c.loss) === null ? null : put('mean', mean(c.loss))),
 				el('span', { class: 'value' }, c.diverged ? el('span', { class: 'badge bad' }, 'diverged') :
-					mean(c.loss) !== null ? W.loss(mean(c.loss)) : trained(c).length ? W.loss(trained(c)[0]) : NONE))),
-			most > least ? el('div', { class: 'row ends', 'aria-hidden': 'true' }, el('span'), el('div', { class: 'track' }, put('end', least), put('end', most)), el('span')) : null);
+					mean(c.loss) !== null ? W.loss(mean(c.loss)) : trained(c).length
+						? W.loss(trained(c).reduce((a, b) => a + b, 0) / trained(c).length) : NONE))),
+			most > least ? el('div', { class: 'row ends', 'aria-hidden': 'true' }, el('span'),
+				el('div', { class: 'track' }, put('end', least), put('end', most)), el('span')) : null);
 	}
 
 	function progress() {
 		const s = doc.stage || {}, share = is(s.share) ? Math.max(0, Math.min(1, s.share)) : null;
 		const cut = doc.status === 'killed';
 		const what = [s.what, s.name, is(s.seed) ? 'seed ' + s.seed : null].filter(Boolean).map(String).join(', ');
-		const bar = el('progress', { max: '1', value: share === null ? null : String(share), 'aria-label': 'Progress of the comparison' });
+		const bar = el('progress', { max: '1', value: share === null ? null : String(share),
+			'aria-label': 'Progress of the comparison' });
 		return el('div', { class: 'progress' + (cut ? ' cut' : '') },
 			p('stage', el('b', null, cut ? 'Interrupted' : share === null ? 'Running' : W.percent(share)), ' ',
 				cut ? 'The comparison was cut off. The same command goes on where it stopped.' : what,
@@ -74,32 +84,42 @@ const Answer = (() => {
 	}
 
 	function answer() {
-		const a = doc.advice || {}, pick = contenders().find((c) => c.name === a.pick), running = doc.state === 'running';
+		const a = doc.advice || {}, pick = contenders().find((c) => c.name === a.pick),
+			running = doc.state === 'running';
 		const text = paragraphs(a.text, a.pick), sure = text.findIndex((t) => t.startsWith('How sure'));
 		const lead = a.pick ? text[0] : null, rest = text.filter((t, i) => i !== sure && !(lead && i === 0));
 		const out = contenders().filter((c) => c.diverged);
 		const head = a.pick ? ['Use ', el('em', null, String(a.pick))] :
-			running ? [doc.status === 'killed' ? 'An unfinished comparison' : `Comparing ${W.many(contenders().length, 'model')}`] :
-			out.length && out.length === contenders().length ? ['None can be recommended'] : ['A comparison without a recommendation'];
+			running ? [doc.status === 'killed' ? 'An unfinished comparison'
+				: `Comparing ${W.many(contenders().length, 'model')}`] :
+			out.length && out.length === contenders().length ? ['None can be recommended']
+				: ['A comparison without a recommendation'];
 		const data = doc.data || {};
 		return [
 			p('eyebrow', [data.name || data.path, doc.budget && doc.budget.text].filter(Boolean).join(' \u00b7 ')),
 			el('h1', null, head),
 			running ? progress() : null,
-			box('answer', 'div', { class: 'answer' }, [
+			box(pick ? 'answer' : 'answer alone', 'div', { class: pick ? 'answer' : 'answer alone' }, [
 				el('div', { class: 'words' },
-					pick ? p('spec', spec(pick.spec), is(pick.parameters) ? ` ${W.whole(pick.parameters)} parameters` : '') : null,
-					lead ? p('lead', lead) : running ? p('lead', 'Figures appear as they are measured; the recommendation comes last.') : null,
+					pick ? p('spec', spec(pick.spec), is(pick.parameters) ? ` ${W.whole(pick.parameters)} parameters`
+						: '') : null,
+					lead ? p('lead', lead) : running && doc.status !== 'killed'
+						? p('lead', 'Figures appear as they are measured; the recommendation comes last.') : null,
 					rest.map(prose),
-					sure >= 0 ? p('sure', el('b', null, 'How sure. '), capital(text[sure].replace(/^How sure:?\s*/, ''))) : null,
-					out.map((c) => p('sure', el('b', null, `${W.cut(String(c.name), 40)} diverged. `), c.why ? String(c.why) : 'Its loss was no number any more.'))),
+					sure >= 0 ? p('sure', el('b', null, 'How sure. '),
+						capital(text[sure].replace(/^How sure:?\s*/, ''))) : null,
+					out.map((c) => p('sure', el('b', null, `${W.cut(String(c.name), 40)} diverged. `), c.why
+						? sentence(String(c.why)) : 'Its loss was no number any more.'))),
 				dots(),
 			]),
 			pick ? el('dl', { class: 'figures' }, figures(pick).map(([label, value, note]) =>
-				el('div', null, el('dt', null, label), el('dd', null, el('b', null, value), note ? el('small', null, note) : null)))) : null,
+				el('div', null, el('dt', null, label), el('dd', null, el('b', null, value), note
+					? el('small', null, note) : null)))) : null,
 			array(a.needs).length ? [el('h2', { class: 'minor' }, 'If you need something else most'),
-				Tables.plain('Which model under which need', [{ label: 'Need' }, { label: 'Use' }, { label: 'Because' }, { label: 'How sure' }],
-					a.needs.map((n) => [String(n.need || ''), n.name ? model(n.name) : NONE, String(n.why || ''), String(n.sure || '')]), 'needs')] : null,
+				Tables.plain('Which model under which need', [{ label: 'Need' }, { label: 'Use' }, { label: 'Because' },
+					{ label: 'How sure' }],
+					a.needs.map((n) => [String(n.need || ''), n.name ? model(n.name) : NONE, String(n.why || ''),
+						String(n.sure || '')]), 'needs')] : null,
 		];
 	}
 
@@ -111,8 +131,10 @@ const Answer = (() => {
 			return null;
 		return [Tables.plain('Runs', [{ label: 'Model' }, ...seeds().map((s) => ({ label: 'seed ' + s }))],
 			rows.map((c) => [model(c.name), ...array(c.runs).map((r) => el('div', { class: 'run ' + r.state },
-				el('progress', { max: '1', value: String(is(r.steps) && r.steps > 0 ? Math.min(1, (r.step || 0) / r.steps) : 0), 'aria-label': `Run of seed ${r.seed}` }),
-				el('small', null, r.state === 'done' && is(r.loss) ? 'loss ' + W.loss(r.loss) : r.state === 'running' && is(r.steps) ?
+				el('progress', { max: '1', value: String(is(r.steps) && r.steps > 0
+					? Math.min(1, (r.step || 0) / r.steps) : 0), 'aria-label': `Run of seed ${r.seed}` }),
+				el('small', null, r.state === 'done' && is(r.loss) ? 'loss ' + W.loss(r.loss) : r.state === 'running'
+					&& is(r.steps) ?
 					`${W.whole(r.step)} of ${W.whole(r.steps)} steps` : String(r.state || ''))))]), 'runs')];
 	}
 
@@ -128,43 +150,62 @@ const Answer = (() => {
 			return el('span', { class: 'badge best' }, 'best');
 		const chance = is(v.p_holm) ? v.p_holm : v.p;
 		return el('span', { class: 'versus' },
-			el('span', null, is(v.mean) ? '+' + W.loss(v.mean) : NONE, ' ', v.verdict ? el('span', { class: 'badge ' + (VERDICTS[v.verdict] || '') }, String(v.verdict)) : null),
-			el('small', null, [is(v.low) && is(v.high) ? `${W.loss(v.low)} to ${W.loss(v.high)}` : null, is(chance) ? `p ${W.chance(chance).startsWith('<') ? '' : '= '}${W.chance(chance)}` : null].filter(Boolean).join(', ')));
+			el('span', null, is(v.mean) ? '+' + W.loss(v.mean) : NONE, ' ', v.verdict
+				? el('span', { class: 'badge ' + (VERDICTS[v.verdict] || '') }, String(v.verdict)) : null),
+			is(v.low) && is(v.high) ? el('small', null, `${W.loss(v.low)} to ${W.loss(v.high)}`) : null,
+			is(chance) ? el('small', null, `p ${W.chance(chance).startsWith('<') ? '' : '= '}${W.chance(chance)}`)
+				: null);
 	}
 
 	const COLUMNS = [
-		{ label: 'Model', value: (c) => String(c.name), cell: (c) => el('span', { class: 'who' }, model(c.name), spec(c.spec),
-			c.diverged ? el('small', null, el('span', { class: 'badge bad' }, 'diverged'), ' ', c.why ? String(c.why) : '') : null) },
+		{ label: 'Model', value: (c) => String(c.name), cell: (c) => el('span', { class: 'who' }, model(c.name),
+			spec(c.spec),
+			c.diverged ? el('small', null, el('span', { class: 'badge bad' }, 'diverged'), ' ', c.why ? String(c.why)
+				: '') : null) },
 		{ label: 'Parameters', numeric: true, value: (c) => c.parameters, cell: (c) => [W.whole(c.parameters),
-			is(c.deviation) && Math.abs(c.deviation) >= 0.02 ? el('small', null, `${c.deviation > 0 ? '+' : '\u2212'}${W.percent(Math.abs(c.deviation))}`) : null] },
-		{ label: 'Loss', unit: 'nats a token', numeric: true, value: (c) => mean(c.loss), cell: (c) => [mean(c.loss) === null ? NONE : W.loss(mean(c.loss)),
+			is(c.deviation) && Math.abs(c.deviation) >= 0.02 ? el('small', null,
+				`${c.deviation > 0 ? '+' : '\u2212'}${W.percent(Math.abs(c.deviation))}`) : null] },
+		{ label: 'Loss', unit: 'nats a token', numeric: true, value: (c) => mean(c.loss),
+			cell: (c) => [mean(c.loss) === null ? NONE : W.loss(mean(c.loss)),
 			W.spread(c.loss) === null ? null : el('small', null, '\u00b1 ' + W.loss(W.spread(c.loss)))] },
-		{ label: 'Bits a byte', numeric: true, value: (c) => mean(c.bits_per_byte), cell: (c) => mean(c.bits_per_byte) === null ? NONE : W.loss(mean(c.bits_per_byte)) },
-		{ label: 'Above the best', unit: '95 %, p', numeric: true, value: (c) => c.diverged ? null : c.above_best ? c.above_best.mean : c.rank === 1 ? 0 : null, cell: versus },
-		{ label: 'Training', unit: 'tokens/s', numeric: true, first: -1, value: (c) => c.train_tokens_per_second, cell: (c) => [W.whole(c.train_tokens_per_second),
+		{ label: 'Bits a byte', numeric: true, value: (c) => mean(c.bits_per_byte),
+			cell: (c) => mean(c.bits_per_byte) === null ? NONE : W.loss(mean(c.bits_per_byte)) },
+		{ label: 'Above the best', unit: '95 %, p', numeric: true, value: (c) => c.diverged ? null : c.above_best
+			? c.above_best.mean : c.rank === 1 ? 0 : null, cell: versus },
+		{ label: 'Training', unit: 'tokens/s', numeric: true, first: -1, value: (c) => c.train_tokens_per_second,
+			cell: (c) => [W.whole(c.train_tokens_per_second),
 			is(c.share_of_peak) ? el('small', null, W.percent(c.share_of_peak) + ' of peak') : null] },
-		{ label: 'Memory', unit: 'training', numeric: true, value: (c) => c.memory && c.memory.peak, cell: (c) => W.bytes(c.memory && c.memory.peak) },
-		{ label: 'Step', unit: 'p50, p99', numeric: true, value: (c) => last(c).p50_us, cell: (c) => [W.micros(last(c).p50_us),
+		{ label: 'Memory', unit: 'training', numeric: true, value: (c) => c.memory && c.memory.peak,
+			cell: (c) => W.bytes(c.memory && c.memory.peak) },
+		{ label: 'Step', unit: 'p50, p99', numeric: true, value: (c) => last(c).p50_us,
+			cell: (c) => [W.micros(last(c).p50_us),
 			is(last(c).p99_us) ? el('small', null, W.micros(last(c).p99_us)) : null] },
-		{ label: 'State', unit: 'a stream', numeric: true, value: (c) => last(c).state_bytes, cell: (c) => [W.bytes(last(c).state_bytes),
-			is(c.limit) && is(last(c).position) ? el('small', null, c.limit ? `at ${W.whole(last(c).position)}` : 'no limit') : null] },
+		{ label: 'State', unit: 'a stream', numeric: true, value: (c) => last(c).state_bytes,
+			cell: (c) => [W.bytes(last(c).state_bytes),
+			is(c.limit) && is(last(c).position) ? el('small', null, c.limit ? `at ${W.whole(last(c).position)}`
+				: 'no limit') : null] },
 		{ label: 'Model file', numeric: true, value: (c) => file(c),
 			cell: (c) => W.bytes(file(c)) },
 	];
 	/* what is measured only on some machines */
-	const ENERGY = { label: 'Energy', unit: 'J a million tokens', numeric: true, value: (c) => c.energy && c.energy.joules_per_million_tokens,
+	const ENERGY = { label: 'Energy', unit: 'J a million tokens', numeric: true, value: (c) => c.energy
+		&& c.energy.joules_per_million_tokens,
 		cell: (c) => W.whole(c.energy && c.energy.joules_per_million_tokens) };
 
 	function models() {
 		if (!contenders().length)
 			return null;
-		const energy = contenders().some((c) => c.energy), words = ordered().filter((c) => c.above_best && c.above_best.words);
+		const energy = contenders().some((c) => c.energy), words = ordered().filter((c) => c.above_best
+			&& c.above_best.words);
 		return [
 			p('about', 'Click a heading to sort by it, again to turn the order round. Step and state are those at the last position of the model\u2019s ',
-				'context that was measured', seeds().length === 1 ? '. With one seed there is no interval over seeds.' : '. p is of a paired t-test over seeds, adjusted for the number of models compared (Holm).'),
-			Tables.sortable('models' + (energy ? ' energy' : ''), 'All models', energy ? [...COLUMNS, ENERGY] : COLUMNS, ordered().map((c) => Object.assign({}, c,
+				'context that was measured', seeds().length === 1 ? '. With one seed there is no interval over seeds.'
+					: '. p is of a paired t-test over seeds, adjusted for the number of models compared (Holm).'),
+			Tables.sortable('models' + (energy ? ' energy' : ''), 'All models', energy ? [...COLUMNS, ENERGY] : COLUMNS,
+				ordered().map((c) => Object.assign({}, c,
 				{ className: c.name === (doc.advice || {}).pick ? 'pick' : c.diverged ? 'out' : null })), 4),
-			words.length ? el('ul', { class: 'verdicts' }, words.map((c) => el('li', null, model(c.name), ' ', String(c.above_best.words)))) : null,
+			words.length ? el('ul', { class: 'verdicts' },
+				words.map((c) => el('li', null, model(c.name), ' ', String(c.above_best.words)))) : null,
 		];
 	}
 

@@ -37,12 +37,15 @@ const Charts = (() => {
 						c.stroke();
 					}
 					const text = cut(set.label), wide = c.measureText(text).width;
-					const spots = [[10, 4], [-10 - wide, 4], [-wide / 2, -14], [-wide / 2, 22], [10, -12], [10, 20], [-10 - wide, -12],
+					const spots = [[10, 4], [-10 - wide, 4], [-wide / 2, -14], [-wide / 2, 22], [10, -12], [10, 20],
+						[-10 - wide, -12],
 						[-10 - wide, 20]];
 					for (const [dx, dy] of spots) {
-						const r = { left: point.x + dx, right: point.x + dx + wide, top: point.y + dy - 12, bottom: point.y + dy + 3 };
+						const r = { left: point.x + dx, right: point.x + dx + wide, top: point.y + dy - 12,
+							bottom: point.y + dy + 3 };
 						if (r.left < area.left || r.right > area.right || r.top < area.top || r.bottom > area.bottom ||
-							placed.some((o) => r.left < o.right && r.right > o.left && r.top < o.bottom && r.bottom > o.top))
+							placed.some((o) => r.left < o.right && r.right > o.left && r.top < o.bottom
+								&& r.bottom > o.top))
 							continue;
 						c.lineWidth = 4;
 						c.lineJoin = 'round';
@@ -62,10 +65,12 @@ const Charts = (() => {
 	/* Where an axis has its marks. Candidates come in order of how round they are, and each is taken where it leaves room
 	 * for the numbers of those before it. */
 	function place(axis, candidates, at) {
-		const horizontal = axis.isHorizontal(), length = horizontal ? axis.width : axis.height, room = horizontal ? 58 : 26;
+		const horizontal = axis.isHorizontal(), length = horizontal ? axis.width : axis.height, room = horizontal ? 58
+			: 26;
 		const share = (v) => (at(v) - at(axis.min)) / (at(axis.max) - at(axis.min) || 1) * length, taken = [];
 		for (const v of candidates)
-			if (v >= axis.min * (1 - 1e-9) && v <= axis.max * (1 + 1e-9) && taken.every((t) => Math.abs(share(t) - share(v)) >= room))
+			if (v >= axis.min * (1 - 1e-9) && v <= axis.max * (1 + 1e-9)
+				&& taken.every((t) => Math.abs(share(t) - share(v)) >= room))
 				taken.push(v);
 		axis.ticks = taken.sort((a, b) => a - b).map((value) => ({ value }));
 	}
@@ -104,40 +109,51 @@ const Charts = (() => {
 		const m = series.index >= 0 ? mark(series.index) : { colour: ink('--muted'), shape: 'circle', dash: [3, 3] };
 		const open = ink('--surface');
 		const set = {
-			label: series.name, data: drawn, showLine: series.kind !== 'point', borderColor: m.colour, backgroundColor: m.colour,
-			pointStyle: m.shape, borderDash: m.dash, borderWidth: 2, pointRadius: 4, pointHoverRadius: 6, pointBorderColor: m.colour,
-			pointBorderWidth: 1.5, tip: series.tip, kind: series.kind, tension: 0, spanGaps: true, hidden: state.off.has(series.name),
-			pointBackgroundColor: drawn.map((p) => p.hollow ? open : m.colour), aux: !['line', 'point'].includes(series.kind),
+			label: series.name, data: drawn, showLine: series.kind !== 'point', borderColor: m.colour,
+				backgroundColor: m.colour,
+			pointStyle: m.shape, borderDash: m.dash, borderWidth: 2, pointRadius: 4, pointHoverRadius: 6,
+				pointBorderColor: m.colour,
+			pointBorderWidth: 1.5, tip: series.tip, kind: series.kind, tension: 0, spanGaps: true,
+				hidden: state.off.has(series.name),
+			pointBackgroundColor: drawn.map((p) => p.hollow ? open : m.colour),
+				aux: !['line', 'point'].includes(series.kind),
 		};
 		if (series.kind === 'thin')
-			Object.assign(set, { borderWidth: 1, borderDash: [], borderColor: faded(m.colour, 0.45), pointRadius: 0, pointHitRadius: 0,
+			Object.assign(set, { borderWidth: 1, borderDash: [], borderColor: faded(m.colour, 0.45), pointRadius: 0,
+				pointHitRadius: 0,
 				pointHoverRadius: 0 });
 		else if (series.kind === 'upper')
-			Object.assign(set, { borderWidth: 1, borderDash: [2, 3], borderColor: faded(m.colour, 0.8), pointRadius: 0, pointHitRadius: 4 });
+			Object.assign(set, { borderWidth: 1, borderDash: [2, 3], borderColor: faded(m.colour, 0.8), pointRadius: 0,
+				pointHitRadius: 4 });
 		else if (series.kind === 'band')
 			Object.assign(set, { borderWidth: 0, pointRadius: 0, pointHitRadius: 0, pointHoverRadius: 0,
 				backgroundColor: faded(m.colour, 0.13), fill: series.fill || false });
 		else if (series.kind === 'frontier')
-			Object.assign(set, { borderWidth: 1.25, borderDash: [4, 4], borderColor: ink('--muted'), pointRadius: 0, pointHitRadius: 0,
+			Object.assign(set, { borderWidth: 1.25, borderDash: [4, 4], borderColor: ink('--muted'), pointRadius: 0,
+				pointHitRadius: 0,
 				pointHoverRadius: 0, stepped: series.stepped || false });
 		else if (series.kind === 'point')
 			Object.assign(set, { pointRadius: 7, pointHoverRadius: 9, named: true });
 		else if (drawn.length > 30)
-			Object.assign(set, { pointRadius: drawn.map((p, i) => i % Math.ceil(drawn.length / 12) === 0 ? 3.5 : 0), pointHitRadius: 6 });
+			Object.assign(set, { pointRadius: drawn.map((p, i) => i % Math.ceil(drawn.length / 12) === 0 ? 3.5 : 0),
+				pointHitRadius: 6 });
 		return set;
 	}
 
 	/* `values`: what is drawn along it; a logarithmic axis of Chart.js would reach from one power of ten to the next. */
 	function axis(title, format, log, base, values) {
-		const least = Math.min(...values), most = Math.max(...values), room = log && most > least ? (most / least) ** 0.03 : 1.1;
+		const least = Math.min(...values), most = Math.max(...values), room = log && most > least
+			? (most / least) ** 0.03 : 1.1;
 		const ticks = log ? (a) => logTicks(a, base) : format === Words.bytes ? byteTicks : undefined;
 		return {
 			type: log ? 'logarithmic' : 'linear', grace: log ? undefined : '3%',
 			min: log && values.length ? least / room : undefined, max: log && values.length ? most * room : undefined,
-			suggestedMin: log || !values.length ? undefined : least, suggestedMax: log || !values.length ? undefined : most,
+			suggestedMin: log || !values.length ? undefined : least, suggestedMax: log || !values.length ? undefined
+				: most,
 			title: { display: true, text: title, color: ink('--muted'), font: { size: 13 } },
 			grid: { color: ink('--line'), drawTicks: false, borderColor: ink('--edge') },
-			ticks: { color: ink('--muted'), padding: 7, maxRotation: 0, autoSkip: !ticks, autoSkipPadding: 14, callback: (v) => format(v) },
+			ticks: { color: ink('--muted'), padding: 7, maxRotation: 0, autoSkip: !ticks, autoSkipPadding: 14,
+				callback: (v) => format(v) },
 			afterBuildTicks: ticks,
 		};
 	}
@@ -148,16 +164,19 @@ const Charts = (() => {
 			layout: { padding: { top: 8, right: 14 } },
 			interaction: { mode: 'nearest', intersect: false, axis: 'xy' },
 			scales: { x: axis(view.xTitle, view.xFormat || short, state.xlog, view.xBase, points.map((p) => p.x)),
-				y: axis(view.yTitle, view.yFormat || short, state.ylog, view.yBase, points.flatMap((p) => [p.y, p.low, p.high]).filter((y) => is(y) && !(state.ylog && y <= 0))) },
+				y: axis(view.yTitle, view.yFormat || short, state.ylog, view.yBase,
+					points.flatMap((p) => [p.y, p.low, p.high]).filter((y) => is(y) && !(state.ylog && y <= 0))) },
 			plugins: {
 				legend: { display: false }, filler: { propagate: false, drawTime: 'beforeDatasetsDraw' },
 				tooltip: {
-					usePointStyle: true, boxPadding: 4, padding: 10, cornerRadius: 4, titleColor: ink('--surface'), bodyColor: ink('--surface'),
+					usePointStyle: true, boxPadding: 4, padding: 10, cornerRadius: 4, titleColor: ink('--surface'),
+						bodyColor: ink('--surface'),
 					backgroundColor: ink('--ink'), displayColors: true, filter: (item, i) => i === 0,
 					callbacks: {
 						title: (items) => items.length ? cut(items[0].dataset.label, 40) : '',
 						label: (item) => item.dataset.tip ? item.dataset.tip(item.raw) :
-							[`${view.yTitle}: ${(view.yFormat || short)(item.raw.y)}`, `${view.xTitle}: ${(view.xFormat || short)(item.raw.x)}`],
+							[`${view.yTitle}: ${(view.yFormat || short)(item.raw.y)}`,
+								`${view.xTitle}: ${(view.xFormat || short)(item.raw.x)}`],
 					},
 				},
 			},
@@ -170,9 +189,11 @@ const Charts = (() => {
 	/* ---- a figure ---- */
 
 	function group(label, list, get, set) {
-		const buttons = list.map(([value, text]) => el('button', { type: 'button', 'data-value': String(value), onclick: () => set(value) },
+		const buttons = list.map(([value, text]) => el('button',
+			{ type: 'button', 'data-value': String(value), onclick: () => set(value) },
 			text));
-		const node = el('div', { class: 'choice', role: 'group', 'aria-label': label }, el('span', null, label), buttons);
+		const node = el('div', { class: 'choice', role: 'group', 'aria-label': label }, el('span', null, label),
+			buttons);
 		node.show = () => buttons.forEach((b, i) => b.setAttribute('aria-pressed', String(get() === list[i][0])));
 		return node;
 	}
@@ -193,26 +214,33 @@ const Charts = (() => {
 		const plot = el('div', { class: 'plot' + (spec.tall ? ' tall' : '') }, canvas);
 		const table = el('div');
 		const node = el('figure', { class: 'chart', 'data-key': key, 'aria-labelledby': 'figure-' + key },
-			el('figcaption', null, title, text), el('div', { class: 'switches' }, switches, scales), legend, plot, notes, table);
+			el('figcaption', null, title, text), el('div', { class: 'switches' }, switches, scales), legend, plot,
+				notes, table);
 		let chart = null;
 
 		node.draw = () => {
 			const view = node.build(state);
 			const every = view.series.flatMap((s) => s.points), fit = every.filter(fits(state));
-			const lost = view.series.filter((s) => s.kind === 'line' || s.kind === 'point').flatMap((s) => s.points).filter((p) =>
+			const lost = view.series.filter((s) => s.kind === 'line'
+				|| s.kind === 'point').flatMap((s) => s.points).filter((p) =>
 				is(p.x) && is(p.y) && !fits(state)(p)).length;
 			const sets = view.series.map((s) => dataset(s, s.points.filter(fits(state)), state));
 			[...switches, ...scales].forEach((g) => g.show());
-			canvas.setAttribute('aria-label', `${spec.title}: ${view.yTitle} over ${view.xTitle}. The numbers are in the table below.`);
+			canvas.setAttribute('aria-label',
+				`${spec.title}: ${view.yTitle} over ${view.xTitle}. The numbers are in the table below.`);
 			plot.classList.toggle('empty', fit.length === 0);
 			fill(legend, view.legend.map((l) => el('button', { type: 'button', class: 'entry', 'data-name': l.name,
-				'aria-pressed': String(!state.off.has(l.name)), title: 'Show or hide ' + cut(l.name, 40), onclick: () => toggle(l.name) },
+				'aria-pressed': String(!state.off.has(l.name)), title: 'Show or hide ' + cut(l.name, 40),
+					onclick: () => toggle(l.name) },
 				glyph(l.index), el('span', { class: 'name' }, l.name), l.more ? el('small', null, l.more) : null)));
-			fill(notes, [...(view.notes || []), lost ? `${Words.many(lost, 'point')} at 0 ${lost === 1 ? 'has' : 'have'} no place on a ` +
-				'logarithmic axis; the table has ' + (lost === 1 ? 'it.' : 'them.') : null].filter(Boolean).map((n) => el('p', null, n)));
+			fill(notes, [...(view.notes || []), lost
+				? `${Words.many(lost, 'point')} at 0 ${lost === 1 ? 'has' : 'have'} no place on a ` +
+				'logarithmic axis; the table has ' + (lost === 1 ? 'it.' : 'them.')
+					: null].filter(Boolean).map((n) => el('p', null, n)));
 			fill(table, [Tables.numbers(key, view.table)]);
 			if (!chart) {
-				chart = new Chart(canvas, { type: 'scatter', data: { datasets: sets }, options: options(view, state, fit), plugins: [annotate] });
+				chart = new Chart(canvas, { type: 'scatter', data: { datasets: sets },
+					options: options(view, state, fit), plugins: [annotate] });
 			} else {
 				chart.data.datasets = sets;
 				chart.options = options(view, state, fit);

@@ -11,22 +11,27 @@ const Evidence = (() => {
 		if (!list.length)
 			return null;
 		return [el('h3', null, 'The order under each seed'),
-			p('about', list.length === 1 ? 'There is one seed: another might order them otherwise.' : o.same ? 'All seeds order the models alike.' : 'The seeds do not agree on the whole order.'),
-			Tables.plain('Order by seed', [{ label: 'Seed' }, ...list[0].map((x, i) => ({ label: i + 1 + '.' }))], list.map((names, i) => [String(is(seed[i]) ? seed[i] : i + 1), ...array(names).map((n) => model(n))]))];
+			p('about', list.length === 1 ? 'There is one seed: another might order them otherwise.' : o.same
+				? 'All seeds order the models alike.' : 'The seeds do not agree on the whole order.'),
+			Tables.plain('Order by seed', [{ label: 'Seed' }, ...list[0].map((x, i) => ({ label: i + 1 + '.' }))],
+				list.map((names, i) => [String(is(seed[i]) ? seed[i] : i + 1), ...array(names).map((n) => model(n))]))];
 	}
 
 	function tuning() {
 		const list = contenders().filter((c) => array(c.tuning).some((t) => array(t.trials).length));
 		if (!list.length)
 			return null;
-		const OPEN = { above: 'The highest value tried did best: a higher one might do better still.', below: 'The lowest value tried did best: a lower one might do better still.' };
+		const OPEN = { above: 'The highest value tried did best: a higher one might do better still.',
+			below: 'The lowest value tried did best: a lower one might do better still.' };
 		const values = (c) => array(c.tuning).map((t) => [
-			el('div', { class: 'trials' }, el('b', null, t.parameter === 'lr' ? 'learning rate' : String(t.parameter)), array(t.trials).map((r) => el('span', { class: r.chosen ? 'trial chosen' : 'trial' },
+			el('div', { class: 'trials' }, el('b', null, t.parameter === 'lr' ? 'learning rate' : String(t.parameter)),
+				array(t.trials).map((r) => el('span', { class: r.chosen ? 'trial chosen' : 'trial' },
 				el('span', null, W.short(r.value)), el('small', null, is(r.loss) ? W.loss(r.loss) : 'diverged')))),
 			OPEN[t.open] ? p('about', OPEN[t.open]) : null]);
 		return [el('h3', null, 'What was tuned'),
 			p('about', 'Short runs before the comparison, each with its loss on the validation text; the chosen value is framed. Every model had the same number of trials.'),
-			Tables.plain('Tuning trials', [{ label: 'Model' }, { label: 'Trials: value and loss' }], list.map((c) => [model(c.name), el('div', null, values(c))]), 'tuning')];
+			Tables.plain('Tuning trials', [{ label: 'Model' }, { label: 'Trials: value and loss' }],
+				list.map((c) => [model(c.name), el('div', null, values(c))]), 'tuning')];
 	}
 
 	/* ---- samples, repeating, how it was measured ---- */
@@ -36,9 +41,14 @@ const Evidence = (() => {
 		if (!list.length)
 			return null;
 		const prompt = (doc.setting || {}).prompt;
-		return [p('about', prompt ? ['Each went on from the same prompt, ', el('code', null, String(prompt)), ', with the weights it was scored with. ' ] : 'What each model wrote. ', 'They are for the eye; the loss is the measure.'),
-			el('div', { class: 'samples' }, list.map((c) => el('figure', null, el('figcaption', null, model(c.name), mean(c.loss) === null ? null : el('small', null, 'loss ' + W.loss(mean(c.loss)))),
-				el('pre', { tabindex: '0', role: 'region', 'aria-label': 'Text by ' + W.cut(String(c.name), 40) }, c.sample))))];
+		return [p('about', prompt ? ['Each went on from the same prompt, ', el('code', null, String(prompt)),
+			', with the weights it was scored with. ' ] : 'What each model wrote. ',
+			'They are for the eye; the loss is the measure.'),
+			el('div', { class: 'samples' },
+				list.map((c) => el('figure', null, el('figcaption', null, model(c.name), mean(c.loss) === null ? null
+				: el('small', null, 'loss ' + W.loss(mean(c.loss)))),
+				el('pre', { tabindex: '0', role: 'region', 'aria-label': 'Text by ' + W.cut(String(c.name), 40) },
+					c.sample))))];
 	}
 
 	function command(label, text) {
@@ -47,7 +57,8 @@ const Evidence = (() => {
 		button.addEventListener('click', () => copy(text, button, node.querySelector('pre')));
 		if (node.text !== text) {
 			node.text = text;
-			fill(node, [el('h3', null, label), el('div', { class: 'line' }, el('pre', { tabindex: '0', role: 'region', 'aria-label': label }, text), button)]);
+			fill(node, [el('h3', null, label), el('div', { class: 'line' },
+				el('pre', { tabindex: '0', role: 'region', 'aria-label': label }, text), button)]);
 		}
 		return node;
 	}
@@ -72,24 +83,37 @@ const Evidence = (() => {
 	function facts() {
 		const d = doc.data || {}, m = doc.machine || {}, s = doc.setting || {}, b = doc.budget || {};
 		const rows = [
-			['Text', [d.path || d.name, d.vocabulary ? `${d.vocabulary} vocabulary${is(d.vocabulary_size) ? ' of ' + W.whole(d.vocabulary_size) : ''}` : null, d.note].filter(Boolean).join('; ')],
+			['Text', [d.path || d.name, d.vocabulary
+				? `${d.vocabulary} vocabulary${is(d.vocabulary_size) ? ' of ' + W.whole(d.vocabulary_size) : ''}`
+				: null, d.note].filter(Boolean).join('; ')],
 			['Fingerprint', d.fingerprint],
-			['Tokens', [[d.train_tokens, 'to train on'], [d.val_tokens, 'to validate on'], [d.test_tokens, 'to test on'], [d.scored_tokens, 'scored']].filter((x) => is(x[0])).map((x) => `${W.whole(x[0])} ${x[1]}`).join(', ')],
-			['Machine', [m.processor, is(m.threads) ? W.many(m.threads, 'thread') : null, m.kernels ? m.kernels + ' kernels' : null, is(m.peak_flops) ? W.rate(m.peak_flops, 'flop/s') + ' at its peak' : null,
-				is(m.bandwidth) ? W.rate(m.bandwidth, 'B/s') + ' from memory' : null, is(m.memory) ? W.bytes(m.memory) + ' of memory' : null].filter(Boolean).join(', ')],
-			['Budget', [b.text, is(b.total) ? `${W.seconds(b.total)} for everything` : null].filter(Boolean).join('; ')],
-			['Recipe', [is(s.target_parameters) ? `${W.whole(s.target_parameters)} parameters aimed at` : null, is(s.window) ? `windows of ${W.whole(s.window)}` : null, is(s.step_tokens) ? `${W.whole(s.step_tokens)} tokens a step` : null,
-				s.schedule, array(s.seeds).length ? `seeds ${W.list(s.seeds.map(String))}` : null].filter(Boolean).join(', ')],
+			['Tokens', [[d.train_tokens, 'to train on'], [d.val_tokens, 'to validate on'],
+				[d.test_tokens, 'to test on'], [d.scored_tokens, 'scored']].filter((x) => is(x[0])).map((x) =>
+				`${W.whole(x[0])} ${x[1]}`).join(', ')],
+			['Machine', [m.processor, is(m.threads) ? W.many(m.threads, 'thread') : null, m.kernels
+				? m.kernels + ' kernels' : null, is(m.peak_flops) ? W.rate(m.peak_flops, 'flop/s') + ' at its peak'
+				: null,
+				is(m.bandwidth) ? W.rate(m.bandwidth, 'B/s') + ' from memory' : null, is(m.memory)
+					? W.bytes(m.memory) + ' of memory' : null].filter(Boolean).join(', ')],
+			['Budget', [b.text, is(b.total) ? `${W.seconds(b.total)} for everything`
+				: null].filter(Boolean).join('; ')],
+			['Recipe', [is(s.target_parameters) ? `${W.whole(s.target_parameters)} parameters aimed at` : null,
+				is(s.window) ? `windows of ${W.whole(s.window)}` : null, is(s.step_tokens)
+				? `${W.whole(s.step_tokens)} tokens a step` : null,
+				s.schedule, array(s.seeds).length ? `seeds ${W.list(s.seeds.map(String))}`
+					: null].filter(Boolean).join(', ')],
 			['Took', is(doc.seconds) ? W.seconds(doc.seconds) : ''],
 			['Started', W.date(doc.started)],
 			['Unroll', [doc.version, is(doc.id) ? 'comparison ' + doc.id : null].filter(Boolean).join(', ')],
 		].filter((r) => r[1]);
-		return rows.length ? [el('h3', null, 'On what'), el('dl', { class: 'facts' }, rows.map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, String(v)))))] : null;
+		return rows.length ? [el('h3', null, 'On what'), el('dl', { class: 'facts' },
+			rows.map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, String(v)))))] : null;
 	}
 
 	function repeat() {
 		return [doc.command ? command('The command', String(doc.command)) : null,
-			doc.again ? [command('The same losses on any machine', String(doc.again)), p('about', 'It fixes what this machine had decided: sizes, rates and tokens. Losses repeat; times are those of the machine.')] : null,
+			doc.again ? [command('The same losses on any machine', String(doc.again)),
+				p('about', 'It fixes what this machine had decided: sizes, rates and tokens. Losses repeat; times are those of the machine.')] : null,
 			facts()];
 	}
 
@@ -105,7 +129,8 @@ const Evidence = (() => {
 	];
 
 	function method() {
-		return [el('dl', { class: 'method' }, METHOD.map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, v))))];
+		return [el('dl', { class: 'method' },
+			METHOD.map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, v))))];
 	}
 
 	return { order, tuning, samples, repeat, method };

@@ -35,7 +35,8 @@ const Facts = (() => {
 	};
 	const p = (className, ...children) => el('p', className ? { class: className } : null, ...children);
 	/* a spec, which may break behind its commas */
-	const spec = (text) => el('code', null, String(text || '').split(/(?<=,)/).flatMap((part) => [part, el('wbr')]).slice(0, -1));
+	const spec = (text) => el('code', null, String(text
+		|| '').split(/(?<=,)/).flatMap((part) => [part, el('wbr')]).slice(0, -1));
 
 	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, last, file, box, p, spec, mean };
 })();

@@ -112,7 +112,9 @@ static enum MHD_Result answer(struct MHD_Connection *to, unsigned int code, cons
 
 static enum MHD_Result say(struct MHD_Connection *to, unsigned int code, const char *text)
 {
-	return answer(to, code, "text/plain; charset=utf-8", text, strlen(text), 0, code == 405 ? "Allow" : NULL, "GET, HEAD");
+	const char *allow = code == MHD_HTTP_METHOD_NOT_ALLOWED ? "Allow" : NULL;
+
+	return answer(to, code, "text/plain; charset=utf-8", text, strlen(text), 0, allow, "GET, HEAD");
 }
 
 /* Whether the request is meant for this machine by a name that leads nowhere else. */
@@ -195,7 +197,7 @@ static int open_port(int port, int *got, ur_err *err)
 	    bind(s, (struct sockaddr *)&address, sizeof address) || listen(s, MOST_CONNECTIONS) ||
 	    getsockname(s, (struct sockaddr *)&address, &size)) {
 		if (errno == EADDRINUSE)
-			(void)ur_fail(err, UR_E_IO, "port %d of 127.0.0.1 is taken; another port, or 0 for any free one, will do", port);
+			(void)ur_fail(err, UR_E_IO, "port %d of 127.0.0.1 is taken; another, or 0 for any free one, will do", port);
 		else
 			(void)ur_fail(err, UR_E_IO, "port %d of 127.0.0.1 cannot be served: %s", port, strerror(errno));
 		if (s >= 0)

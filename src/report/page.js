@@ -30,13 +30,17 @@
 				return null;
 			if (title)
 				links.push(el('li', null, el('a', { href: '#' + id }, title)));
-			return box('section ' + id, 'section', { id, 'aria-label': title || 'The answer', tabindex: '-1' }, [title ? el('h2', null, title) : null, ...nodes]);
+			return box('section ' + id, 'section', { id, 'aria-label': title || 'The answer', tabindex: '-1' },
+				[title ? el('h2', null, title) : null, ...nodes]);
 		}));
 		fill(document.getElementById('contents'), links);
 		const data = doc.data || {}, name = data.name || data.path || '';
-		document.title = [doc.advice && doc.advice.pick ? `Use ${doc.advice.pick}` : 'Comparison', name, 'Unroll'].filter(Boolean).join(' \u00b7 ');
-		document.getElementById('origin').textContent = ['report', is(doc.id) ? 'comparison ' + doc.id : null].filter(Boolean).join(' \u00b7 ');
-		document.getElementById('footer').textContent = ['Made by Unroll ' + (doc.version || ''), W.date(doc.started), 'Charts: Chart.js, MIT licence'].filter(Boolean).join(' \u00b7 ');
+		document.title = [doc.advice && doc.advice.pick ? `Use ${doc.advice.pick}` : 'Comparison', name,
+			'Unroll'].filter(Boolean).join(' \u00b7 ');
+		document.getElementById('origin').textContent = ['report', is(doc.id) ? 'comparison ' + doc.id
+			: null].filter(Boolean).join(' \u00b7 ');
+		document.getElementById('footer').textContent = ['Made by Unroll ' + (doc.version || ''), W.date(doc.started),
+			'Charts: Chart.js, MIT licence'].filter(Boolean).join(' \u00b7 ');
 	}
 
 	/* ---- light and dark ---- */
@@ -69,7 +73,8 @@
 	let opened = [];
 	addEventListener('beforeprint', () => {
 		theme('light');
-		opened = [...document.querySelectorAll('details:not([open])')].filter((d) => d.data && d.data.rows.length <= 60);
+		opened = [...document.querySelectorAll('details:not([open])')].filter((d) => d.data
+			&& d.data.rows.length <= 60);
 		opened.forEach((d) => { d.open = true; d.draw(); });
 		Charts.resize(620, 300);
 	});
@@ -88,7 +93,8 @@
 		const live = document.getElementById('live');
 		let lost = false;
 		try {
-			const answer = await fetch('document.json', { headers: tag ? { 'If-None-Match': tag } : {}, cache: 'no-store' });
+			const answer = await fetch('document.json', { headers: tag ? { 'If-None-Match': tag } : {},
+				cache: 'no-store' });
 			if (answer.status === 200) {
 				tag = answer.headers.get('ETag');
 				show(await answer.json());
@@ -99,7 +105,8 @@
 		}
 		live.hidden = false;
 		live.className = lost ? 'lost' : doc.state === 'running' ? 'on' : 'done';
-		const words = lost ? 'Connection lost; trying again' : doc.state === 'running' ? (doc.status === 'killed' ? 'Interrupted' : 'Live') : 'Finished';
+		const words = lost ? 'Connection lost; trying again' : doc.state === 'running'
+			? (doc.status === 'killed' ? 'Interrupted' : 'Live') : 'Finished';
 		if (live.textContent !== words)
 			live.textContent = words;
 		if (lost || doc.state === 'running')

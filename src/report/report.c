@@ -45,7 +45,10 @@ static json_t *thinned(json_t *points)
 	return some;
 }
 
-static ur_status no_memory(ur_err *err) { return ur_fail(err, UR_E_NOMEM, "out of memory for a comparison's document"); }
+static ur_status no_memory(ur_err *err)
+{
+	return ur_fail(err, UR_E_NOMEM, "out of memory for a comparison's document");
+}
 
 /* The curves of one run, appended to `curves`; nothing when it has none yet. */
 static ur_status add_curve(ur_store *store, json_t *run, json_t *curves, ur_err *err)
@@ -97,12 +100,21 @@ static ur_status add_curves(ur_store *store, json_t *document, ur_err *err)
 	return UR_OK;
 }
 
+/* null where there is no text, or it is no UTF-8, as a path may be. */
+static json_t *text_or_null(const char *text)
+{
+	json_t *json = text ? json_string(text) : NULL;
+
+	return json ? json : json_null();
+}
+
 /* Of a comparison that was begun and has not said more. */
 static json_t *bare(const ur_store_comparison *c)
 {
-	return json_pack("{s:i,s:s,s:f,s:s?,s:s?,s:{s:s?},s:{s:s?},s:[]}", "schema", 1, "state",
-	                 strcmp(c->status, "done") ? "running" : "done", "started", c->started, "version", c->version,
-	                 "command", c->command, "data", "path", c->data, "machine", "processor", c->machine, "contenders");
+	return json_pack("{s:i,s:s,s:f,s:o,s:o,s:{s:o},s:{s:o},s:[]}", "schema", 1, "state",
+	                 strcmp(c->status, "done") ? "running" : "done", "started", c->started,
+	                 "version", text_or_null(c->version), "command", text_or_null(c->command),
+	                 "data", "path", text_or_null(c->data), "machine", "processor", text_or_null(c->machine), "contenders");
 }
 
 ur_status ur_report_json(ur_store *store, int64_t id, json_t **document, ur_err *err)

@@ -4,13 +4,15 @@
 const Tables = (() => {
 	const { el, fill, keep, is, NONE } = Words;
 
-	const scroll = (table, label) => el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label }, table);
+	const scroll = (table, label) => el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label },
+		table);
 
 	/* columns: [{label, numeric, note}], rows: arrays of text or nodes. The first cell of a row is its heading. */
 	function plain(label, columns, rows, className) {
 		const head = columns.map((c) => el('th', { scope: 'col', class: c.numeric ? 'number' : null }, c.label));
 		const body = rows.map((row) => el('tr', { class: row.className || null }, (row.cells || row).map((cell, i) =>
-			el(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: columns[i].numeric ? 'number' : null }, cell))));
+			el(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: columns[i].numeric ? 'number' : null },
+				cell))));
 		return scroll(el('table', { class: className || null }, el('caption', { class: 'hidden' }, label),
 			el('thead', null, el('tr', null, head)), el('tbody', null, body)), label);
 	}
@@ -20,7 +22,8 @@ const Tables = (() => {
 		const none = (x) => x === null || x === undefined || x === '' || (typeof x === 'number' && !is(x));
 		if (none(a) || none(b))
 			return none(a) - none(b);
-		return direction * (typeof a === 'string' || typeof b === 'string' ? String(a).localeCompare(String(b), 'en') : a - b);
+		return direction * (typeof a === 'string' || typeof b === 'string' ? String(a).localeCompare(String(b), 'en')
+			: a - b);
 	}
 
 	/* columns: [{label, unit, numeric, value(item): what it sorts by, cell(item), first: 1 or -1}]. The order chosen by

@@ -34,7 +34,8 @@ const Words = (() => {
 		const wanted = nodes.flat(Infinity).filter((n) => n !== null && n !== undefined && n !== false);
 		for (let i = 0; i < wanted.length; i++) {
 			const want = wanted[i], have = parent.childNodes[i];
-			if (have === want || (have && !kept.has(have) && !kept.has(want) && have.isEqualNode(want) && !holdsKept(want)))
+			if (have === want || (have && !kept.has(have) && !kept.has(want) && have.isEqualNode(want)
+				&& !holdsKept(want)))
 				continue;
 			if (have && !kept.has(have) && !wanted.includes(have))
 				parent.replaceChild(want, have);
@@ -84,7 +85,8 @@ const Words = (() => {
 				return strip(fixed(x / (unit === 1e4 ? 1e3 : unit), places(size / (unit === 1e4 ? 1e3 : unit)))) + name;
 		return size >= 1000 ? whole(x) : strip(fixed(x, size >= 100 ? 0 : places(size)));
 	}
-	const places = (size) => size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : size >= 0.1 ? 3 : size >= 0.01 ? 4 : 5;
+	const places = (size) => size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : size >= 0.1 ? 3 : size >= 0.01
+		? 4 : 5;
 	const strip = (text) => text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 
 	const loss = (x) => is(x) ? fixed(x, 3) : NONE;
@@ -95,7 +97,8 @@ const Words = (() => {
 		let unit = 0;
 		for (; Math.abs(x) >= 1023.5 && unit < 4; unit++)
 			x /= 1024;
-		return (unit === 0 || Math.abs(x) >= 99.5 ? whole(x) : fixed(x, 1).replace(/\.0$/, '')) + '\u00a0' + units[unit];
+		return (unit === 0 || Math.abs(x) >= 99.5 ? whole(x) : fixed(x, 1).replace(/\.0$/,
+			'')) + '\u00a0' + units[unit];
 	}
 	function seconds(x) {
 		if (!is(x))
@@ -109,16 +112,19 @@ const Words = (() => {
 		if (x < 119.5)
 			return short(Number(x.toPrecision(3))) + '\u00a0s';
 		if (x < 7170)
-			return Math.floor((x + 0.5) / 60) + '\u00a0min' + (x < 595 ? '\u00a0' + Math.floor((x + 0.5) % 60) + '\u00a0s' : '');
+			return Math.floor((x + 0.5) / 60) + '\u00a0min' + (x < 595
+				? '\u00a0' + Math.floor((x + 0.5) % 60) + '\u00a0s' : '');
 		return Math.floor((x + 30) / 3600) + '\u00a0h\u00a0' + Math.floor((x + 30) % 3600 / 60) + '\u00a0min';
 	}
 	const micros = (x) => is(x) ? seconds(x * 1e-6) : NONE;
 	const percent = (x, digits = 0) => is(x) ? fixed(100 * x, digits) + '\u00a0%' : NONE;
-	const chance = (p) => !is(p) ? NONE : p < 0.0001 ? '<\u00a00.0001' : p >= 0.0995 ? fixed(p, 2) : strip(p.toPrecision(2));
+	const chance = (p) => !is(p) ? NONE : p < 0.0001 ? '<\u00a00.0001' : p >= 0.0995 ? fixed(p, 2)
+		: strip(p.toPrecision(2));
 
 	const mean = (interval) => interval && is(interval.mean) ? interval.mean : null;
 	/* half the width of an interval; null where there is one seed only */
-	const spread = (interval) => interval && is(interval.low) && is(interval.high) ? (interval.high - interval.low) / 2 : null;
+	const spread = (interval) => interval && is(interval.low) && is(interval.high) ? (interval.high - interval.low) / 2
+		: null;
 	function plusMinus(interval, of = loss) {
 		if (mean(interval) === null)
 			return NONE;
@@ -130,11 +136,15 @@ const Words = (() => {
 	function growth(fit, of) {
 		if (!fit || !is(fit.exponent))
 			return '';
-		const range = is(fit.low) && is(fit.high) && fit.high > fit.low ? ` (${fixed(fit.low, 2)} to ${fixed(fit.high, 2)})` : '';
-		return Math.abs(fit.exponent) < 0.05 ? 'constant' : [`grows like ${of}`, el('sup', null, fixed(fit.exponent, 2)), range];
+		const range = is(fit.low) && is(fit.high) && fit.high > fit.low
+			? ` (${fixed(fit.low, 2)} to ${fixed(fit.high, 2)})` : '';
+		return Math.abs(fit.exponent) < 0.05 ? 'constant' : [`grows like ${of}`,
+			el('sup', null, fixed(fit.exponent, 2)), range];
 	}
-	const date = (unix) => is(unix) ? new Date(unix * 1000).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' }) : '';
-	const list = (names) => names.length < 2 ? names.join('') : names.slice(0, -1).join(', ') + ' and ' + names[names.length - 1];
+	const date = (unix) => is(unix) ? new Date(unix * 1000).toLocaleString('en-GB',
+		{ dateStyle: 'long', timeStyle: 'short' }) : '';
+	const list = (names) => names.length < 2 ? names.join('')
+		: names.slice(0, -1).join(', ') + ' and ' + names[names.length - 1];
 	const many = (n, one, more) => whole(n) + ' ' + (n === 1 ? one : more || one + 's');
 	/* names may be long: what a chart has room for */
 	const cut = (text, most = 22) => [...text].length > most ? [...text].slice(0, most - 1).join('') + '\u2026' : text;
@@ -149,7 +159,8 @@ const Words = (() => {
 	const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 2], [12, 4], [2, 2, 6, 2], [1, 4]];
 	const PATHS = {
 		circle: 'M8 4.2a3.8 3.8 0 1 0 .01 0z', triangle: 'M8 3.6 12.4 11.6H3.6z', rect: 'M4.5 4.5h7v7h-7z',
-		rectRot: 'M8 3 13 8 8 13 3 8z', star: 'M8 3v10M3 8h10M4.5 4.5l7 7M11.5 4.5l-7 7', crossRot: 'M4 4l8 8M12 4l-8 8',
+		rectRot: 'M8 3 13 8 8 13 3 8z', star: 'M8 3v10M3 8h10M4.5 4.5l7 7M11.5 4.5l-7 7',
+			crossRot: 'M4 4l8 8M12 4l-8 8',
 		cross: 'M8 3v10M3 8h10', dash: 'M3 8h10',
 	};
 	const mark = (index) => ({
@@ -167,6 +178,7 @@ const Words = (() => {
 	const named = (name, index, ...more) => el('span', { class: 'model' }, index >= 0 ? glyph(index) : null,
 		el('span', { class: 'name' }, String(name)), ...more);
 
-	return { el, svg, fill, keep, is, NONE, fixed, whole, short, loss, bytes, seconds, micros, percent, chance, mean, spread,
+	return { el, svg, fill, keep, is, NONE, fixed, whole, short, loss, bytes, seconds, micros, percent, chance, mean,
+		spread,
 		plusMinus, rate, growth, date, list, many, cut, mark, glyph, named };
 })();
