@@ -477,9 +477,8 @@ static ur_status compare_all(ur_comparing *q, ur_err *err)
 	if ((status = set_tokens(q, "shared/tokens/trials", err)))
 		return status;
 	o->share = w->tuned ? w->share : 0;
-	for (int i = 0; i < o->n; i++)
-		if ((status = ur_comparing_tune(q, i, err)))
-			return status;
+	if ((status = ur_comparing_tune(q, err)))
+		return status;
 	plan_work(q, 0);
 	if ((status = set_tokens(q, "shared/tokens", err)) || (status = open_heldout(q, err)) ||
 	    (status = ur_comparing_train(q, err)) || (status = ur_comparing_measure(q, err)))

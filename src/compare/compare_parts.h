@@ -43,8 +43,8 @@ json_t *ur_fact_real(double x);
 void ur_comparing_recipe(const ur_comparing *q, const ur_contender *c, int64_t tokens, ur_recipe *r);
 /* Speeds of one contender: q->out->of[i].rate. */
 ur_status ur_comparing_calibrate(ur_comparing *q, int i, ur_err *err);
-/* Tunes one contender: c->tuning and c->recipe. */
-ur_status ur_comparing_tune(ur_comparing *q, int i, ur_err *err);
+/* Tunes all, in turns: c->tuning and c->recipe. */
+ur_status ur_comparing_tune(ur_comparing *q, ur_err *err);
 /* All runs of all contenders, in turns, trained and scored. */
 ur_status ur_comparing_train(ur_comparing *q, ur_err *err);
 /* Where a run's model lies in the journal's folder. */

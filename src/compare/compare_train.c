@@ -310,12 +310,13 @@ static ur_status train_trial(struct trial *t, const ur_recipe *r, const char *na
 	              status ? NAN : run->val_loss, err);
 }
 
-static ur_status one_trial(void *arg, int trial, double value, double *loss, ur_err *err)
+/* Trial number `trial` of one contender and setting. */
+static ur_status one_trial(struct trial *t, int trial, ur_tuning *tuning, ur_err *err)
 {
-	struct trial *t = arg;
 	ur_comparing *q = t->q;
 	ur_contender *c = &q->out->of[t->which];
 	ur_recipe r = c->recipe;
+	const double now = *ur_tunable_in(t->what, &r), value = ur_tune_next(tuning, now > 0 ? now : t->what->otherwise);
 	char name[160];
 	json_t *fact;
 	double rate;
@@ -335,10 +336,10 @@ static ur_status one_trial(void *arg, int trial, double value, double *loss, ur_
 			status = ur_keep(q, json_incref(fact), err, "trial/%s", name);
 	}
 	if (!status) {
-		*loss = ur_fact_number(fact, "loss"); /* NaN: diverged */
+		ur_tune_add(tuning, value, ur_fact_number(fact, "loss"));
 		rate = ur_fact_number(fact, "rate");
-		/* from now on the speed is what the trials had */
-		if (isfinite(rate))
+		/* from now on the speed is the best that trials had: others on the machine can only slow one down */
+		if (isfinite(rate) && rate > c->trial_rate)
 			c->trial_rate = rate;
 	}
 	json_decref(fact);
@@ -352,32 +353,45 @@ static double first_rate(const ur_contender *c)
 	return ur_tune_round(c->recipe.lr * fmin(fmax(sqrt(1e6 / (double)c->parameters), 0.25), 4));
 }
 
-ur_status ur_comparing_tune(ur_comparing *q, int i, ur_err *err)
+/* The best value that was found, if it is better than without: `best` is the loss so far. */
+static void settle(ur_contender *c, const ur_tunable *what, ur_tuning *found, double *best)
 {
-	ur_contender *c = &q->out->of[i];
-	double best = INFINITY;
+	if (found->best < 0 && isinf(*best)) {
+		c->diverged = 1;
+		(void)snprintf(c->why, sizeof c->why, "every %s tried diverged", what->name);
+	} else if (found->best >= 0 && found->trial[found->best].loss < *best) {
+		*best = found->trial[found->best].loss;
+		*ur_tunable_in(what, &c->recipe) = found->trial[found->best].value;
+	} else {
+		found->best = -1;
+	}
+}
+
+ur_status ur_comparing_tune(ur_comparing *q, ur_err *err)
+{
+	ur_comparison *o = q->out;
+	double best[UR_MOST_CONTENDERS];
 	ur_status status = UR_OK;
 
-	ur_comparing_recipe(q, c, c->tokens, &c->recipe);
-	c->recipe.lr = q->what->lr ? q->what->lr[i] : first_rate(c);
-	for (int k = 0; k < q->what->tuned && !status && !c->diverged; k++) {
-		struct trial t = { .q = q, .which = i, .what = q->what->tune[k] };
-		ur_tuning *found = &c->tuning[k];
-		double *value = ur_tunable_in(t.what, &c->recipe);
-
-		status = ur_tune(*value > 0 ? *value : t.what->otherwise, q->what->trials, one_trial, &t, found, err);
-		if (status)
-			break;
-		if (found->best < 0 && k == 0) {
-			c->diverged = 1;
-			(void)snprintf(c->why, sizeof c->why, "every %s tried diverged", t.what->name);
-		} else if (found->best >= 0 && found->trial[found->best].loss < best) {
-			/* a second setting must do better than without it */
-			best = found->trial[found->best].loss;
-			*value = found->trial[found->best].value;
-		} else {
-			found->best = -1;
-		}
+	for (int i = 0; i < o->n; i++) {
+		ur_contender *c = &o->of[i];
+		ur_comparing_recipe(q, c, c->tokens, &c->recipe);
+		c->recipe.lr = q->what->lr ? q->what->lr[i] : first_rate(c);
+		best[i] = INFINITY;
+	}
+	for (int k = 0; k < q->what->tuned && !status; k++) {
+		for (int i = 0; i < o->n; i++)
+			ur_tune_begin(&o->of[i].tuning[k]);
+		/* in turns, like the runs */
+		for (int trial = 0; trial < q->what->trials; trial++)
+			for (int i = 0; i < o->n && !status; i++) {
+				struct trial t = { .q = q, .which = i, .what = q->what->tune[k] };
+				if (!o->of[i].diverged)
+					status = one_trial(&t, trial, &o->of[i].tuning[k], err);
+			}
+		for (int i = 0; i < o->n && !status; i++)
+			if (!o->of[i].diverged)
+				settle(&o->of[i], q->what->tune[k], &o->of[i].tuning[k], &best[i]);
 	}
 	return status;
 }

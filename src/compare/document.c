@@ -244,19 +244,33 @@ static json_t *contender_json(const ur_compare *what, const ur_comparison *c, co
 
 /* -- the whole -- */
 
+/* Contenders by loss, the lowest first; those without one last. */
+static void by_loss(const ur_comparison *c, const ur_mean *loss, int order[UR_MOST_CONTENDERS])
+{
+	for (int i = 0; i < c->n; i++) {
+		int at = i;
+		for (; at > 0 && (isnan(loss[order[at - 1]].mean) || loss[i].mean < loss[order[at - 1]].mean); at--)
+			order[at] = order[at - 1];
+		order[at] = i;
+	}
+}
+
 static json_t *equal_json(const ur_comparison *c)
 {
 	json_t *list = json_array();
 
-	for (int i = 0; i < c->equals; i++) {
-		const ur_equal *e = &c->equal[i];
+	for (int a = 0; a < c->equals; a++) {
+		const ur_equal *e = &c->equal[a];
+		int order[UR_MOST_CONTENDERS];
 		json_t *entries = json_array(), *tied = json_array();
 		if (e->leader < 0) {
 			json_decref(entries);
 			json_decref(tied);
 			continue;
 		}
-		for (int k = 0; k < c->n; k++) {
+		by_loss(c, e->loss, order);
+		for (int i = 0; i < c->n; i++) {
+			const int k = order[i];
 			if (isfinite(e->loss[k].mean))
 				entries = also(entries, json_pack("{s:s, s:o}", "name", c->of[k].name, "loss", interval(&e->loss[k])));
 			if (e->tied[k] && k != e->leader)

@@ -54,48 +54,38 @@ static double loss_at(const ur_tuning *t, double value)
 	return INFINITY;
 }
 
-/* Where to look next. */
-static double next_value(const ur_tuning *t)
+void ur_tune_begin(ur_tuning *t) { *t = (ur_tuning){ .best = -1 }; }
+
+double ur_tune_next(const ur_tuning *t, double start)
 {
 	double below, above, lowest;
 
+	if (t->trials == 0)
+		return ur_tune_round(start);
 	if (t->best < 0) { /* all diverged: lower than any */
 		lowest = t->trial[0].value;
 		for (int i = 1; i < t->trials; i++)
 			if (t->trial[i].value < lowest)
 				lowest = t->trial[i].value;
-		return lowest / FACTOR;
+		return ur_tune_round(lowest / FACTOR);
 	}
 	below = neighbour(t, t->best, -1);
 	above = neighbour(t, t->best, 1);
 	if (above == 0)
-		return t->trial[t->best].value * FACTOR;
+		return ur_tune_round(t->trial[t->best].value * FACTOR);
 	if (below == 0)
-		return t->trial[t->best].value / FACTOR;
+		return ur_tune_round(t->trial[t->best].value / FACTOR);
 	/* towards the better side, halfway */
-	return sqrt(t->trial[t->best].value * (loss_at(t, above) < loss_at(t, below) ? above : below));
+	return ur_tune_round(sqrt(t->trial[t->best].value * (loss_at(t, above) < loss_at(t, below) ? above : below)));
 }
 
-ur_status ur_tune(double start, int trials, ur_trial_run *run, void *arg, ur_tuning *out, ur_err *err)
+void ur_tune_add(ur_tuning *t, double value, double loss)
 {
-	*out = (ur_tuning){ .best = -1 };
-	if (trials < 1 || trials > UR_MOST_TRIALS)
-		return ur_fail(err, UR_E_INVALID, "tuning takes 1 to %d trials, not %d", UR_MOST_TRIALS, trials);
-	for (int i = 0; i < trials; i++) {
-		ur_trial *t = &out->trial[i];
-		ur_status status;
+	const int i = t->trials++;
 
-		*t = (ur_trial){ ur_tune_round(i == 0 ? start : next_value(out)), INFINITY };
-		status = run(arg, i, t->value, &t->loss, err);
-		if (status && status != UR_E_DIVERGED)
-			return status;
-		if (status || !isfinite(t->loss))
-			t->loss = INFINITY;
-		out->trials = i + 1;
-		if (isfinite(t->loss) && (out->best < 0 || t->loss < out->trial[out->best].loss))
-			out->best = i;
-	}
-	if (out->best >= 0)
-		out->open = neighbour(out, out->best, 1) == 0 ? 1 : neighbour(out, out->best, -1) == 0 ? -1 : 0;
-	return UR_OK;
+	t->trial[i] = (ur_trial){ value, isfinite(loss) ? loss : INFINITY };
+	if (isfinite(loss) && (t->best < 0 || loss < t->trial[t->best].loss))
+		t->best = i;
+	if (t->best >= 0)
+		t->open = neighbour(t, t->best, 1) == 0 ? 1 : neighbour(t, t->best, -1) == 0 ? -1 : 0;
 }

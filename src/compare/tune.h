@@ -29,14 +29,14 @@ typedef struct ur_tuning {
 	int open;               /* the best has no worse one tried on this side: -1 below, 1 above, 0: both sides tried */
 } ur_tuning;
 
-/* One short run. UR_E_DIVERGED is an outcome, not a failure; a loss of infinity or NaN counts as one too. */
-typedef ur_status ur_trial_run(void *arg, int trial, double value, double *loss, ur_err *err);
-
 /* To three digits, which is how values are tried, shown and given again. */
 double ur_tune_round(double value);
-/* `trials` runs (1 .. UR_MOST_TRIALS) at values spaced by a factor of 3, starting at `start`, then up, and on in the
- * direction that helps; when the best has a worse one on either side, the rest refine between them. Fails as `run`
- * does. */
-ur_status ur_tune(double start, int trials, ur_trial_run *run, void *arg, ur_tuning *out, ur_err *err);
+/* An empty search. */
+void ur_tune_begin(ur_tuning *t);
+/* The value to try next: `start`, then up by a factor of 3, and on in the direction that helps; when the best has a
+ * worse one on either side, the rest refine between them. */
+double ur_tune_next(const ur_tuning *t, double start);
+/* What came of it, at most UR_MOST_TRIALS times: a loss that is no number, or infinity, is a divergence. */
+void ur_tune_add(ur_tuning *t, double value, double loss);
 
 #endif

@@ -304,20 +304,16 @@ static void by_length(ur_comparison *c, const ur_curve *mean, int n, const ur_cu
 
 /* -- crossings -- */
 
-static int common_lengths(const ur_contender *a, const ur_contender *b, double *x, double *ya, double *yb, int *repeats)
+/* A length that took too long for all repeats has NaN for those it lacks. */
+static int common_lengths(const ur_contender *a, const ur_contender *b, double *x, double *ya, double *yb)
 {
 	int n = a->lengths < b->lengths ? a->lengths : b->lengths;
 
-	*repeats = UR_PREFILL_REPEATS;
-	for (int i = 0; i < n; i++) {
-		*repeats = a->prefill[i].repeats < *repeats ? a->prefill[i].repeats : *repeats;
-		*repeats = b->prefill[i].repeats < *repeats ? b->prefill[i].repeats : *repeats;
-	}
 	for (int i = 0; i < n; i++) {
 		x[i] = (double)a->prefill[i].T;
-		for (int r = 0; r < *repeats; r++) {
-			ya[i * *repeats + r] = a->prefill[i].seconds[r];
-			yb[i * *repeats + r] = b->prefill[i].seconds[r];
+		for (int r = 0; r < UR_PREFILL_REPEATS; r++) {
+			ya[i * UR_PREFILL_REPEATS + r] = r < a->prefill[i].repeats ? a->prefill[i].seconds[r] : NAN;
+			yb[i * UR_PREFILL_REPEATS + r] = r < b->prefill[i].repeats ? b->prefill[i].seconds[r] : NAN;
 		}
 	}
 	return n;
@@ -342,15 +338,19 @@ static void crossings(ur_comparison *c)
 
 	for (int a = 0; a < c->n; a++)
 		for (int b = a + 1; b < c->n; b++) {
-			int n, repeats;
+			ur_cross cross;
+			int n;
 			if (c->of[a].diverged || c->of[b].diverged)
 				continue;
-			n = common_lengths(&c->of[a], &c->of[b], x, ya, yb, &repeats);
+			n = common_lengths(&c->of[a], &c->of[b], x, ya, yb);
 			if (n > 1)
-				c->crossing[0][c->crossings[0]++] = (ur_pair_cross){ a, b, ur_crossover(n, repeats, x, ya, yb) };
+				c->crossing[0][c->crossings[0]++] = (ur_pair_cross){ a, b, ur_crossover(n, UR_PREFILL_REPEATS, x, ya, yb) };
 			n = common_positions(&c->of[a], &c->of[b], x, ya, yb);
-			if (n > 1)
-				c->crossing[1][c->crossings[1]++] = (ur_pair_cross){ a, b, ur_crossover(n, 1, x, ya, yb) };
+			cross = n > 1 ? ur_crossover(n, 1, x, ya, yb) : (ur_cross){ .kind = UR_CROSS_UNKNOWN };
+			/* of one median at each position nothing says how sure, and curves that cross again and again are equal */
+			cross.low = cross.high = NAN;
+			if (cross.kind != UR_CROSS_UNKNOWN && cross.kind != UR_CROSS_OFTEN)
+				c->crossing[1][c->crossings[1]++] = (ur_pair_cross){ a, b, cross };
 		}
 }
 
