@@ -219,23 +219,6 @@ static void print_quality(const json_t *d, const json_t *const *order, int n)
 	}
 }
 
-/* The largest position at which steps of all are of the models as they are. */
-static double common_position(const json_t *const *order, int n)
-{
-	double common = NAN;
-
-	for (int i = 0; i < n; i++) {
-		const json_t *steps = at(order[i], "steps");
-		double last = NAN;
-		for (size_t s = 0; s < json_array_size(steps); s++)
-			if (!json_is_true(at(item(steps, s), "stretched")))
-				last = number(item(steps, s), "position");
-		if (isfinite(last) && !(last >= common))
-			common = last;
-	}
-	return common;
-}
-
 static const json_t *step_at(const json_t *k, double position)
 {
 	const json_t *steps = at(k, "steps");
@@ -246,9 +229,9 @@ static const json_t *step_at(const json_t *k, double position)
 	return NULL;
 }
 
-static void print_cost(const json_t *const *order, int n)
+static void print_cost(const json_t *d, const json_t *const *order, int n)
 {
-	const double position = common_position(order, n);
+	const double position = number(at(d, "setting"), "position");
 	ur_short a;
 	ur_line l = { .n = 0 };
 
@@ -379,7 +362,7 @@ void ur_comparison_print(const json_t *document)
 		return;
 	}
 	print_quality(document, order, n);
-	print_cost(order, n);
+	print_cost(document, order, n);
 	print_prefill(order, n);
 	print_equal(document);
 	putchar('\n');
@@ -420,7 +403,7 @@ void ur_comparison_csv(const json_t *document)
 {
 	const json_t *order[UR_MOST_CONTENDERS];
 	const int n = ranked(document, order, UR_MOST_CONTENDERS);
-	const double position = common_position(order, n);
+	const double position = number(at(document, "setting"), "position");
 
 	printf("name,spec,parameters,tokens,lr,diverged,rank,loss,loss_low,loss_high,loss_same,bits_per_byte,above_best,p_holm,verdict,"
 	       "train_tokens_per_second,memory_planned,memory_peak,step_p50_us,step_p99_us,state_bytes,weight_bytes,prefill_exponent\r\n");

@@ -441,6 +441,7 @@ static json_t *setting_json(const ur_compare *w, const ur_comparison *c)
 	json = with(json, "schedule", json_string("trapezoid"));
 	json = with(json, "decay_share", json_real(UR_TRAPEZOID_FALL));
 	json = with(json, "context", integer(c->context));
+	json = with(json, "position", c->done && ur_common_position(c) >= 0 ? integer(ur_common_position(c)) : json_null());
 	return with(json, "prompt", text(c->prompt));
 }
 
