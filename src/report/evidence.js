@@ -110,11 +110,22 @@ const Evidence = (() => {
 			rows.map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, String(v)))))] : null;
 	}
 
+	function kept() {
+		const list = contenders().filter((c) => c.model);
+		return list.length ? [el('h3', null, 'The trained models'),
+			p('about', 'Of each model the run of the lowest validation loss is kept; it is the one whose speed was measured.'),
+			Tables.plain('Files of the trained models', [{ label: 'Model' }, { label: 'Seed', numeric: true },
+				{ label: 'File' }],
+				list.map((c) => [model(c.name), is(c.kept_seed) ? String(c.kept_seed) : W.NONE,
+					el('code', null, String(c.model))]))]
+			: null;
+	}
+
 	function repeat() {
 		return [doc.command ? command('The command', String(doc.command)) : null,
 			doc.again ? [command('The same losses on any machine', String(doc.again)),
 				p('about', 'It fixes what this machine had decided: sizes, rates and tokens. Losses repeat; times are those of the machine.')] : null,
-			facts()];
+			kept(), facts()];
 	}
 
 	const METHOD = [
