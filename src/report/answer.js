@@ -203,7 +203,7 @@ const Answer = (() => {
 				ordered().map((c) => Object.assign({}, c,
 				{ className: c.name === (doc.advice || {}).pick ? 'pick' : c.diverged ? 'out' : null })), 4),
 			words.length ? el('ul', { class: 'verdicts' },
-				words.map((c) => el('li', null, model(c.name), ' ', sentence(String(c.above_best.words))))) : null,
+				words.map((c) => el('li', null, model(c.name), ': ', String(c.above_best.words)))) : null,
 		];
 	}
 
