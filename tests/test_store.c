@@ -810,6 +810,8 @@ static void a_new_file_is_made_once(void **unused)
 		for (int i = 0; i < 4; i++)
 			assert_int_equal(end_child(pid[i]), 0);
 		assert_int_equal(unlink("once.db"), 0);
+		(void)unlink("once.db-wal");
+		(void)unlink("once.db-shm");
 	}
 }
 

@@ -100,6 +100,8 @@ void ur_result_print(const ur_args *args, const ur_plan *p, const ur_outcome *o)
 	printf("trained          %s steps%s, %s tokens in %s, %s a second\n", ur_commas(o->steps, a),
 	       o->stopped_early ? " (stopped early: no progress)" : "", ur_commas(o->tokens, b), ur_time_text(o->seconds, c),
 	       ur_commas(o->seconds > 0 ? (int64_t)((double)o->tokens / o->seconds) : 0, d));
+	if (p->run)
+		printf("recorded         unroll runs %lld shows it\n", (long long)p->run);
 	if (job->out) {
 		char *prompt = sample_prompt(job->corpus), *out = ur_quoted(job->out), *program = ur_quoted(args->argv[0]);
 		char shown[1024];
@@ -115,7 +117,8 @@ void ur_result_print(const ur_args *args, const ur_plan *p, const ur_outcome *o)
 
 json_t *ur_result_json(const ur_plan *p, const ur_outcome *o)
 {
-	json_t *json = json_pack("{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:b}",
+	json_t *json = json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:b}",
+		"run", p->run ? json_integer(p->run) : json_null(),
 		"model", ur_json_string(p->job->out), "steps", (json_int_t)o->steps, "tokens", (json_int_t)o->tokens,
 		"seconds", ur_json_number(o->seconds), "tokens_per_second", ur_json_number((double)o->tokens / o->seconds),
 		"train_loss", ur_json_number(o->train_loss), "val_loss", ur_json_number(o->val_loss),

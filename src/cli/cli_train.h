@@ -32,6 +32,7 @@ typedef struct ur_plan {
 	size_t bytes;               /* the job needs */
 	int64_t memory_free;        /* -1: unknown */
 	int validates;
+	int64_t run;                /* its id in the store, once it is recorded; 0: it is not */
 } ur_plan;
 
 void ur_plan_print(FILE *to, const ur_plan *p);

@@ -323,10 +323,9 @@ static int train(session *s)
 		return interrupted(s);
 	if (status)
 		return ur_failed(s->args, status, &err);
+	s->plan.run = s->record.run;
 	if (v->json) {
 		json = ur_result_json(&s->plan, &outcome);
-		if (json && s->record.run)
-			json_object_set_new(json, "run", json_integer(s->record.run));
 		if (json && v->profile && json_object_set_new(json, "profile", ur_profile_json(&s->profile, &s->ctx, seconds))) {
 			json_decref(json);
 			json = NULL;
@@ -334,8 +333,6 @@ static int train(session *s)
 		return ur_print_json(s->args, json);
 	}
 	ur_result_print(s->args, &s->plan, &outcome);
-	if (s->record.run)
-		printf("recorded         run %lld: unroll runs %lld\n", (long long)s->record.run, (long long)s->record.run);
 	if (v->profile)
 		ur_profile_print(&s->profile, &s->ctx, seconds);
 	return UR_EXIT_OK;
