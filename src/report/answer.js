@@ -2,20 +2,18 @@
 /* What to use and why, how far a running comparison has come, and the table of all models. */
 const Answer = (() => {
 	const W = Words, { el, is, mean, NONE } = W;
-	const { doc, array, contenders, ordered, of, model, seeds, trained, latency, last, file, box, p, spec } = Facts;
+	const { doc, array, contenders, ordered, of, model, seeds, trained, latency, last, file, sentence, box, p,
+		spec } = Facts;
 
 	/* ---- the answer ---- */
 
 	/* "Use gru (...). In quality ..." without its first sentence, which is the heading */
 	function paragraphs(text, pick) {
-		let t = String(text || '').trim();
-		if (pick && t.startsWith('Use ' + pick))
-			t = t.slice(t.indexOf('. ') > 0 ? t.indexOf('. ') + 2 : 0);
-		return t.split(/\n\s*\n/).map((s) => s.trim()).filter(Boolean);
+		const parts = String(text || '').split(/\n\s*\n/).map((s) => s.trim());
+		if (pick && parts[0].startsWith('Use ' + pick))
+			parts[0] = parts[0].replace(/^.*?\.(\s+|$)/, '');
+		return parts.filter(Boolean);
 	}
-
-	const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
-	const sentence = (text) => capital(text) + (/[.!?]$/.test(text) ? '' : '.');
 
 	function prose(text) {
 		const lines = text.split('\n'), items = lines.filter((l) => l.startsWith('- ')),
@@ -107,7 +105,7 @@ const Answer = (() => {
 						? p('lead', 'Figures appear as they are measured; the recommendation comes last.') : null,
 					rest.map(prose),
 					sure >= 0 ? p('sure', el('b', null, 'How sure. '),
-						capital(text[sure].replace(/^How sure:?\s*/, ''))) : null,
+						sentence(text[sure].replace(/^How sure:?\s*/, ''))) : null,
 					out.map((c) => p('sure', el('b', null, `${W.cut(String(c.name), 40)} diverged. `), c.why
 						? sentence(String(c.why)) : 'Its loss was no number any more.'))),
 				dots(),
@@ -205,7 +203,7 @@ const Answer = (() => {
 				ordered().map((c) => Object.assign({}, c,
 				{ className: c.name === (doc.advice || {}).pick ? 'pick' : c.diverged ? 'out' : null })), 4),
 			words.length ? el('ul', { class: 'verdicts' },
-				words.map((c) => el('li', null, model(c.name), ' ', String(c.above_best.words)))) : null,
+				words.map((c) => el('li', null, model(c.name), ': ', String(c.above_best.words)))) : null,
 		];
 	}
 

@@ -80,6 +80,9 @@ const Evidence = (() => {
 		setTimeout(() => { button.textContent = 'Copy'; }, 2000);
 	}
 
+	/* [[value, its words], ...] as a list; what is missing is left out */
+	const said = (list) => list.filter(([value]) => value).map(([value, words]) => words(value)).join(', ');
+
 	function facts() {
 		const d = doc.data || {}, m = doc.machine || {}, s = doc.setting || {}, b = doc.budget || {};
 		const rows = [
@@ -87,21 +90,17 @@ const Evidence = (() => {
 				? `${d.vocabulary} vocabulary${is(d.vocabulary_size) ? ' of ' + W.whole(d.vocabulary_size) : ''}`
 				: null, d.note].filter(Boolean).join('; ')],
 			['Fingerprint', d.fingerprint],
-			['Tokens', [[d.train_tokens, 'to train on'], [d.val_tokens, 'to validate on'],
-				[d.test_tokens, 'to test on'], [d.scored_tokens, 'scored']].filter((x) => is(x[0])).map((x) =>
-				`${W.whole(x[0])} ${x[1]}`).join(', ')],
-			['Machine', [m.processor, is(m.threads) ? W.many(m.threads, 'thread') : null, m.kernels
-				? m.kernels + ' kernels' : null, is(m.peak_flops) ? W.rate(m.peak_flops, 'flop/s') + ' at its peak'
-				: null,
-				is(m.bandwidth) ? W.rate(m.bandwidth, 'B/s') + ' from memory' : null, is(m.memory)
-					? W.bytes(m.memory) + ' of memory' : null].filter(Boolean).join(', ')],
-			['Budget', [b.text, is(b.total) ? `${W.seconds(b.total)} for everything`
-				: null].filter(Boolean).join('; ')],
-			['Recipe', [is(s.target_parameters) ? `${W.whole(s.target_parameters)} parameters aimed at` : null,
-				is(s.window) ? `windows of ${W.whole(s.window)}` : null, is(s.step_tokens)
-				? `${W.whole(s.step_tokens)} tokens a step` : null,
-				s.schedule, array(s.seeds).length ? `seeds ${W.list(s.seeds.map(String))}`
-					: null].filter(Boolean).join(', ')],
+			['Tokens', [[d.train_tokens, 'to train on'], [d.val_tokens, 'to validate on'], [d.test_tokens, 'to test on'],
+				[d.scored_tokens, 'scored']].filter((x) => is(x[0])).map((x) => `${W.whole(x[0])} ${x[1]}`).join(', ') +
+				(d.heldout_is_test === false ? '; no part was kept for the end: what rates were chosen on is also what is ' +
+					'compared on, which flatters all a little' : '')],
+			['Machine', said([[m.processor, String], [m.threads, (n) => W.many(n, 'thread')], [m.kernels, (k) => k + ' kernels'],
+				[m.peak_flops, (x) => W.rate(x, 'flop/s') + ' at its peak'],
+				[m.bandwidth, (x) => W.rate(x, 'B/s') + ' from memory'], [m.memory, (x) => W.bytes(x) + ' of memory free']])],
+			['Budget', b.text],
+			['Recipe', said([[s.target_parameters, (n) => W.whole(n) + ' parameters aimed at'],
+				[s.window, (n) => 'windows of ' + W.whole(n)], [s.step_tokens, (n) => W.whole(n) + ' tokens a step'],
+				[s.schedule, (name) => name + ' schedule'], [seeds().join(', '), (list) => 'seeds ' + list]])],
 			['Took', is(doc.seconds) ? W.seconds(doc.seconds) : ''],
 			['Started', W.date(doc.started)],
 			['Unroll', [doc.version, is(doc.id) ? 'comparison ' + doc.id : null].filter(Boolean).join(', ')],
@@ -110,11 +109,22 @@ const Evidence = (() => {
 			rows.map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, String(v)))))] : null;
 	}
 
+	function kept() {
+		const list = contenders().filter((c) => c.model);
+		return list.length ? [el('h3', null, 'The trained models'),
+			p('about', 'Of each model the run of the lowest validation loss is kept; it is the one whose speed was measured.'),
+			Tables.plain('Files of the trained models', [{ label: 'Model' }, { label: 'Seed', numeric: true },
+				{ label: 'File' }],
+				list.map((c) => [model(c.name), is(c.kept_seed) ? String(c.kept_seed) : W.NONE,
+					el('code', null, String(c.model))]))]
+			: null;
+	}
+
 	function repeat() {
 		return [doc.command ? command('The command', String(doc.command)) : null,
 			doc.again ? [command('The same losses on any machine', String(doc.again)),
 				p('about', 'It fixes what this machine had decided: sizes, rates and tokens. Losses repeat; times are those of the machine.')] : null,
-			facts()];
+			kept(), facts()];
 	}
 
 	const METHOD = [

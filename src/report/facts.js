@@ -20,10 +20,12 @@ const Facts = (() => {
 	const seeds = () => array((doc.setting || {}).seeds);
 	/* losses of the runs that have one */
 	const trained = (c) => array(c.runs).map((r) => r.loss).filter(is);
-	/* steps by position; "steps" is also the name of a count */
-	const latency = (c) => array(c.step_cost || c.steps).filter((s) => s && is(s.position));
+	/* a single step, by position */
+	const latency = (c) => array(c.steps).filter((s) => s && is(s.position));
 	/* the last of them that the model was made for */
 	const last = (c) => latency(c).filter((s) => !s.stretched).slice(-1)[0] || {};
+	/* words of a document as a sentence of the page */
+	const sentence = (words) => words.slice(0, 1).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? '' : '.');
 	const file = (c) => is(c.file_bytes) ? c.file_bytes : c.weight_bytes;
 
 	/* ---- pieces of a page ---- */
@@ -38,5 +40,6 @@ const Facts = (() => {
 	const spec = (text) => el('code', null, String(text
 		|| '').split(/(?<=,)/).flatMap((part) => [part, el('wbr')]).slice(0, -1));
 
-	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, last, file, box, p, spec, mean };
+	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, last, file, sentence, box, p,
+		spec, mean };
 })();

@@ -300,7 +300,11 @@ const Measured = (() => {
 						tip: () => ['loss ' + W.plusMinus(q.c.loss), `${title} ${format(q.x)}`] }))],
 				/* points are named where they stand; many may lack the room */
 				legend: list.length > 6 ? list.map((c) => ({ name: c.name, index: of(c.name), more: '' })) : [],
-				notes: [front.length ? `Lower and further left is better. On the frontier: ${W.list(front.map((q) => W.cut(String(q.c.name), 30)))}; every other is beaten in both.` : null].filter(Boolean),
+				notes: [front.length ? 'Lower and further left is better. On the frontier: ' +
+					W.list(front.map((q) => W.cut(String(q.c.name), 30))) +
+					(front.length < points.length ? '; every other is beaten in both.' : '.') : null,
+					(state.cost || standard) === 'latency' || state.cost === 'state'
+						? 'Each at the last position of its own context that was measured.' : null].filter(Boolean),
 				table: { label: 'Quality against ' + title, columns: ['Model', title, 'Loss',
 					'On the frontier'].map((l, i) => ({ label: l, numeric: i === 1 || i === 2 })),
 					rows: points.map((q) => [q.c.name, format(q.x), W.plusMinus(q.c.loss), front.includes(q) ? 'yes'

@@ -2,7 +2,7 @@
 /* Tables: one that sorts by any column, plain ones, and the numbers under a chart. Every table has a scroll area of its
  * own, which the keyboard can reach. */
 const Tables = (() => {
-	const { el, fill, keep, is, NONE } = Words;
+	const { el, fill, keep, is } = Words;
 
 	const scroll = (table, label) => el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label },
 		table);
@@ -86,5 +86,5 @@ const Tables = (() => {
 		return node;
 	}
 
-	return { plain, sortable, numbers, compare, NONE };
+	return { plain, sortable, numbers, compare };
 })();
