@@ -187,3 +187,18 @@ page = open("page.html").read()
 assert "<script src" not in page and "src=\"http" not in page
 END
 }
+
+@test "a full disk is said clearly, spoils nothing, and with room it goes on" {
+	mkdir small
+	mount -t tmpfs -o size=600k tmpfs small 2> /dev/null || skip "a small disk cannot be mounted here"
+	ask=(--data text.txt --archs gru --params 20k --budget 30ktok --trials 1 --store small/runs.db --quiet)
+	run "$UNROLL" compare "${ask[@]}"
+	code=$status said=$output
+	sound=$(python3 -c 'import sqlite3; print(sqlite3.connect("small/runs.db").execute("pragma integrity_check").fetchone()[0])')
+	mount -o remount,size=50M small
+	run "$UNROLL" compare "${ask[@]}"
+	umount small
+	[ "$code" -eq 1 ] && [[ "$said" == *"disk is full"* ]]
+	[ "$sound" = ok ]
+	[ "$status" -eq 0 ] && [[ "$output" == *"unroll report 1 "* ]]
+}

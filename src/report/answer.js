@@ -2,7 +2,7 @@
 /* What to use and why, how far a running comparison has come, and the table of all models. */
 const Answer = (() => {
 	const W = Words, { el, is, mean, NONE } = W;
-	const { doc, array, contenders, ordered, of, model, seeds, trained, latency, last, file, sentence, box, p,
+	const { doc, array, contenders, ordered, of, model, seeds, trained, position, compared, file, sentence, box, p,
 		spec } = Facts;
 
 	/* ---- the answer ---- */
@@ -23,16 +23,16 @@ const Answer = (() => {
 	}
 
 	function figures(c) {
-		const step = latency(c).filter((s) => !s.stretched), at = step[step.length - 1];
+		const at = is(compared(c).p50_us) ? compared(c) : null;
 		const memory = c.memory || {};
 		return [
 			['Loss', W.plusMinus(c.loss), 'nats a token' + (c.loss && c.loss.n > 1 ? `, ${c.loss.n} seeds, 95 %` : '')],
 			['Bits a byte', mean(c.bits_per_byte) === null ? NONE : W.fixed(mean(c.bits_per_byte), 3),
 				'of the held-out text'],
 			['One step', at ? W.micros(at.p50_us) : NONE, at
-				? `p99 ${W.micros(at.p99_us)}, position ${W.whole(at.position)}` : ''],
-			['State', at ? W.bytes(at.state_bytes) : NONE, at ? (c.limit ? `at position ${W.whole(at.position)}`
-				: 'a stream, at any position') : ''],
+				? `p99 ${W.micros(at.p99_us)}, after ${W.whole(at.position)} tokens` : ''],
+			['State', at ? W.bytes(at.state_bytes) : NONE, at ? (c.limit ? `after ${W.whole(at.position)} tokens`
+				: 'a stream, after any number of tokens') : ''],
 			['Training', is(c.train_tokens_per_second) ? W.short(c.train_tokens_per_second) : NONE, 'tokens a second'],
 			['Memory', W.bytes(memory.peak), 'while training, at its peak'],
 		].filter((f) => f[1] !== NONE);
@@ -175,12 +175,12 @@ const Answer = (() => {
 			is(c.share_of_peak) ? el('small', null, W.percent(c.share_of_peak) + ' of peak') : null] },
 		{ label: 'Memory', unit: 'training', numeric: true, value: (c) => c.memory && c.memory.peak,
 			cell: (c) => W.bytes(c.memory && c.memory.peak) },
-		{ label: 'Step', unit: 'p50, p99', numeric: true, value: (c) => last(c).p50_us,
-			cell: (c) => [W.micros(last(c).p50_us),
-			is(last(c).p99_us) ? el('small', null, W.micros(last(c).p99_us)) : null] },
-		{ label: 'State', unit: 'a stream', numeric: true, value: (c) => last(c).state_bytes,
-			cell: (c) => [W.bytes(last(c).state_bytes),
-			is(c.limit) && is(last(c).position) ? el('small', null, c.limit ? `at ${W.whole(last(c).position)}`
+		{ label: 'Step', unit: 'p50, p99', numeric: true, value: (c) => compared(c).p50_us,
+			cell: (c) => [W.micros(compared(c).p50_us),
+			is(compared(c).p99_us) ? el('small', null, W.micros(compared(c).p99_us)) : null] },
+		{ label: 'State', unit: 'a stream', numeric: true, value: (c) => compared(c).state_bytes,
+			cell: (c) => [W.bytes(compared(c).state_bytes),
+			is(c.limit) && is(compared(c).position) ? el('small', null, c.limit ? `after ${W.whole(compared(c).position)}`
 				: 'no limit') : null] },
 		{ label: 'Model file', numeric: true, value: (c) => file(c),
 			cell: (c) => W.bytes(file(c)) },
@@ -196,8 +196,9 @@ const Answer = (() => {
 		const energy = contenders().some((c) => c.energy), words = ordered().filter((c) => c.above_best
 			&& c.above_best.words);
 		return [
-			p('about', 'Click a heading to sort by it, again to turn the order round. Step and state are those at the last position of the model\u2019s ',
-				'context that was measured', seeds().length === 1 ? '. With one seed there is no interval over seeds.'
+			p('about', 'Click a heading to sort by it, again to turn the order round. Step and state are those ',
+				is(position()) ? `after ${W.whole(position())} tokens` : 'at the last position each model was made for',
+				seeds().length === 1 ? '. With one seed there is no interval over seeds.'
 					: '. p is of a paired t-test over seeds, adjusted for the number of models compared (Holm).'),
 			Tables.sortable('models' + (energy ? ' energy' : ''), 'All models', energy ? [...COLUMNS, ENERGY] : COLUMNS,
 				ordered().map((c) => Object.assign({}, c,

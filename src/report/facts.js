@@ -22,8 +22,10 @@ const Facts = (() => {
 	const trained = (c) => array(c.runs).map((r) => r.loss).filter(is);
 	/* a single step, by position */
 	const latency = (c) => array(c.steps).filter((s) => s && is(s.position));
-	/* the last of them that the model was made for */
-	const last = (c) => latency(c).filter((s) => !s.stretched).slice(-1)[0] || {};
+	/* the one models are compared by: where all were timed as they are, or else the last that this one was made for */
+	const position = () => (doc.setting || {}).position;
+	const compared = (c) => latency(c).find((s) => s.position === position())
+		|| latency(c).filter((s) => !s.stretched).slice(-1)[0] || {};
 	/* words of a document as a sentence of the page */
 	const sentence = (words) => words.slice(0, 1).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? '' : '.');
 	const file = (c) => is(c.file_bytes) ? c.file_bytes : c.weight_bytes;
@@ -40,6 +42,6 @@ const Facts = (() => {
 	const spec = (text) => el('code', null, String(text
 		|| '').split(/(?<=,)/).flatMap((part) => [part, el('wbr')]).slice(0, -1));
 
-	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, last, file, sentence, box, p,
+	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, position, compared, file, sentence, box, p,
 		spec, mean };
 })();

@@ -3,7 +3,7 @@
  * cost. */
 const Measured = (() => {
 	const W = Words, { el, is, mean, NONE } = W;
-	const { doc, array, contenders, of, model, latency, last, file, box, p } = Facts;
+	const { doc, array, contenders, of, model, latency, position, compared, file, box, p } = Facts;
 
 	const predicted = () => el('span', { class: 'badge guess' }, 'predicted');
 
@@ -280,9 +280,9 @@ const Measured = (() => {
 	/* ---- quality against cost ---- */
 
 	const COSTS = {
-		latency: ['time of a step', W.seconds, (c) => is(last(c).p50_us) ? last(c).p50_us * 1e-6 : null],
+		latency: ['time of a step', W.seconds, (c) => is(compared(c).p50_us) ? compared(c).p50_us * 1e-6 : null],
 		memory: ['memory of training', W.bytes, (c) => c.memory && c.memory.peak],
-		state: ['state of a stream', W.bytes, (c) => last(c).state_bytes],
+		state: ['state of a stream', W.bytes, (c) => compared(c).state_bytes],
 		file: ['model file', W.bytes, (c) => file(c)],
 	};
 
@@ -304,7 +304,7 @@ const Measured = (() => {
 					W.list(front.map((q) => W.cut(String(q.c.name), 30))) +
 					(front.length < points.length ? '; every other is beaten in both.' : '.') : null,
 					(state.cost || standard) === 'latency' || state.cost === 'state'
-						? 'Each at the last position of its own context that was measured.' : null].filter(Boolean),
+						? is(position()) ? `After ${W.whole(position())} tokens.` : 'Each at the last position it was made for.' : null].filter(Boolean),
 				table: { label: 'Quality against ' + title, columns: ['Model', title, 'Loss',
 					'On the frontier'].map((l, i) => ({ label: l, numeric: i === 1 || i === 2 })),
 					rows: points.map((q) => [q.c.name, format(q.x), W.plusMinus(q.c.loss), front.includes(q) ? 'yes'
