@@ -448,6 +448,7 @@ assert b["spec"] == a["spec"] and b["best_loss"] < a["best_loss"], (a, b)'
 	"$UNROLL" $t -o else.safetensors --steps 4 -q > /dev/null
 	refuses 2 "gru:1x8.*gru:1x9" train --arch gru:1x9 --data corpus.txt $SMALL -o else.safetensors --steps 4 --resume -q
 	refuses 2 "had --lr" $t -o else.safetensors --steps 4 --lr 0.5 --resume -q
+	refuses 2 "another part of the data" $t -o else.safetensors --steps 4 --val 0.3 --resume -q
 	head -c 30000 corpus.txt > half.txt
 	refuses 2 "other data" train --arch gru:1x8 --data half.txt $SMALL -o else.safetensors --steps 4 --resume -q
 	cp corpus.txt broken.ckpt.safetensors

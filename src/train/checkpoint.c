@@ -55,6 +55,12 @@ static int run_from_json(const json_t *j, ur_run *r)
 	return isfinite(r->pace.factor);
 }
 
+static json_t *split_to_json(const ur_split *s)
+{
+	return json_pack("[I,I,I,I,I,I]", (json_int_t)s->train_from, (json_int_t)s->train_to, (json_int_t)s->val_from,
+	                 (json_int_t)s->val_to, (json_int_t)s->test_from, (json_int_t)s->test_to);
+}
+
 struct set { const char *prefix; float *values; };
 
 static int sets_of(const ur_checkpoint *c, struct set out[4])
@@ -75,8 +81,8 @@ ur_status ur_checkpoint_save(const ur_checkpoint *c, const char *path, ur_err *e
 	int n = sets_of(c, sets), each = ur_model_tensor_count(c->m), total = 0;
 	ur_tensor *tensors = calloc((size_t)(n * each + 1), sizeof *tensors);
 	char *names = calloc((size_t)(n * each), 2 * UR_NAME), *text = NULL;
-	json_t *json = json_pack("{s:o,s:o,s:s}", "recipe", ur_recipe_to_json(c->recipe), "run", run_to_json(c->run),
-	                         "spec", c->m->spec.text);
+	json_t *json = json_pack("{s:o,s:o,s:s,s:o}", "recipe", ur_recipe_to_json(c->recipe), "run", run_to_json(c->run),
+	                         "spec", c->m->spec.text, "split", split_to_json(c->split));
 	char hash[20];
 	ur_status status;
 
@@ -118,7 +124,7 @@ static const char *difference(json_t *then, json_t *now)
 
 static ur_status check_same(const ur_checkpoint *c, json_t *json, ur_err *err)
 {
-	json_t *now = ur_recipe_to_json(c->recipe), *then = json_object_get(json, "recipe");
+	json_t *now = ur_recipe_to_json(c->recipe), *then = json_object_get(json, "recipe"), *split = split_to_json(c->split);
 	const char *spec = json_string_value(json_object_get(json, "spec")), *key = difference(then, now);
 	const char *corpus = json_string_value(json_object_get(json, "corpus"));
 	ur_status status = UR_OK;
@@ -129,6 +135,8 @@ static ur_status check_same(const ur_checkpoint *c, json_t *json, ur_err *err)
 		status = ur_fail(err, UR_E_INVALID, "is of '%.100s', not of '%.100s'; give the same --arch to resume", spec, c->m->spec.text);
 	} else if (strtoull(corpus, NULL, 16) != c->fingerprint) {
 		status = ur_fail(err, UR_E_INVALID, "was trained on other data than this; resume with the same --data and --vocab");
+	} else if (!json_equal(split, json_object_get(json, "split"))) {
+		status = ur_fail(err, UR_E_INVALID, "was trained on another part of the data; resume with the same --val");
 	} else if (key) {
 		char *was = json_dumps(json_object_get(then, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 		char *is = json_dumps(json_object_get(now, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
@@ -138,6 +146,7 @@ static ur_status check_same(const ur_checkpoint *c, json_t *json, ur_err *err)
 		free(is);
 	}
 	json_decref(now);
+	json_decref(split);
 	return status;
 }
 

@@ -29,10 +29,11 @@ typedef struct ur_checkpoint {
 	ur_run *run;
 	const ur_recipe *recipe;
 	uint64_t fingerprint;           /* of the corpus */
+	const ur_split *split;          /* of it */
 } ur_checkpoint;
 
 ur_status ur_checkpoint_save(const ur_checkpoint *c, const char *path, ur_err *err);
-/* UR_E_INVALID: it belongs to another spec, recipe (but for more steps) or corpus; err says which. */
+/* UR_E_INVALID: it belongs to another spec, recipe (but for more steps), corpus or split; err says which. */
 ur_status ur_checkpoint_load(ur_checkpoint *c, const char *path, ur_err *err);
 
 #endif

@@ -177,7 +177,7 @@ static ur_status save_checkpoint(trainer *t, ur_err *err)
 	ur_status status = UR_OK;
 	if (t->job->out)
 		status = ur_checkpoint_save(&(ur_checkpoint){ t->m, t->m1, t->m2, t->best, t->carried, t->carried_bytes, &t->run, &t->r,
-		                            t->fingerprint }, t->ckpt, err);
+		                            t->fingerprint, &t->job->split }, t->ckpt, err);
 	t->saved = ur_clock();
 	ur_profile_end(t->job->profile, UR_OP_SAVE, start, 0, 0);
 	return status;
@@ -320,7 +320,8 @@ static ur_status start(trainer *t, ur_err *err)
 			return status;
 	}
 	if (job->resume) {
-		ur_checkpoint c = { t->m, t->m1, t->m2, t->best, t->carried, t->carried_bytes, &t->run, &t->r, t->fingerprint };
+		ur_checkpoint c = { t->m, t->m1, t->m2, t->best, t->carried, t->carried_bytes, &t->run, &t->r, t->fingerprint,
+		                    &job->split };
 		if (!job->out)
 			return ur_fail(err, UR_E_INVALID, "resuming needs the name of the model file");
 		if ((status = ur_checkpoint_load(&c, t->ckpt, err)))
