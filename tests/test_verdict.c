@@ -120,7 +120,7 @@ static void test_tie(void **state)
 	assert_int_equal(c->advice.pick, 1);
 	assert_int_equal(c->advice.best, 0);
 	assert_true(c->advice.tied[0] && c->advice.tied[1] && !c->advice.tied[2]);
-	assert_advice(c, "In quality lstm and gru tie: lstm has the lowest loss");
+	assert_advice(c, "In quality lstm and gru tie, within 1%: lstm has the lowest loss");
 	assert_advice(c, "Of these gru is the cheapest to run: 40 us a step and a state of 800 bytes, against 60 us and 1600 "
 		"bytes with lstm");
 	assert_advice(c, "The next, rnn, is 0.400 higher");
@@ -128,14 +128,15 @@ static void test_tie(void **state)
 		"text's noise");
 	free(c);
 
-	/* a larger difference that the text cannot tell from chance is a tie as well */
+	/* of a larger difference that the text cannot tell from chance nobody knows; it is no tie */
 	c = calloc(1, sizeof *c);
 	invent(c, "lstm", 1.3, 0, 40, 1600, 50000);
 	invent(c, "gru", 1.34, 0.2, 60, 800, 50000);
 	advise(c);
-	assert_true(c->advice.tied[1] && c->of[1].gap.low < 0);
+	assert_true(!c->advice.tied[1] && c->of[1].gap.low < 0 && c->of[1].verdict == UR_UNSURE);
 	assert_int_equal(c->advice.pick, 0);
-	assert_advice(c, "In quality lstm and gru tie");
+	assert_advice(c, "gru, is 0.040 higher (95% interval over the text -");
+	assert_advice(c, "the held-out text is too short to tell that from chance");
 	free(c);
 
 	/* steps as fast as each other: the smaller state */
@@ -184,11 +185,13 @@ static void test_doubts(void **state)
 	c->of[0].deviation = -0.081;
 	c->of[1].tuning[0].open = 1;
 	c->of[2].diverged = 1;
+	c->tuned = 1;
+	c->tune[0] = ur_tunable_find("lr");
 	snprintf(c->of[2].why, sizeof c->of[2].why, "every learning rate tried diverged");
 	advise(c);
 	assert_int_equal(c->advice.pick, 1);
 	assert_advice(c, "rnn has 8% fewer parameters than the target");
-	assert_advice(c, "lstm did best with the highest learning rate tried, 0.001");
+	assert_advice(c, "lstm did best with the highest lr tried, 0.001");
 	assert_advice(c, "gru is out: every learning rate tried diverged");
 	assert_advice(c, "1 seed.");
 	assert_no_advice(c, "no test part");
@@ -256,8 +259,8 @@ static void test_seeds(void **state)
 	assert_true(c->of[1].p_holm < 1e-6 && fabs(c->of[1].pairs.difference.mean - 0.2) < 1e-12);
 	assert_true(c->of[0].rank == 1 && c->of[1].rank == 3 && c->of[2].rank == 2);
 	assert_true(c->of[0].loss.n == 5 && fabs(c->of[0].loss.mean - 1.3) < 1e-12);
-	/* Holm: of two, the smaller p counts twice */
-	assert_true(fabs(c->of[1].p_holm - 2 * c->of[1].pairs.p) < 1e-15);
+	/* Holm, of all three pairs: the smallest p counts three times, or less where another is smaller still */
+	assert_true(c->of[1].p_holm >= 2 * c->of[1].pairs.p && c->of[1].p_holm <= 3 * c->of[1].pairs.p * (1 + 1e-12));
 	/* significant, but below what matters: it may be picked, and costs more, so it is not */
 	assert_true(c->advice.tied[2] && !c->advice.tied[1]);
 	assert_int_equal(c->advice.pick, 0);

@@ -2,6 +2,8 @@
  * (docs/COMPARISON.md) alone. */
 #include "cli/cli_compare.h"
 
+#include "compare/words.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@ static const json_t *item(const json_t *list, size_t i) { return json_array_get(
 
 /* ---- text ---- */
 
-typedef struct ur_line { char text[1600]; size_t n; } ur_line;
+typedef struct ur_line { char text[UR_ADVICE]; size_t n; } ur_line;
 
 static void add(ur_line *l, const char *format, ...) UR_PRINTF(2, 3);
 static void add(ur_line *l, const char *format, ...)
@@ -71,17 +73,6 @@ static void print_size(double x, int width) { print_number(x, width, x < 99.95 ?
 
 static const char *commas(double x, ur_short out) { return isfinite(x) ? ur_commas((int64_t)x, out) : "?"; }
 
-/* 2.1M, 7.6k, 4.2e12 */
-static const char *short_count(double x, ur_short out)
-{
-	if (x >= 1e9)
-		(void)snprintf(out, sizeof(ur_short), "%.2e", x);
-	else
-		(void)snprintf(out, sizeof(ur_short), x >= 999.5e3 ? "%.3gM" : x >= 999.5 ? "%.3gk" : "%.3g",
-		               x >= 999.5e3 ? x / 1e6 : x >= 999.5 ? x / 1e3 : x);
-	return out;
-}
-
 /* ---- tables ---- */
 
 /* Contenders by rank; those that have none last. Returns how many, at most `room`. */
@@ -106,13 +97,13 @@ static void print_head(const json_t *d)
 	const json_t *data = at(d, "data"), *setting = at(d, "setting"), *machine = at(d, "machine");
 	const json_t *seeds = at(setting, "seeds"), *tuned = at(setting, "tuned");
 	const int trials = (int)json_integer_value(at(setting, "trials"));
-	ur_short a, b, c;
+	ur_short a, b, c, e;
 	ur_line l = { .n = 0 };
 
 	add(&l, "%s: %s tokens to train on, %s to choose learning rates on, %s held out to compare on. Vocabulary: %s, %s tokens",
 	    string(data, "name"), commas(number(data, "train_tokens"), a), commas(number(data, "val_tokens"), b),
 	    json_is_true(at(data, "heldout_is_test")) ? commas(number(data, "scored_tokens"), c) : "the same", string(data, "vocabulary"),
-	    short_count(number(data, "vocabulary_size"), (char[32]){ 0 }));
+	    ur_say_count(number(data, "vocabulary_size"), e));
 	add(&l, *string(data, "note") ? "; %s." : ".", string(data, "note"));
 	print_paragraph(&l);
 	l.n = 0;
@@ -134,16 +125,15 @@ static void print_head(const json_t *d)
 static void print_trials(const json_t *k)
 {
 	const json_t *tuning = at(k, "tuning");
-	int column = NAMES;
+	int column;
 
 	if (!json_array_size(tuning))
 		printf("  %.3g", number(k, "lr"));
 	for (size_t p = 0; p < json_array_size(tuning); p++) {
 		const json_t *trials = at(item(tuning, p), "trials");
-		if (p > 0) {
-			printf("\n%*s%s", NAMES, "", string(item(tuning, p), "parameter"));
-			column = NAMES + (int)strlen(string(item(tuning, p), "parameter"));
-		}
+		const char *name = string(item(tuning, p), "parameter");
+		printf("%s%*s%s", p ? "\n" : "", p ? NAMES + 2 : 2, "", name);
+		column = NAMES + 2 + (int)strlen(name);
 		for (size_t i = 0; i < json_array_size(trials); i++) {
 			const json_t *t = item(trials, i);
 			char text[48];
@@ -172,10 +162,12 @@ static void print_models(const json_t *const *order, int n)
 		const json_t *k = order[i];
 		print_name(k);
 		printf("%11s%+7.1f%%%9s  %.*s\n", commas(number(k, "parameters"), a), 100 * number(k, "deviation"),
-		       short_count(number(k, "tokens"), b), COLUMNS - NAMES - 30, ur_visible(string(k, "spec"), shown, sizeof shown));
+		       ur_say_count(number(k, "tokens"), b), COLUMNS - NAMES - 30, ur_visible(string(k, "spec"), shown, sizeof shown));
 		tuned |= json_array_size(at(k, "tuning")) > 0;
 	}
-	printf("\n%-*s  %s\n", NAMES, "rates", tuned ? "tried: learning rate, then the loss it led to (* taken)" : "as given");
+	if (!isfinite(number(order[0], "lr")))
+		return;
+	printf("\n%-*s  %s\n", NAMES, "settings", tuned ? "tried, then the loss they led to (* taken)" : "learning rate, as given");
 	for (int i = 0; i < n; i++) {
 		print_name(order[i]);
 		print_trials(order[i]);
@@ -306,8 +298,12 @@ static void print_equal(const json_t *d)
 
 		const int time = !strcmp(string(e, "axis"), "seconds");
 
-		add(&l, "At equal %s (%s%s, %s): ", time ? "time" : string(e, "axis"), short_count(number(e, "at"), a), time ? " s" : "",
-		    string(e, "when"));
+		const int range = number(e, "high") > 1.02 * number(e, "low");
+
+		add(&l, "At equal %s (%s", time ? "time" : string(e, "axis"), ur_say_count(number(e, range ? "low" : "at"), a));
+		if (range)
+			add(&l, " to %s", ur_say_count(number(e, "high"), a));
+		add(&l, "%s, %s; %s loss): ", time ? " s" : "", string(e, "when"), string(e, "of"));
 		add(&l, "%s leads", string(e, "leader"));
 		for (size_t t = 0; t < json_array_size(tied); t++)
 			add(&l, "%s%s", t ? ", " : ", not to be told from ", json_string_value(item(tied, t)));
@@ -357,8 +353,9 @@ void ur_comparison_print(const json_t *document)
 	print_head(document);
 	print_models(order, n);
 	if (!done) {
-		printf("\nIt is not done: %s %.0f %%.\n", *string(at(document, "stage"), "what") ? string(at(document, "stage"), "what")
-		       : "stopped at", 100 * number(at(document, "stage"), "share"));
+		const double share = number(at(document, "stage"), "share");
+		printf("\nIt is not done%s%s", *string(at(document, "stage"), "what") ? ": " : "", string(at(document, "stage"), "what"));
+		printf(isfinite(share) ? ", %.0f %% of the whole.\n" : ".\n", 100 * share);
 		return;
 	}
 	print_quality(document, order, n);

@@ -202,7 +202,7 @@ static char *key_of(const ur_args *args, const ur_compare *what, const char *mac
 {
 	const struct values *v = args->values;
 	char *key = NULL;
-	json_t *archs = json_array(), *lr = json_array(), *tuned = json_array(), *json;
+	json_t *archs = json_array(), *lr = json_array(), *tuned = json_array(), *budget = json_array(), *json;
 
 	for (int i = 0; i < what->archs; i++)
 		json_array_append_new(archs, json_string(what->arch[i]));
@@ -210,9 +210,11 @@ static char *key_of(const ur_args *args, const ur_compare *what, const char *mac
 		json_array_append_new(lr, json_real(what->lr[i]));
 	for (int i = 0; i < what->tuned; i++)
 		json_array_append_new(tuned, json_string(what->tune[i]->name));
-	json = json_pack("{s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:s?, s:I, s:f, s:f}", "version", UNROLL_VERSION,
+	for (int i = 0; i < (what->tokens ? what->archs : 1); i++)
+		json_array_append_new(budget, json_real(what->tokens ? what->tokens[i] : what->budget));
+	json = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:s?, s:I, s:f, s:f}", "version", UNROLL_VERSION,
 		"machine", ur_json_string(machine), "data", (json_int_t)what->fingerprint, "params", (json_int_t)what->parameters,
-		"budget", v->budget ? v->budget : v->total ? v->total : DEFAULT_TOTAL, "archs", archs, "lr", lr, "kind", (int)what->kind,
+		"budget", budget, "archs", archs, "lr", lr, "kind", (int)what->kind,
 		"seeds", what->seeds, "trials", what->trials, "window", what->window, "step", (json_int_t)what->step_tokens, "vocab", v->vocab,
 		"size", (json_int_t)v->vocab_size, "val", v->val, "test", v->test);
 	if (json && !json_object_set_new(json, "tuned", json_incref(tuned)) &&
@@ -327,7 +329,7 @@ static void repeat_words(const ur_args *args, char *out, size_t room)
 	if (v->vocab_size)
 		n += (size_t)snprintf(out + n, room - n, " --vocab-size %lld", (long long)v->vocab_size);
 	if (ur_given(args, AT(val)) || ur_given(args, AT(test)))
-		(void)snprintf(out + n, room - n, " --val %g --test %g", v->val, v->test);
+		(void)snprintf(out + n, room - n, " --val %.17g --test %.17g", v->val, v->test);
 }
 
 static int run(const ur_args *args)
@@ -350,6 +352,10 @@ static int run(const ur_args *args)
 
 	if (v->lr && ur_given(args, AT(trials)) && !ur_given(args, AT(tune)))
 		return ur_wrong(args, "give --lr or --trials, not both");
+	if (ur_given(args, AT(trials)) && !strcmp(v->tune, "none"))
+		return ur_wrong(args, "--trials goes with --tune, which is none");
+	if (ur_given(args, AT(port)) && !v->live)
+		return ur_wrong(args, "--port goes with --live");
 	if (v->json && v->csv)
 		return ur_wrong(args, "give --json or --csv, not both");
 	if (v->vocab_size && (!v->vocab || strcmp(v->vocab, "word")))

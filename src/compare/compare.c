@@ -4,6 +4,7 @@
 #include "compare/compare_parts.h"
 
 #include "base/machine.h"
+#include "measure/energy.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -34,9 +35,8 @@ ur_status ur_comparing_say(ur_comparing *q, double done, ur_err *err)
 
 	s->share = q->total > 0 ? fmin(at / q->total, 1) : 0;
 	s->eta = fmax(q->total - at, 0);
-	s->seconds = now - q->started;
 	s->so_far = q->out;
-	q->out->seconds = q->before + s->seconds;
+	q->out->seconds = q->before + now - q->started;
 	if (q->what->watch && q->what->watch(q->what->arg, s))
 		return ur_fail(err, UR_E_STOPPED, "stopped");
 	return now - q->said > DOCUMENT_EVERY ? put_document(q, err) : UR_OK;
@@ -44,7 +44,8 @@ ur_status ur_comparing_say(ur_comparing *q, double done, ur_err *err)
 
 ur_status ur_comparing_begin(ur_comparing *q, const char *what, int contender, int seed, ur_err *err)
 {
-	q->stage = (ur_stage){ .what = what, .contender = contender, .seed = seed, .lr = NAN, .loss = NAN };
+	(void)snprintf(q->doing, sizeof q->doing, "%s", what);
+	q->stage = (ur_stage){ .what = q->doing, .contender = contender, .seed = seed, .lr = NAN, .loss = NAN };
 	return ur_comparing_say(q, 0, err);
 }
 
@@ -120,8 +121,8 @@ static void name_it(const ur_compare *what, ur_comparison *o, ur_contender *c, i
 		snprintf(c->name, sizeof c->name, "%s-%d", base, i);
 }
 
-/* Contenders of the same seed begin from the same random numbers and are compared in pairs. One that is asked for
- * twice has other seeds the second time: else the two would be one. */
+/* Runs of the same seed begin from the same random numbers and are compared in pairs. A spec that is asked for twice has
+ * other seeds the second time, or the two would be one; their pairs share nothing but the data. */
 static void give_seeds(const ur_compare *what, ur_comparison *o, int which)
 {
 	ur_contender *c = &o->of[which];
@@ -298,7 +299,11 @@ static ur_status work_out_tokens(ur_comparing *q, double spent, ur_err *err)
 		                : w->kind == UR_BUDGET_FLOPS ? w->budget / c->flops_per_token
 		                                             : each * rate[i].train;
 		double needed[UR_MOST_CONTENDERS];
-		c->tokens = (int64_t)fmin(fmax(tokens, 1), 1e15);
+		ur_recipe r;
+
+		/* as many as whole steps are, so that asking for just these gives the same */
+		ur_comparing_recipe(q, c, (int64_t)fmin(fmax(tokens, 1), 1e15), &r);
+		c->tokens = r.steps * r.batch * r.window;
 		q->seconds[i] = tokens / rate[i].train;
 		if (w->kind == UR_BUDGET_TOKENS || tokens >= (double)LEAST_STEPS * o->step_tokens)
 			continue;
@@ -333,7 +338,7 @@ static ur_status set_tokens(ur_comparing *q, const char *name, ur_err *err)
 	ur_status status = ur_recall(q, &fact, err, "%s", name);
 
 	if (!status && !fact) {
-		status = work_out_tokens(q, o->seconds, err);
+		status = work_out_tokens(q, q->before + ur_clock() - q->started, err);
 		list = json_object();
 		for (int i = 0; i < o->n && !status; i++)
 			json_object_set_new(list, o->of[i].name, json_pack("{s:I, s:f}", "tokens", (json_int_t)o->of[i].tokens, "seconds",
@@ -464,12 +469,18 @@ static ur_status compare_all(ur_comparing *q, ur_err *err)
 {
 	const ur_compare *w = q->what;
 	ur_comparison *o = q->out;
+	ur_energy energy;
 	ur_status status = earlier(q, err);
 
 	if (status || (status = machine_speed(q, err)) || (status = size_all(q, err)) ||
 	    (status = make_folder(w->out_dir, err)))
 		return status;
 	choose_context(o);
+	ur_energy_read("", &energy);
+	o->energy = isfinite(ur_energy_between(&energy, &energy));
+	o->memory_free = ur_memory_free();
+	o->tuned = w->tuned;
+	memcpy(o->tune, w->tune, sizeof o->tune);
 	plan_work(q, w->trials * w->tuned);
 	for (int i = 0; i < o->n; i++)
 		if ((status = count_flops(q, &o->of[i], err)) || (status = ur_comparing_calibrate(q, i, err)))

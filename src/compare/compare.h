@@ -22,7 +22,7 @@
 enum { UR_MOST_CONTENDERS = 12, UR_MOST_SEEDS = 32, UR_MOST_TUNED = 4, UR_ADVICE = 16384, UR_SAMPLE = 2048 };
 enum { UR_POSITIONS = 9, UR_LENGTHS = 9, UR_VALIDATIONS = 24, UR_BY_LENGTH = 4 };
 
-/* A difference in loss below this share of the best loss is called a tie, whatever its interval. */
+/* A difference in loss below this share of the best loss is too small to choose by, however sure it is. */
 #define UR_TIE 0.01
 /* Costs this close are called equal. */
 #define UR_CLOSE 0.10
@@ -37,7 +37,7 @@ typedef struct ur_stage {
 	int contender, seed;            /* indices; -1: of none */
 	int64_t step, steps;            /* of the run that goes on; 0 of 0 where there is none */
 	double lr, loss;                /* of training, NaN else */
-	double share, seconds, eta;     /* share of the whole that is done */
+	double share, eta;              /* of the whole: share that is done, seconds to go */
 	const struct ur_comparison *so_far;
 } ur_stage;
 /* Called often, cheap ones are the callee's concern. Non-zero: stop (UR_E_STOPPED). */
@@ -81,7 +81,7 @@ typedef struct ur_trained {
 	ur_run_state state;
 	int64_t step, tokens;
 	double seconds;                 /* of training */
-	double train_loss, lr;          /* of the last step seen */
+	double train_loss;              /* of the last step */
 	double val_loss;                /* the last while it runs, then the best, whose weights are scored */
 	double loss, loss_same;         /* held-out: with all context, with the same */
 	double bits_per_byte;
@@ -119,7 +119,7 @@ typedef struct ur_contender {
 	int rank;                       /* 1: the lowest loss */
 	ur_verdict verdict;
 	ur_pairs pairs;                 /* loss above the best, over seeds */
-	double p_holm;
+	double p_holm;                  /* adjusted for all pairs of contenders: which is best is known from the same losses */
 	ur_gap gap;                     /* the same over blocks of the text, seeds averaged; a standard error */
 	int bins;
 	ur_position_loss by_position[UR_POSITION_BINS];
@@ -139,7 +139,7 @@ typedef struct ur_contender {
 /* Losses where all had the same of something. */
 typedef struct ur_equal {
 	ur_axis axis;
-	double at;
+	double at, low, high;           /* mean, least and most: of runs' ends they are equal only to a point */
 	int finished;                   /* the runs' ends; else read from curves before the rate falls */
 	ur_mean loss[UR_MOST_CONTENDERS];
 	int leader, tied[UR_MOST_CONTENDERS];
@@ -154,7 +154,7 @@ typedef struct ur_by_length {
 	int winner;                     /* -1: none */
 } ur_by_length;
 
-enum { UR_MOST_CROSSINGS = 2 * UR_MOST_CONTENDERS * (UR_MOST_CONTENDERS - 1) / 2, UR_MOST_LEADS = 16, UR_MOST_NEEDS = 8 };
+enum { UR_MOST_CROSSINGS = UR_MOST_CONTENDERS * (UR_MOST_CONTENDERS - 1) / 2, UR_MOST_LEADS = 16, UR_MOST_NEEDS = 8 };
 
 typedef struct ur_by_need { const char *need; int who; char why[320], sure[200]; } ur_by_need;
 
@@ -191,7 +191,11 @@ typedef struct ur_comparison {
 	int lengths;
 	ur_by_length by_length[UR_BY_LENGTH];
 	int order[UR_MOST_SEEDS][UR_MOST_CONTENDERS], ordered, same_order;  /* names by loss, best first, for each seed */
-	char prompt[128];               /* of the samples */
+	char prompt[512];               /* of the samples */
+	int energy;                     /* whether this machine tells */
+	int64_t memory_free;            /* at the start; -1: unknown */
+	int tuned;
+	const ur_tunable *tune[UR_MOST_TUNED];
 	ur_advice advice;
 } ur_comparison;
 
@@ -206,11 +210,11 @@ json_t *ur_comparison_json(const ur_compare *what, const ur_comparison *c, const
 
 /* Means over seeds, differences from the best, ranks, equal budgets, leads, crossings, lengths (verdict.c). */
 void ur_conclude(ur_comparison *c, ur_budget_kind kind);
-/* Words (recommend.c): ur_conclude has been called. */
 /* The largest position at which a step of every contender was timed on the model as it is; -1: there is none. */
 int64_t ur_common_position(const ur_comparison *c);
 /* What was timed at a position, NULL: nothing. */
 const ur_latency *ur_latency_at(const ur_contender *k, int64_t position);
+/* Words (recommend.c): ur_conclude has been called. */
 void ur_recommend(const ur_comparison *c, ur_advice *advice);
 
 #endif

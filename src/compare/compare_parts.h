@@ -11,6 +11,7 @@ typedef struct ur_comparing {
 	ur_comparison *out;
 	ur_work work;
 	ur_heldout heldout;
+	char doing[64];                         /* stage.what */
 	double seconds[UR_MOST_CONTENDERS];     /* estimated, of each run's training */
 	double scoring[UR_MOST_CONTENDERS];     /* and of its validations and scores */
 	double started, before;                 /* on ur_clock; seconds of earlier sittings */
@@ -28,6 +29,8 @@ ur_status ur_comparing_say(ur_comparing *q, double done, ur_err *err);
 
 /* -- facts -- */
 
+/* Loss by position, as the document has it and as it is kept. */
+json_t *ur_positions_json(int n, const ur_position_loss *bins);
 /* What is known under a name; *fact NULL: nothing yet. */
 ur_status ur_recall(ur_comparing *q, json_t **fact, ur_err *err, const char *format, ...) UR_PRINTF(4, 5);
 /* Keeps a fact, of which it takes the reference; NULL: there was no memory to make it. */

@@ -4,6 +4,7 @@
 #include "compare/compare_parts.h"
 
 #include "base/machine.h"
+#include "base/order.h"
 #include "measure/energy.h"
 #include "train/optimizer.h"
 
@@ -28,7 +29,7 @@ struct run {
 	int64_t until;                  /* stop after so many steps, 0: at its end; a trial also validates there */
 	double until_seconds;           /* calibration: stop after so many seconds */
 	double val_loss, seconds;
-	int64_t step, fall, from;       /* from: where this slice began, -1: not known yet */
+	int64_t step, from;             /* from: where its work began that is not counted yet */
 	double loss_sum;
 	int64_t loss_count, loss_every;
 	ur_status failed;               /* of the journal, or UR_E_STOPPED: the user's */
@@ -40,21 +41,10 @@ struct run {
 	double step_seconds[RATE_STEPS];
 };
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* Median seconds of a step; 0: none was timed. */
 static double step_seconds(struct run *run)
 {
-	int n = run->timed < RATE_STEPS ? run->timed : RATE_STEPS;
-
-	if (n == 0)
-		return 0;
-	qsort(run->step_seconds, (size_t)n, sizeof *run->step_seconds, by_size);
-	return run->step_seconds[n / 2];
+	return run->timed > 0 ? ur_median(run->timed < RATE_STEPS ? run->timed : RATE_STEPS, run->step_seconds) : 0;
 }
 
 static void flush(struct run *run)
@@ -88,7 +78,6 @@ static void note(struct run *run, const ur_step_report *r)
 	of->tokens = r->step * recipe->batch * recipe->window;
 	of->seconds = r->trained_seconds;
 	of->train_loss = r->loss;
-	of->lr = r->lr;
 	run->loss_sum += r->loss;
 	run->loss_count++;
 	if (r->step % run->loss_every == 0 || r->step == r->steps) {
@@ -100,7 +89,8 @@ static void note(struct run *run, const ur_step_report *r)
 	if (r->validated) {
 		of->val_loss = r->val_loss;
 		hold(run, "val_loss", r, r->val_loss);
-		/* before the checkpoint that is written next: what follows it never lacks a point */
+		/* before the checkpoint that is written next: a run that goes on from there lacks no validation. Of training losses,
+		 * which are only looked at, a killed process takes the last with it. */
 		flush(run);
 	} else if (ur_clock() - run->flushed > 2) {
 		flush(run);
@@ -116,10 +106,8 @@ static int on_step(void *arg, const ur_step_report *r)
 	/* the first step touches memory for the first time; a validation is no part of a step */
 	if (run->last > 0 && !r->validated)
 		run->step_seconds[run->timed++ % RATE_STEPS] = now - run->last;
-	if (run->from < 0) {
-		run->from = r->step - 1;
+	if (!(run->first > 0))
 		run->first = now;
-	}
 	run->last = now;
 	run->step = r->step;
 	run->seconds = r->trained_seconds;
@@ -249,7 +237,6 @@ ur_status ur_comparing_calibrate(ur_comparing *q, int i, ur_err *err)
 	r.lr = 1e-6;
 	run->q = q;
 	run->c = c;
-	run->from = -1;
 	run->until_seconds = CALIBRATION_SECONDS;
 	job_of(q, c, &r, run, &job);
 	job.split.val_to = job.split.val_from; /* steps alone */
@@ -273,7 +260,6 @@ struct trial {
 	ur_comparing *q;
 	int which;
 	const ur_tunable *what;
-	char stage[64];
 };
 
 /* The beginning of a run, ended by its first validation: what is best under a schedule that is over soon is not what is
@@ -289,7 +275,7 @@ static ur_status train_trial(struct trial *t, const ur_recipe *r, const char *na
 	double rate;
 	ur_status status;
 
-	*run = (struct run){ .q = q, .c = c, .from = -1, .until = r->eval_every, .val_loss = NAN, .loss_every = 1 };
+	*run = (struct run){ .q = q, .c = c, .until = r->eval_every, .val_loss = NAN, .loss_every = 1 };
 	run->work = q->seconds[t->which];
 	job_of(q, c, r, run, &job);
 	status = j->begin(j->arg, &(ur_journal_run){ "trial", name, c->spec.text, (int64_t)r->seed, recipe }, &run->id, err);
@@ -310,25 +296,24 @@ static ur_status train_trial(struct trial *t, const ur_recipe *r, const char *na
 	              status ? NAN : run->val_loss, err);
 }
 
-/* Trial number `trial` of one contender and setting. */
-static ur_status one_trial(struct trial *t, int trial, ur_tuning *tuning, ur_err *err)
+/* One trial of one contender, or what is known of it: its loss, NaN where it diverged. */
+static ur_status one_trial(struct trial *t, const char *which, double value, double *loss, ur_err *err)
 {
 	ur_comparing *q = t->q;
 	ur_contender *c = &q->out->of[t->which];
 	ur_recipe r = c->recipe;
-	const double now = *ur_tunable_in(t->what, &r), value = ur_tune_next(tuning, now > 0 ? now : t->what->otherwise);
-	char name[160];
+	char name[160], stage[64];
 	json_t *fact;
 	double rate;
 	ur_status status;
 
-	(void)snprintf(name, sizeof name, "%s/%s-%d", c->name, t->what->name, trial + 1);
-	(void)snprintf(t->stage, sizeof t->stage, "trial %d of %d%s%s", trial + 1, q->what->trials, q->what->tuned > 1 ? " of " : "",
+	(void)snprintf(name, sizeof name, "%s/%s-%s", c->name, t->what->name, which);
+	(void)snprintf(stage, sizeof stage, "trial %s of %d%s%s", which, q->what->trials, q->what->tuned > 1 ? " of " : "",
 	               q->what->tuned > 1 ? t->what->name : "");
 	*ur_tunable_in(t->what, &r) = value;
 	r.eval_every = (int64_t)((double)r.steps * q->what->share) > 1 ? (int64_t)((double)r.steps * q->what->share) : 1;
 	status = ur_recall(q, &fact, err, "trial/%s", name);
-	if (!status && !fact && !(status = ur_comparing_begin(q, t->stage, t->which, -1, err))) {
+	if (!status && !fact && !(status = ur_comparing_begin(q, stage, t->which, -1, err))) {
 		struct run *run = calloc(1, sizeof *run);
 		status = run ? train_trial(t, &r, name, run, &fact, err) : no_memory(err);
 		free(run);
@@ -336,7 +321,7 @@ static ur_status one_trial(struct trial *t, int trial, ur_tuning *tuning, ur_err
 			status = ur_keep(q, json_incref(fact), err, "trial/%s", name);
 	}
 	if (!status) {
-		ur_tune_add(tuning, value, ur_fact_number(fact, "loss"));
+		*loss = ur_fact_number(fact, "loss");
 		rate = ur_fact_number(fact, "rate");
 		/* from now on the speed is the best that trials had: others on the machine can only slow one down */
 		if (isfinite(rate) && rate > c->trial_rate)
@@ -347,19 +332,45 @@ static ur_status one_trial(struct trial *t, int trial, ur_tuning *tuning, ur_err
 	return status;
 }
 
+/* The next value of a search. What is known is not trained again: a value that an earlier search settled on has its
+ * loss, and one that starts where a search by factors cannot, at 0, is tried as it is first. */
+static ur_status next_trial(struct trial *t, int trial, ur_tuning *tuning, double *best, ur_err *err)
+{
+	ur_recipe *r = &t->q->out->of[t->which].recipe;
+	const double now = *ur_tunable_in(t->what, r);
+	char which[16];
+	double value, loss = *best;
+	ur_status status = UR_OK;
+
+	if (trial == 0 && isinf(*best) && !(now > 0)) {
+		status = one_trial(t, "as-it-is", now, &loss, err);
+		*best = isfinite(loss) ? loss : INFINITY;
+	}
+	value = ur_tune_next(tuning, now > 0 ? now : t->what->otherwise);
+	if (status)
+		return status;
+	if (trial > 0 || !(now > 0) || isinf(*best)) {
+		(void)snprintf(which, sizeof which, "%d", trial + 1);
+		status = one_trial(t, which, value, &loss, err);
+	}
+	if (!status)
+		ur_tune_add(tuning, value, loss);
+	return status;
+}
+
 /* The default rate suits a model of about a million parameters, and smaller ones take more. */
 static double first_rate(const ur_contender *c)
 {
 	return ur_tune_round(c->recipe.lr * fmin(fmax(sqrt(1e6 / (double)c->parameters), 0.25), 4));
 }
 
-/* The best value that was found, if it is better than without: `best` is the loss so far. */
+/* The best value that was found, if it is no worse than without: `best` is the loss so far. */
 static void settle(ur_contender *c, const ur_tunable *what, ur_tuning *found, double *best)
 {
 	if (found->best < 0 && isinf(*best)) {
 		c->diverged = 1;
 		(void)snprintf(c->why, sizeof c->why, "every %s tried diverged", what->name);
-	} else if (found->best >= 0 && found->trial[found->best].loss < *best) {
+	} else if (found->best >= 0 && found->trial[found->best].loss <= *best) {
 		*best = found->trial[found->best].loss;
 		*ur_tunable_in(what, &c->recipe) = found->trial[found->best].value;
 	} else {
@@ -387,7 +398,7 @@ ur_status ur_comparing_tune(ur_comparing *q, ur_err *err)
 			for (int i = 0; i < o->n && !status; i++) {
 				struct trial t = { .q = q, .which = i, .what = q->what->tune[k] };
 				if (!o->of[i].diverged)
-					status = one_trial(&t, trial, &o->of[i].tuning[k], err);
+					status = next_trial(&t, trial, &o->of[i].tuning[k], &best[i], err);
 			}
 		for (int i = 0; i < o->n && !status; i++)
 			if (!o->of[i].diverged)
@@ -436,9 +447,9 @@ static json_t *trained_fact(const ur_trained *of)
 
 	for (int i = 0; i < of->blocks.n; i++)
 		json_array_append_new(blocks, json_real(of->blocks.mean[i]));
-	fact = json_pack("{s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:b, s:o, s:I}", "run", (json_int_t)of->id,
-		"steps", (json_int_t)of->step, "tokens", (json_int_t)of->tokens, "seconds", of->seconds, "val_loss",
-		ur_fact_real(of->val_loss), "loss", ur_fact_real(of->loss), "loss_same", ur_fact_real(of->loss_same), "bits_per_byte",
+	fact = json_pack("{s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:b, s:o, s:I}", "run", (json_int_t)of->id,
+		"steps", (json_int_t)of->step, "tokens", (json_int_t)of->tokens, "seconds", of->seconds, "train_loss",
+		ur_fact_real(of->train_loss), "val_loss", ur_fact_real(of->val_loss), "loss", ur_fact_real(of->loss), "loss_same", ur_fact_real(of->loss_same), "bits_per_byte",
 		ur_fact_real(of->bits_per_byte), "joules", ur_fact_real(of->joules), "memory_planned", (json_int_t)of->memory.planned,
 		"memory_parameters", (json_int_t)of->memory.parameters, "memory_before", (json_int_t)of->memory.before, "memory_peak",
 		(json_int_t)of->memory.peak, "memory_since_start", of->memory.since_start, "blocks", blocks, "block_tokens",
@@ -456,6 +467,7 @@ static void take_fact(const json_t *fact, ur_trained *of)
 	of->step = ur_fact_integer(fact, "steps");
 	of->tokens = ur_fact_integer(fact, "tokens");
 	of->seconds = ur_fact_number(fact, "seconds");
+	of->train_loss = ur_fact_number(fact, "train_loss");
 	of->val_loss = ur_fact_number(fact, "val_loss");
 	of->loss = ur_fact_number(fact, "loss");
 	of->loss_same = ur_fact_number(fact, "loss_same");
@@ -504,13 +516,49 @@ static ur_status finish(ur_comparing *q, ur_contender *c, ur_trained *of, const 
 	if (m)
 		status = score(q, of, m, err);
 	q->done += q->scoring[c - q->out->of];
-	if (!status)
-		status = ur_keep(q, trained_fact(of), err, "run/%s/%llu", c->name, (unsigned long long)of->seed);
+	/* in this order: killed in between, it ends once more */
 	if (!status)
 		status = j->end(j->arg, of->id, m ? "done" : "diverged", of->step, of->tokens, of->seconds, of->loss, err);
+	if (!status)
+		status = ur_keep(q, trained_fact(of), err, "run/%s/%llu", c->name, (unsigned long long)of->seed);
 	if (!status && ur_checkpoint_path(path, checkpoint, sizeof checkpoint) < (int)sizeof checkpoint)
 		(void)unlink(checkpoint);
 	return status;
+}
+
+/* Training from wherever it stands to step `until`, with what it took; *m NULL: it has not come to its end. */
+static ur_status train_slice(ur_comparing *q, ur_trained *of, const ur_recipe *r, const char *path, struct run *run, ur_model **m,
+                             ur_err *err)
+{
+	const double started = ur_clock();
+	char checkpoint[UR_COMPARE_PATH + 8];
+	ur_energy before, after;
+	ur_outcome outcome;
+	ur_memory memory;
+	ur_job job;
+	ur_status status;
+
+	job_of(q, run->c, r, run, &job);
+	job.out = path;
+	(void)ur_checkpoint_path(path, checkpoint, sizeof checkpoint);
+	job.resume = !access(checkpoint, F_OK);
+	if (!job.resume)
+		of->joules = 0; /* of a run that another sitting began it stays unknown */
+	ur_energy_read("", &before);
+	status = ur_memory_train(&job, m, &outcome, &memory, err);
+	ur_energy_read("", &after);
+	flush(run);
+	/* counters may have wrapped more than once */
+	of->joules += ur_clock() - started < 1800 ? ur_energy_between(&before, &after) : NAN;
+	if (memory.peak > of->memory.peak)
+		of->memory = memory;
+	if (*m) {
+		of->val_loss = outcome.best_loss;
+		of->seconds = outcome.seconds;
+		of->step = outcome.steps;
+		of->tokens = outcome.tokens;
+	}
+	return run->failed ? UR_E_STOPPED : status;
 }
 
 /* One run, to step `until` (its last: to the end). */
@@ -519,13 +567,9 @@ static ur_status advance(ur_comparing *q, int i, int s, int64_t until, ur_err *e
 	ur_contender *c = &q->out->of[i];
 	ur_trained *of = &c->run[s];
 	struct run *run = calloc(1, sizeof *run);
-	char path[UR_COMPARE_PATH], checkpoint[UR_COMPARE_PATH + 8];
-	ur_energy before, after;
-	ur_outcome outcome;
-	ur_memory memory;
+	char path[UR_COMPARE_PATH];
 	ur_model *m = NULL;
 	ur_recipe r = c->recipe;
-	ur_job job;
 	ur_err why = { 0 };
 	ur_status status = run ? ur_comparing_path(q, c, of->seed, path, err) : no_memory(err);
 
@@ -534,39 +578,19 @@ static ur_status advance(ur_comparing *q, int i, int s, int64_t until, ur_err *e
 		return status;
 	}
 	r.seed = of->seed;
-	*run = (struct run){ .q = q, .c = c, .of = of, .id = of->id, .from = -1, .until = until < r.steps ? until : 0,
-	                     .fall = ur_schedule_fall(&r), .work = q->seconds[i], .flushed = ur_clock() };
+	*run = (struct run){ .q = q, .c = c, .of = of, .id = of->id, .from = of->step, .until = until < r.steps ? until : 0,
+	                     .work = q->seconds[i], .flushed = ur_clock() };
 	run->loss_every = r.steps / CURVE_POINTS > 0 ? r.steps / CURVE_POINTS : 1;
-	job_of(q, c, &r, run, &job);
-	job.out = path;
-	(void)ur_checkpoint_path(path, checkpoint, sizeof checkpoint);
-	job.resume = !access(checkpoint, F_OK);
-	if (!job.resume)
-		of->joules = 0; /* of a run that another sitting began it stays unknown */
-	ur_energy_read("", &before);
-	status = ur_memory_train(&job, &m, &outcome, &memory, &why);
-	ur_energy_read("", &after);
-	flush(run);
-	of->joules += ur_energy_between(&before, &after);
-	if (memory.peak > of->memory.peak)
-		of->memory = memory;
-	if (run->failed)
-		status = UR_E_STOPPED;
-	q->done += q->seconds[i] * (double)(of->step - (run->from > 0 ? run->from : 0)) / (double)r.steps;
-	status = outcome_of(run, status, &why);
+	status = outcome_of(run, train_slice(q, of, &r, path, run, &m, &why), &why);
+	q->done += q->seconds[i] * (double)(of->step - run->from) / (double)r.steps;
 	if (status == UR_E_DIVERGED) {
 		lost(of->why, why.text);
 		status = finish(q, c, of, NULL, path, err);
 	} else if (status) {
 		if (err)
 			*err = why;
-	} else if (m) {
-		of->val_loss = outcome.best_loss;
-		of->seconds = outcome.seconds;
-		of->step = outcome.steps;
-		of->tokens = outcome.tokens;
-		if (!(status = ur_comparing_begin(q, "scoring", i, s, err)))
-			status = finish(q, c, of, m, path, err);
+	} else if (m && !(status = ur_comparing_begin(q, "scoring", i, s, err))) {
+		status = finish(q, c, of, m, path, err);
 	}
 	ur_model_free(m);
 	free(run);

@@ -103,12 +103,7 @@ static ur_status by_position(ur_comparing *q, const struct models *s, int i, ur_
 	if (!status && !fact && !(status = ur_comparing_begin(q, "scoring by position", i, -1, err))) {
 		status = ur_heldout_positions(&q->heldout, s->own[i], q->what->ctx, c->limit > 0 && c->limit < longest ? c->limit : longest,
 		                              c->by_position, &c->bins, err);
-		fact = json_array();
-		for (int b = 0; b < c->bins && !status; b++) {
-			const ur_position_loss *p = &c->by_position[b];
-			json_array_append_new(fact, json_pack("{s:I, s:I, s:o, s:o, s:o, s:i}", "from", (json_int_t)p->from, "to", (json_int_t)p->to,
-				"loss", ur_fact_real(p->loss), "low", ur_fact_real(p->low), "high", ur_fact_real(p->high), "n", p->windows));
-		}
+		fact = ur_positions_json(c->bins, c->by_position);
 		if (!status)
 			status = ur_keep(q, json_incref(fact), err, "positions/%s", c->name);
 	}
@@ -160,6 +155,8 @@ static void take_prefill(const json_t *list, ur_contender *c)
 		*t = (ur_prefill_time){ .T = ur_fact_integer(point, "T") };
 		for (size_t r = 0; r < json_array_size(seconds) && r < UR_PREFILL_REPEATS; r++)
 			t->seconds[t->repeats++] = json_number_value(json_array_get(seconds, r));
+		if (t->repeats == 0)
+			c->lengths--;
 	}
 }
 

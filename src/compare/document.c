@@ -1,8 +1,10 @@
 /* The document of docs/COMPARISON.md. */
-#include "compare/compare.h"
+#include "compare/compare_parts.h"
+#include "compare/words.h"
 
 #include "base/file.h"
 #include "base/machine.h"
+#include "base/order.h"
 #include "train/optimizer.h"
 
 #include <math.h>
@@ -28,8 +30,6 @@ static json_t *also(json_t *list, json_t *value)
 	return NULL;
 }
 
-static json_t *real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *integer(int64_t n) { return json_integer((json_int_t)n); }
 
 /* Text that may not be UTF-8, such as a path: what is none becomes '?'. */
@@ -52,15 +52,15 @@ static json_t *text(const char *s)
 
 static json_t *interval(const ur_mean *m)
 {
-	return json_pack("{s:i, s:o, s:o, s:o}", "n", m->n, "mean", real(m->mean), "low", real(m->low), "high", real(m->high));
+	return json_pack("{s:i, s:o, s:o, s:o}", "n", m->n, "mean", ur_fact_real(m->mean), "low", ur_fact_real(m->low), "high", ur_fact_real(m->high));
 }
 
 static json_t *fit(const ur_power *p)
 {
 	if (p->n < 2)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i}", "exponent", real(p->exponent), "low", real(p->low), "high", real(p->high),
-		"from", real(p->from), "to", real(p->to), "n", p->n);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i}", "exponent", ur_fact_real(p->exponent), "low", ur_fact_real(p->low), "high", ur_fact_real(p->high),
+		"from", ur_fact_real(p->from), "to", ur_fact_real(p->to), "n", p->n);
 }
 
 static json_t *name_of(const ur_comparison *c, int which)
@@ -78,7 +78,7 @@ static json_t *tuning_json(const ur_compare *what, const ur_contender *k)
 		const ur_tuning *t = &k->tuning[i];
 		json_t *trials = json_array();
 		for (int j = 0; j < t->trials; j++)
-			trials = also(trials, json_pack("{s:f, s:o, s:b}", "value", t->trial[j].value, "loss", real(t->trial[j].loss), "chosen",
+			trials = also(trials, json_pack("{s:f, s:o, s:b}", "value", t->trial[j].value, "loss", ur_fact_real(t->trial[j].loss), "chosen",
 				j == t->best));
 		list = also(list, json_pack("{s:s, s:o, s:s}", "parameter", what->tune[i]->name, "trials", trials, "open",
 			t->open > 0 ? "above" : t->open < 0 ? "below" : "no"));
@@ -92,13 +92,13 @@ static json_t *run_json(const ur_contender *k, const ur_trained *r)
 	json_t *json = json_pack("{s:I, s:I, s:s, s:I, s:I, s:I}", "run", (json_int_t)r->id, "seed", (json_int_t)r->seed, "state",
 		states[r->state], "step", (json_int_t)r->step, "steps", (json_int_t)k->recipe.steps, "tokens", (json_int_t)r->tokens);
 
-	json = with(json, "seconds", real(r->seconds));
-	json = with(json, "tokens_per_second", real(r->seconds > 0 ? (double)r->tokens / r->seconds : NAN));
-	json = with(json, "train_loss", real(r->train_loss));
-	json = with(json, "val_loss", real(r->val_loss));
-	json = with(json, "loss", real(r->loss));
-	json = with(json, "loss_same", real(r->loss_same));
-	json = with(json, "bits_per_byte", real(r->bits_per_byte));
+	json = with(json, "seconds", ur_fact_real(r->seconds));
+	json = with(json, "tokens_per_second", ur_fact_real(r->seconds > 0 ? (double)r->tokens / r->seconds : NAN));
+	json = with(json, "train_loss", ur_fact_real(r->train_loss));
+	json = with(json, "val_loss", ur_fact_real(r->val_loss));
+	json = with(json, "loss", ur_fact_real(r->loss));
+	json = with(json, "loss_same", ur_fact_real(r->loss_same));
+	json = with(json, "bits_per_byte", ur_fact_real(r->bits_per_byte));
 	return with(json, "why", *r->why ? text(r->why) : json_null());
 }
 
@@ -113,16 +113,16 @@ static json_t *runs_json(const ur_comparison *c, const ur_contender *k)
 
 static const char *verdict_words(const ur_comparison *c, const ur_contender *k, char out[200])
 {
-	const char *text = k->gap.low > 0 ? "" : "; the difference on this text is within what other text might give";
+	const char *text = isnan(k->gap.low) ? "the held-out text is too short to say more"
+	                   : k->gap.low > 0  ? "on this text the difference is beyond its noise"
+	                                     : "the difference is within what other text might give";
 
 	if (c->seeds < 2)
-		(void)snprintf(out, 200, "one seed: %s%s", k->verdict == UR_WORSE ? "larger than chance of the text and than 1 % of the loss"
-		               : k->gap.low > 0 ? "below 1 % of the loss, which another seed could turn" : "not to be told from the best", text);
-	else if (k->verdict == UR_WORSE)
-		(void)snprintf(out, 200, "higher with p = %.2g over %d seeds, and on this text beyond its noise", k->p_holm, c->seeds);
+		(void)snprintf(out, 200, "%s, and of one seed nobody knows how another would turn out%s", text,
+		               k->verdict == UR_TIED ? "; it is too small to matter" : "");
 	else
-		(void)snprintf(out, 200, "p = %.2g over %d seeds: %s%s", k->p_holm, c->seeds, k->p_holm < UR_SIGNIFICANT
-		               ? "seeds tell them apart" : "seeds do not tell them apart", text);
+		(void)snprintf(out, 200, "seeds %s (adjusted p = %.2g over %d), and %s", k->p_holm < UR_SIGNIFICANT
+		               ? "agree on it" : "do not tell them apart", k->p_holm, c->seeds, text);
 	return out;
 }
 
@@ -135,30 +135,24 @@ static json_t *above_best_json(const ur_comparison *c, const ur_contender *k)
 	if (k->verdict == UR_BEST)
 		return json_null();
 	json = interval(&k->pairs.difference);
-	json = with(json, "p", real(k->pairs.p));
-	json = with(json, "p_holm", real(k->p_holm));
-	json = with(json, "text_low", real(k->gap.low));
-	json = with(json, "text_high", real(k->gap.high));
+	json = with(json, "p", ur_fact_real(k->pairs.p));
+	json = with(json, "p_holm", ur_fact_real(k->p_holm));
+	json = with(json, "text_low", ur_fact_real(k->gap.low));
+	json = with(json, "text_high", ur_fact_real(k->gap.high));
 	json = with(json, "verdict", json_string(verdicts[k->verdict]));
 	return with(json, "words", text(verdict_words(c, k, words)));
 }
 
-static json_t *by_position_json(const ur_contender *k)
+json_t *ur_positions_json(int n, const ur_position_loss *bins)
 {
 	json_t *list = json_array();
 
-	for (int b = 0; b < k->bins; b++) {
-		const ur_position_loss *p = &k->by_position[b];
+	for (int b = 0; b < n; b++) {
+		const ur_position_loss *p = &bins[b];
 		list = also(list, json_pack("{s:I, s:I, s:o, s:o, s:o, s:i}", "from", (json_int_t)p->from, "to", (json_int_t)p->to, "loss",
-			real(p->loss), "low", real(p->low), "high", real(p->high), "n", p->windows));
+			ur_fact_real(p->loss), "low", ur_fact_real(p->low), "high", ur_fact_real(p->high), "n", p->windows));
 	}
 	return list;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
 }
 
 static json_t *prefill_json(const ur_contender *k)
@@ -169,9 +163,9 @@ static json_t *prefill_json(const ur_contender *k)
 		const ur_prefill_time *t = &k->prefill[i];
 		double s[UR_PREFILL_REPEATS];
 		memcpy(s, t->seconds, sizeof s);
-		qsort(s, (size_t)t->repeats, sizeof *s, by_size);
-		list = also(list, json_pack("{s:I, s:f, s:f, s:f, s:i, s:b}", "T", (json_int_t)t->T, "seconds",
-			(s[(t->repeats - 1) / 2] + s[t->repeats / 2]) / 2, "low", s[0], "high", s[t->repeats - 1], "repeats", t->repeats,
+		ur_sort(t->repeats, s);
+		list = also(list, json_pack("{s:I, s:o, s:f, s:f, s:i, s:b}", "T", (json_int_t)t->T, "seconds",
+			ur_fact_real(ur_prefill_seconds(t)), "low", s[0], "high", s[t->repeats - 1], "repeats", t->repeats,
 			"stretched", k->limit > 0 && t->T > k->limit));
 	}
 	return list;
@@ -183,7 +177,7 @@ static json_t *steps_json(const ur_contender *k)
 
 	for (int i = 0; i < k->positions; i++)
 		list = also(list, json_pack("{s:I, s:i, s:o, s:o, s:I, s:b}", "position", (json_int_t)k->latency[i].position, "samples",
-			k->latency[i].samples, "p50_us", real(k->latency[i].p50), "p99_us", real(k->latency[i].p99), "state_bytes",
+			k->latency[i].samples, "p50_us", ur_fact_real(k->latency[i].p50), "p99_us", ur_fact_real(k->latency[i].p99), "state_bytes",
 			(json_int_t)k->latency[i].state, "stretched", k->stretched[i]));
 	return list;
 }
@@ -196,14 +190,14 @@ static json_t *with_results(json_t *json, const ur_comparison *c, const ur_conte
 	json = with(json, "bits_per_byte", interval(&k->bits_per_byte));
 	json = with(json, "rank", json_integer(k->rank));
 	json = with(json, "above_best", above_best_json(c, k));
-	json = with(json, "train_tokens_per_second", real(k->tokens_per_second));
-	json = with(json, "share_of_peak", real(k->share_of_peak));
+	json = with(json, "train_tokens_per_second", ur_fact_real(k->tokens_per_second));
+	json = with(json, "share_of_peak", ur_fact_real(k->share_of_peak));
 	json = with(json, "memory", json_pack("{s:I, s:o, s:o, s:b}", "planned", (json_int_t)k->memory.planned, "peak",
 		k->memory.peak < 0 ? json_null() : integer(k->memory.peak), "before", k->memory.before < 0 ? json_null()
 		: integer(k->memory.before), "since_start", k->memory.since_start));
 	json = with(json, "energy", isfinite(k->joules_per_token) ? json_pack("{s:f}", "joules_per_million_tokens",
 		1e6 * k->joules_per_token) : json_null());
-	json = with(json, "by_position", by_position_json(k));
+	json = with(json, "by_position", ur_positions_json(k->bins, k->by_position));
 	json = with(json, "prefill", prefill_json(k));
 	json = with(json, "prefill_fit", fit(&k->prefill_fit));
 	json = with(json, "steps", steps_json(k));
@@ -220,21 +214,21 @@ static json_t *contender_json(const ur_compare *what, const ur_comparison *c, co
 {
 	const ur_recipe *r = &k->recipe;
 	json_t *json = json_pack("{s:s, s:s, s:I, s:o, s:I, s:b}", "name", k->name, "spec", k->spec.text, "parameters",
-		(json_int_t)k->parameters, "deviation", real(k->deviation), "limit", (json_int_t)k->limit, "diverged", k->diverged);
+		(json_int_t)k->parameters, "deviation", ur_fact_real(k->deviation), "limit", (json_int_t)k->limit, "diverged", k->diverged);
 
 	json = with(json, "why", k->diverged ? text(k->why) : json_null());
-	json = with(json, "flops_per_token", real(k->flops_per_token));
+	json = with(json, "flops_per_token", ur_fact_real(k->flops_per_token));
 	json = with(json, "calibration", k->rate.train > 0 ? json_pack("{s:f, s:o}", "train_tokens_per_second", k->rate.train,
-		"score_tokens_per_second", real(k->rate.score)) : json_null());
+		"score_tokens_per_second", ur_fact_real(k->rate.score)) : json_null());
 	json = with(json, "tuning", tuning_json(what, k));
 	if (r->steps > 0) {
 		const int64_t tokens = r->steps * r->batch * r->window;
 		json = with(json, "tokens", integer(tokens));
 		json = with(json, "steps_trained", integer(r->steps));
-		json = with(json, "passes", real((double)tokens / (double)c->train_tokens));
-		json = with(json, "lr", real(r->lr));
-		json = with(json, "weight_decay", real(r->weight_decay));
-		json = with(json, "clip", real(r->clip));
+		json = with(json, "passes", ur_fact_real((double)tokens / (double)c->train_tokens));
+		json = with(json, "lr", ur_fact_real(r->lr));
+		json = with(json, "weight_decay", ur_fact_real(r->weight_decay));
+		json = with(json, "clip", ur_fact_real(r->clip));
 		json = with(json, "batch", json_integer(r->batch));
 		json = with(json, "window", json_integer(r->window));
 	}
@@ -276,8 +270,9 @@ static json_t *equal_json(const ur_comparison *c)
 			if (e->tied[k] && k != e->leader)
 				tied = also(tied, json_string(c->of[k].name));
 		}
-		list = also(list, json_pack("{s:s, s:f, s:s, s:o, s:o, s:o}", "axis", ur_axis_name(e->axis), "at", e->at, "when",
-			e->finished ? "finished" : "before the rate falls", "entries", entries, "leader", name_of(c, e->leader), "tied", tied));
+		list = also(list, json_pack("{s:s, s:f, s:f, s:f, s:s, s:s, s:o, s:o, s:o}", "axis", ur_axis_name(e->axis), "at",
+			e->at, "low", e->low, "high", e->high, "when", e->finished ? "finished" : "before the rate falls", "of",
+			e->finished ? "held-out" : "validation", "entries", entries, "leader", name_of(c, e->leader), "tied", tied));
 	}
 	return list;
 }
@@ -311,8 +306,8 @@ static json_t *crossovers_json(const ur_comparison *c)
 				continue;
 			list = also(list, json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "a", name_of(c, p->a), "b", name_of(c, p->b),
 				"what", what ? "step" : "prefill", "kind", never ? "never" : p->cross.kind == UR_CROSS_AT ? "at" : "often", "first",
-				name_of(c, first ? p->b : p->a), "at", never ? json_null() : real(p->cross.at), "low", never ? json_null()
-				: real(p->cross.low), "high", never ? json_null() : real(p->cross.high)));
+				name_of(c, first ? p->b : p->a), "at", never ? json_null() : ur_fact_real(p->cross.at), "low", never ? json_null()
+				: ur_fact_real(p->cross.low), "high", never ? json_null() : ur_fact_real(p->cross.high)));
 		}
 	return list;
 }
@@ -327,7 +322,7 @@ static json_t *by_length_json(const ur_comparison *c)
 		for (int i = 0; i < c->n; i++)
 			if (!c->of[i].diverged)
 				entries = also(entries, json_pack("{s:s, s:b, s:o, s:o}", "name", c->of[i].name, "predicted", 1, "tokens",
-					real(b->tokens[i]), "loss", real(b->loss[i])));
+					ur_fact_real(b->tokens[i]), "loss", ur_fact_real(b->loss[i])));
 		list = also(list, json_pack("{s:I, s:o, s:o}", "T", (json_int_t)b->T, "entries", entries, "winner", name_of(c, b->winner)));
 	}
 	return list;
@@ -379,42 +374,26 @@ static json_t *data_json(const ur_compare *what, const ur_comparison *c)
 
 static json_t *machine_json(const ur_compare *what, const ur_comparison *c)
 {
-	const int64_t memory = ur_memory_free();
 	char cpu[100];
 	json_t *json;
 
 	ur_cpu_name(cpu, sizeof cpu);
 	json = json_pack("{s:o, s:i, s:s, s:o, s:o}", "processor", text(cpu), "threads", what->ctx->threads, "kernels",
-		what->ctx->k->name, "peak_flops", real(c->speed.flops), "bandwidth", real(c->speed.bandwidth));
-	json = with(json, "memory", memory < 0 ? json_null() : integer(memory));
-	return with(json, "energy", json_boolean(c->n > 0 && isfinite(c->of[0].run[0].joules)));
-}
-
-/* 90 s, 10 min, 2,000,000 -> 2M */
-static void amount(double x, char out[32])
-{
-	const char *unit = x >= 999.5e9 ? "e12" : x >= 999.5e6 ? "G" : x >= 999.5e3 ? "M" : x >= 999.5 ? "k" : "";
-	const double of = *unit == 'e' ? 1e12 : *unit == 'G' ? 1e9 : *unit == 'M' ? 1e6 : *unit == 'k' ? 1e3 : 1;
-	(void)snprintf(out, 32, "%.4g%s", x / of, unit);
-}
-
-static void duration(double seconds, char out[32])
-{
-	if (seconds < 120)
-		(void)snprintf(out, 32, "%.4g s", seconds);
-	else
-		(void)snprintf(out, 32, "%.4g min", seconds / 60);
+		what->ctx->k->name, "peak_flops", ur_fact_real(c->speed.flops), "bandwidth", ur_fact_real(c->speed.bandwidth));
+	json = with(json, "memory_free", c->memory_free < 0 ? json_null() : integer(c->memory_free));
+	return with(json, "energy", json_boolean(c->energy));
 }
 
 static json_t *budget_json(const ur_compare *w)
 {
 	static const char *const kinds[] = { "seconds", "tokens", "flops", "total" };
-	char much[32], line[120];
+	ur_number much;
+	char line[120];
 
 	if (w->kind == UR_BUDGET_SECONDS || w->kind == UR_BUDGET_TOTAL)
-		duration(w->budget, much);
+		ur_say_seconds(w->budget, much);
 	else
-		amount(w->budget, much);
+		ur_say_count(w->budget, much);
 	if (w->kind == UR_BUDGET_TOTAL)
 		(void)snprintf(line, sizeof line, "%s for everything, the same training time for each run", much);
 	else if (w->kind == UR_BUDGET_TOKENS && w->tokens)
@@ -437,7 +416,7 @@ static json_t *setting_json(const ur_compare *w, const ur_comparison *c)
 		tuned = also(tuned, json_string(w->tune[i]->name));
 	json = json_pack("{s:I, s:i, s:i, s:o, s:o, s:i, s:o}", "target_parameters", (json_int_t)c->target, "window", c->window,
 		"step_tokens", c->step_tokens, "seeds", seeds, "tuned", tuned, "trials", w->tuned ? w->trials : 0, "trial_share",
-		real(c->share));
+		ur_fact_real(c->share));
 	json = with(json, "schedule", json_string("trapezoid"));
 	json = with(json, "decay_share", json_real(UR_TRAPEZOID_FALL));
 	json = with(json, "context", integer(c->context));
@@ -445,19 +424,23 @@ static json_t *setting_json(const ur_compare *w, const ur_comparison *c)
 	return with(json, "prompt", text(c->prompt));
 }
 
-/* The command that gives the same losses anywhere: sizes, tokens and rates by name. A budget of time does not. */
+/* The command that gives the same losses anywhere: sizes, tokens and rates by name. A budget of time does not. Null:
+ * there is none. */
 static json_t *again_json(const ur_compare *w, const ur_comparison *c)
 {
 	char out[16384], quoted[4096];
 	size_t at, n = 0;
 	json_t *json;
 
-	for (int i = 0; i < c->n; i++)
-		if (c->of[i].recipe.steps < 1 || !(c->of[i].recipe.lr > 0))
-			return json_null();
-	if (!w->data || c->n == 0)
+	if (!w->data || !c->done || strlen(w->data) > sizeof quoted / 4 - 2)
 		return json_null();
-	for (const char *s = w->data; *s && n < sizeof quoted - 8; s++) {
+	for (int i = 0; i < c->n; i++)
+		if (!(c->of[i].recipe.lr > 0))
+			return json_null();
+	for (int i = 0; i < w->tuned; i++) /* no option says what these came to */
+		if (strcmp(w->tune[i]->name, "lr"))
+			return json_null();
+	for (const char *s = w->data; *s; s++) {
 		if (*s == '\'') {
 			memcpy(quoted + n, "'\\''", 4);
 			n += 4;
@@ -492,13 +475,13 @@ static json_t *stage_json(const ur_comparison *c, const ur_stage *s)
 {
 	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "what", s->what, "name", name_of(c, s->contender), "seed",
 		s->contender >= 0 && s->seed >= 0 ? integer((int64_t)c->of[s->contender].run[s->seed].seed) : json_null(), "share",
-		real(s->share), "eta", real(s->eta));
+		ur_fact_real(s->share), "eta", ur_fact_real(s->eta));
 }
 
 json_t *ur_comparison_json(const ur_compare *what, const ur_comparison *c, const ur_stage *stage)
 {
 	json_t *json = json_pack("{s:i, s:s, s:o, s:o}", "schema", 1, "state", c->done ? "done" : "running", "started",
-		real(c->started), "seconds", real(c->seconds)), *list = json_array();
+		ur_fact_real(c->started), "seconds", ur_fact_real(c->seconds)), *list = json_array();
 
 	json = with(json, "stage", stage ? stage_json(c, stage) : json_null());
 	json = with(json, "version", json_string(UNROLL_VERSION));

@@ -1,7 +1,8 @@
-/* Measurements in, words out. Quality decides first; those whose loss cannot be told from the best, or lies within
- * UR_TIE of it, tie, and among them the cheapest step decides, then the smallest state. Every number said was measured
+/* Measurements in, words out. Quality decides first; those whose loss lies within UR_TIE of the best tie, and among them
+ * the cheapest step decides, then the smallest state. Every number said was measured
  * in the comparison. */
 #include "compare/compare.h"
+#include "compare/words.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -21,32 +22,6 @@ static void put(ur_advice *a, const char *format, ...)
 }
 
 /* -- costs: each a number of a contender, smaller is better -- */
-
-const ur_latency *ur_latency_at(const ur_contender *k, int64_t position)
-{
-	for (int p = 0; p < k->positions; p++)
-		if (k->latency[p].position == position)
-			return &k->latency[p];
-	return NULL;
-}
-
-int64_t ur_common_position(const ur_comparison *c)
-{
-	int64_t common = -1;
-
-	for (int i = 0; i < c->n; i++) {
-		const ur_contender *k = &c->of[i];
-		int64_t last = -1;
-		if (k->diverged)
-			continue;
-		for (int p = 0; p < k->positions; p++)
-			if (!k->stretched[p])
-				last = k->latency[p].position;
-		if (last >= 0 && (common < 0 || last < common))
-			common = last;
-	}
-	return common;
-}
 
 static double step_cost(const ur_comparison *c, int i)
 {
@@ -87,7 +62,7 @@ static void choose(const ur_comparison *c, ur_advice *a)
 	margin = UR_TIE * c->of[a->best].loss.mean;
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[i];
-		a->tied[i] = !k->diverged && (i == a->best || k->verdict == UR_TIED || k->pairs.difference.mean < margin);
+		a->tied[i] = !k->diverged && (i == a->best || k->pairs.difference.mean < margin);
 	}
 	a->pick = least(c, step_cost, a->tied, -1);
 	for (int i = 0; i < c->n; i++)
@@ -97,24 +72,6 @@ static void choose(const ur_comparison *c, ur_advice *a)
 
 /* -- words -- */
 
-static const char *bytes_text(double bytes, char out[24])
-{
-	if (bytes < 10240)
-		(void)snprintf(out, 24, "%.0f bytes", bytes);
-	else
-		(void)snprintf(out, 24, bytes < 10485760 ? "%.0f KiB" : "%.0f MiB", bytes / (bytes < 10485760 ? 1024 : 1048576));
-	return out;
-}
-
-/* 950, 7.6k, 150k, 2.4M */
-static const char *count_text(double n, char out[24])
-{
-	double unit = n < 999.5 ? 1 : n < 999.5e3 ? 1e3 : 1e6;
-	(void)snprintf(out, 24, "%.*f%s", unit > 1 && n / unit < 99.95 ? 1 : 0, n / unit,
-		unit > 1e3 ? "M" : unit > 1 ? "k" : "");
-	return out;
-}
-
 /* "0.021 higher (95% interval 0.015 to 0.027, p = 0.003)": over seeds where there are some, else over the text. */
 static void put_gap(ur_advice *a, const ur_comparison *c, int i)
 {
@@ -123,7 +80,7 @@ static void put_gap(ur_advice *a, const ur_comparison *c, int i)
 
 	put(a, "%.3f higher", d->mean);
 	if (c->seeds > 1)
-		put(a, " (95%% interval over %d seeds %.3f to %.3f, p = %.2g)", c->seeds, d->low, d->high, k->p_holm);
+		put(a, " (95%% interval over %d seeds %.3f to %.3f, adjusted p = %.2g)", c->seeds, d->low, d->high, k->p_holm);
 	else if (!isnan(k->gap.low))
 		put(a, " (95%% interval over the text %.3f to %.3f)", k->gap.low, k->gap.high);
 }
@@ -143,17 +100,30 @@ static int put_names(ur_advice *a, const ur_comparison *c, const int *marked, in
 	return n;
 }
 
-/* "1.794 nats a token (2.59 bits a byte)" */
+/* "1.794 nats a token (2.588 bits a byte)" */
 static void put_loss(ur_advice *a, const ur_contender *k)
 {
 	put(a, "%.3f nats a token (%.3f bits a byte)", k->loss.mean, k->bits_per_byte.mean);
+}
+
+/* What a difference that is not sure lacks. */
+static void put_sureness(ur_advice *a, const ur_comparison *c, int i)
+{
+	const ur_contender *k = &c->of[i];
+
+	if (k->verdict != UR_UNSURE)
+		return;
+	if (c->seeds > 1 && !(k->p_holm < UR_SIGNIFICANT))
+		put(a, "; %d seeds do not tell it from the best, more might", c->seeds);
+	else
+		put(a, "; the held-out text is too short to tell that from chance");
 }
 
 static void put_quality(const ur_comparison *c, ur_advice *a)
 {
 	const ur_contender *best = &c->of[a->best], *pick = &c->of[a->pick];
 	int others[UR_MOST_CONTENDERS] = { 0 }, ties = 0, finished = 0, next;
-	char text[24], more[24];
+	ur_number text, more;
 
 	for (int i = 0; i < c->n; i++) {
 		others[i] = !c->of[i].diverged && !a->tied[i];
@@ -175,7 +145,7 @@ static void put_quality(const ur_comparison *c, ur_advice *a)
 	} else {
 		put(a, " In quality ");
 		put_names(a, c, a->tied, -1);
-		put(a, " tie: %s has the lowest loss on the held-out text, ", best->name);
+		put(a, " tie, within %.0f%%: %s has the lowest loss on the held-out text, ", 100 * UR_TIE, best->name);
 		put_loss(a, best);
 		for (int i = 0; i < c->n; i++)
 			if (a->tied[i] && i != a->best) {
@@ -183,16 +153,17 @@ static void put_quality(const ur_comparison *c, ur_advice *a)
 				put_gap(a, c, i);
 			}
 		put(a, ". Of these %s is the cheapest to run: %.0f us a step and a state of %s", pick->name, step_cost(c, a->pick),
-		    bytes_text(state_cost(c, a->pick), text));
+		    ur_say_bytes(state_cost(c, a->pick), text));
 		for (int i = 0, said = 0; i < c->n; i++)
 			if (a->tied[i] && i != a->pick)
 				put(a, "%s%.0f us and %s with %s", said++ ? ", " : ", against ", step_cost(c, i),
-				    bytes_text(state_cost(c, i), more), c->of[i].name);
+				    ur_say_bytes(state_cost(c, i), more), c->of[i].name);
 		put(a, next >= 0 ? ". The next, %s, is " : ".", next >= 0 ? c->of[next].name : "");
 	}
 	if (next >= 0) {
 		put_gap(a, c, next);
-		put(a, c->of[next].verdict == UR_UNSURE ? "; %d seeds do not tell it from the best, more might.\n" : ".\n", c->seeds);
+		put_sureness(a, c, next);
+		put(a, ".\n");
 	} else {
 		put(a, "\n");
 	}
@@ -223,8 +194,8 @@ static ur_by_need *by_cost(const ur_comparison *c, ur_advice *a, const char *nee
 		(void)snprintf(n->sure, sizeof n->sure, "%s; %s is within %.0f%%, as good as equal", measured, c->of[next].name,
 		               100 * UR_CLOSE);
 	else
-		(void)snprintf(n->sure, sizeof n->sure, "%s; the next, %s, takes %.1f times as much", measured, c->of[next].name,
-		               cost(c, next) / cost(c, who));
+		(void)snprintf(n->sure, sizeof n->sure, cost(c, who) > 0 ? "%s; the next, %s, takes %.1f times as much" : "%s; not %s",
+		               measured, c->of[next].name, cost(c, next) / cost(c, who));
 	return n;
 }
 
@@ -239,9 +210,10 @@ static void need_quality(const ur_comparison *c, ur_advice *a)
 	if (next < 0)
 		(void)snprintf(n->sure, sizeof n->sure, "nothing to compare with");
 	else if (c->seeds > 1)
-		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher, p = %.2g over %d seeds: %s", c->of[next].name,
+		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher, adjusted p = %.2g over %d seeds: %s", c->of[next].name,
 		               c->of[next].pairs.difference.mean, c->of[next].p_holm, c->seeds,
-		               c->of[next].verdict == UR_WORSE ? "significant" : "not significant");
+		               c->of[next].verdict == UR_WORSE ? "significant" : c->of[next].p_holm < UR_SIGNIFICANT
+		               ? "seeds agree, the text is too short to be sure" : "not significant");
 	else
 		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher; one seed, so how another would turn out is not known",
 		               c->of[next].name, c->of[next].pairs.difference.mean);
@@ -286,13 +258,14 @@ static void need_training(const ur_comparison *c, ur_advice *a)
 			(void)snprintf(n->sure, sizeof n->sure, "measured; %d other%s cannot be told from it", ties, ties == 1 ? "" : "s");
 		else
 			(void)snprintf(n->sure, sizeof n->sure, "measured with %d seed%s: %s", c->seeds, c->seeds == 1 ? "" : "s",
-			               c->seeds > 1 ? "no other comes near it" : "another might move it");
+			               c->seeds > 1 ? "every other is higher" : "another might move it");
 	}
 }
 
 static void list_needs(const ur_comparison *c, ur_advice *a)
 {
-	char at[120], x[24];
+	char at[120];
+	ur_number x;
 	ur_by_need *n;
 
 	need_quality(c, a);
@@ -300,12 +273,12 @@ static void list_needs(const ur_comparison *c, ur_advice *a)
 	if ((n = by_cost(c, a, "latency", step_cost, at)))
 		(void)snprintf(n->why, sizeof n->why, "fastest step: %.1f us", step_cost(c, n->who));
 	if ((n = by_cost(c, a, "memory", state_cost, at)))
-		(void)snprintf(n->why, sizeof n->why, "smallest state of a live stream: %s", bytes_text(state_cost(c, n->who), x));
+		(void)snprintf(n->why, sizeof n->why, "smallest state of a live stream: %s", ur_say_bytes(state_cost(c, n->who), x));
 	need_context(c, a);
 	need_training(c, a);
 	if ((n = by_cost(c, a, "training speed", training_cost, "measured over all runs")))
 		(void)snprintf(n->why, sizeof n->why, "most training tokens a second: %s",
-		               count_text(c->of[n->who].tokens_per_second, x));
+		               ur_say_count(c->of[n->who].tokens_per_second, x));
 }
 
 /* -- otherwise -- */
@@ -327,15 +300,18 @@ static void put_otherwise(const ur_comparison *c, ur_advice *a)
 {
 	const int pick = a->pick, step = least(c, step_cost, NULL, -1), state = least(c, state_cost, NULL, -1);
 	const int training = least(c, training_cost, NULL, -1);
-	char x[24], y[24];
+	ur_number x, y;
 	int said = 0;
 
 #define OTHERWISE (said++ ? "" : "\nChoose otherwise:\n")
 	if (a->best != pick) {
 		const ur_contender *k = &c->of[pick];
 		put(a, "%s- For the last bit of quality: %s, %.3f lower; ", OTHERWISE, c->of[a->best].name, k->pairs.difference.mean);
-		put(a, k->gap.low > 0 ? "the difference is small but larger than the text's noise.\n"
-		                      : "the held-out text is too short to tell that from chance.\n");
+		if (c->seeds > 1 && !(k->p_holm < UR_SIGNIFICANT))
+			put(a, "%d seeds do not tell that from chance.\n", c->seeds);
+		else
+			put(a, k->gap.low > 0 ? "the difference is small but larger than the text's noise.\n"
+			                      : "the held-out text is too short to tell that from chance.\n");
 	}
 	if (much_less(c, a, step_cost, step)) {
 		put(a, "%s- For the fastest step: %s, %.0f us instead of %.0f (%.1f times as fast)", OTHERWISE, c->of[step].name,
@@ -345,13 +321,13 @@ static void put_otherwise(const ur_comparison *c, ur_advice *a)
 	}
 	if (much_less(c, a, state_cost, state)) {
 		put(a, "%s- For the smallest state of a live stream: %s, %s instead of %s", OTHERWISE, c->of[state].name,
-		    bytes_text(state_cost(c, state), x), bytes_text(state_cost(c, pick), y));
+		    ur_say_bytes(state_cost(c, state), x), ur_say_bytes(state_cost(c, pick), y));
 		put_price(c, a, state);
 		put(a, ".\n");
 	}
 	if (much_less(c, a, training_cost, training)) {
 		put(a, "%s- For the fastest training: %s, %s tokens a second instead of %s", OTHERWISE, c->of[training].name,
-		    count_text(c->of[training].tokens_per_second, x), count_text(c->of[pick].tokens_per_second, y));
+		    ur_say_count(c->of[training].tokens_per_second, x), ur_say_count(c->of[pick].tokens_per_second, y));
 		put_price(c, a, training);
 		put(a, " at the end.\n");
 	}
@@ -365,7 +341,7 @@ static void put_otherwise(const ur_comparison *c, ur_advice *a)
 static void put_growth(const ur_comparison *c, ur_advice *a)
 {
 	const int64_t at = ur_common_position(c);
-	char x[24], y[24];
+	ur_number x, y;
 	int fixed = 0;
 
 	for (int i = 0; i < c->n; i++)
@@ -378,8 +354,8 @@ static void put_growth(const ur_comparison *c, ur_advice *a)
 			continue;
 		put(a, "\nOf live streams: %s sees at most %lld tokens back. From position %lld to %lld its step goes from %.0f to "
 		    "%.0f us and its state from %s to %s; ", k->name, (long long)k->limit, (long long)first->position,
-		    (long long)last->position, first->p50, last->p50, bytes_text((double)first->state, x),
-		    bytes_text((double)last->state, y));
+		    (long long)last->position, first->p50, last->p50, ur_say_bytes((double)first->state, x),
+		    ur_say_bytes((double)last->state, y));
 		put(a, fixed ? "the recurrent ones need the same at any position and have no limit.\n"
 		             : "what lies further back is forgotten.\n");
 	}
@@ -404,18 +380,19 @@ static void put_crossings(const ur_comparison *c, ur_advice *a)
 static void put_doubts(const ur_comparison *c, ur_advice *a)
 {
 	const int blocks = c->of[a->best].run[0].blocks.n;
-	char scored[24];
+	ur_number scored;
 
 	put(a, "\nHow sure: one text, %d seed%s. ", c->seeds, c->seeds == 1 ? "" : "s");
 	if (c->seeds > 1)
-		put(a, "A difference is called real when a paired t-test over seeds, adjusted by Holm for the number compared, gives "
-		    "p < %.2f and the text's own noise (%s held-out tokens in %d blocks) does not explain it. By seed the order is %s.",
-		    UR_SIGNIFICANT, count_text((double)c->scored, scored), blocks, c->same_order ? "the same each time"
+		put(a, "A difference is called real when a paired t-test over seeds, adjusted by Holm for all pairs, gives "
+		    "p < %.2f and the text's own noise (%s held-out tokens in %d blocks) does not explain it; one below %.0f%% of the loss "
+		    "(%.3f) is too small to choose by, however sure. By seed the order is %s.", UR_SIGNIFICANT, ur_say_count((double)c->scored, scored), blocks, 100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean, c->same_order ? "the same each time"
 		                                                                                : "not the same each time");
 	else if (blocks > 1)
-		put(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block; they cover the choice of "
-		    "text, not another seed, so differences below %.0f%% of the loss (%.3f) are called a tie; --seeds 3 would tell more.",
-		    count_text((double)c->scored, scored), blocks, 100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean);
+		put(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block, each by itself; they cover "
+		    "the choice of text, not another seed, so differences below %.0f%% of the loss (%.3f) are called a tie; --seeds 3 would "
+		    "tell more.",
+		    ur_say_count((double)c->scored, scored), blocks, 100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean);
 	else
 		put(a, "The held-out text is too short for intervals: take the order as a hint, no more.");
 	put(a, " With more training the order may change.\n");
@@ -424,13 +401,16 @@ static void put_doubts(const ur_comparison *c, ur_advice *a)
 		    "flatters all a little.\n");
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[i];
-		const ur_tuning *t = &k->tuning[0];
 
 		if (k->diverged)
 			put(a, "%s is out: %s.\n", k->name, k->why);
-		else if (t->trials > 1 && t->best >= 0 && t->open)
-			put(a, "%s did best with the %s learning rate tried, %.3g: a %s one might suit it better (more --trials would "
-			    "look).\n", k->name, t->open > 0 ? "highest" : "lowest", t->trial[t->best].value, t->open > 0 ? "higher" : "lower");
+		for (int p = 0; p < c->tuned && !k->diverged; p++) {
+			const ur_tuning *t = &k->tuning[p];
+			if (t->trials > 1 && t->best >= 0 && t->open)
+				put(a, "%s did best with the %s %s tried, %.3g: a %s one might suit it better (more --trials would look).\n",
+				    k->name, t->open > 0 ? "highest" : "lowest", c->tune[p]->name, t->trial[t->best].value,
+				    t->open > 0 ? "higher" : "lower");
+		}
 		if (c->target > 0 && fabs(k->deviation) > UR_WIDTH_TOLERANCE)
 			put(a, "%s has %.0f%% %s parameters than the target: it is not of the same size.\n", k->name,
 			    100 * fabs(k->deviation), k->deviation > 0 ? "more" : "fewer");

@@ -11,6 +11,7 @@
  * Bootstrap: the percentile interval of B. Efron, "Bootstrap methods: another look at the jackknife", 1979. */
 #include "compare/statistics.h"
 
+#include "base/order.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -191,12 +192,6 @@ ur_power ur_power_fit(int n, const double *x, const double *y)
 	return fit;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* Log of the median of the measurements that can be used, or of as many drawn from them with replacement where
  * `sample` is not 0; `which` tells draws apart. NaN: there are none. The median, because what disturbs a time only ever
  * makes it longer. */
@@ -213,7 +208,7 @@ static double centre(int repeats, const double *y, int sample, uint64_t which)
 		drawn[r] = known[sample ? ur_rng_below(0, ur_rng_for(UR_RNG_RESAMPLE, (uint64_t)sample), lo, (uint64_t)n)
 		                        : (uint64_t)r];
 	}
-	qsort(drawn, (size_t)n, sizeof *drawn, by_size);
+	ur_sort(n, drawn);
 	return n ? (log(drawn[n / 2]) + log(drawn[(n - 1) / 2])) / 2 : NAN;
 }
 
@@ -262,7 +257,8 @@ ur_cross ur_crossover(int n, int repeats, const double *x, const double *a, cons
 	double at[RESAMPLES];
 	int crossed = 0;
 
-	if (found.kind != UR_CROSS_AT && found.kind != UR_CROSS_OFTEN)
+	/* a single measurement says nothing of how sure it is */
+	if (repeats < 2 || (found.kind != UR_CROSS_AT && found.kind != UR_CROSS_OFTEN))
 		return found;
 	for (int i = 1; i <= RESAMPLES; i++) {
 		at[crossed] = cross(n, repeats, x, a, b, i).at;
@@ -270,7 +266,7 @@ ur_cross ur_crossover(int n, int repeats, const double *x, const double *a, cons
 	}
 	if (crossed < RESAMPLES * 95 / 100)
 		return found;
-	qsort(at, (size_t)crossed, sizeof *at, by_size);
+	ur_sort(crossed, at);
 	found.low = at[(int)(0.025 * (crossed - 1) + 0.5)];
 	found.high = at[(int)(0.975 * (crossed - 1) + 0.5)];
 	return found;

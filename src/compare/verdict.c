@@ -45,48 +45,69 @@ static int best_of(const ur_comparison *c)
 	return best;
 }
 
+/* What a test over seeds gives each contender against one of them, adjusted by Holm for all pairs there are: the one was
+ * chosen by the same losses. NaN for itself, and for those that have no losses. */
+static void test_pairs(const ur_comparison *c, double losses[][UR_MOST_SEEDS], int reference, double *p)
+{
+	double all[UR_MOST_CONTENDERS * UR_MOST_CONTENDERS];
+	int n = 0, place[UR_MOST_CONTENDERS];
+
+	for (int i = 0; i < c->n; i++) {
+		place[i] = -1;
+		for (int j = 0; j < i; j++) {
+			if (isnan(losses[i][0]) || isnan(losses[j][0]))
+				continue;
+			if (i == reference)
+				place[j] = n;
+			else if (j == reference)
+				place[i] = n;
+			all[n++] = ur_paired_test(c->seeds, losses[i], losses[j]).p;
+		}
+	}
+	ur_holm(n, all);
+	for (int i = 0; i < c->n; i++)
+		p[i] = place[i] < 0 ? NAN : all[place[i]];
+}
+
 /* Worse: by the text's blocks and, where there are seeds to ask, by those too. One seed says nothing of others, so there
- * a difference must also be larger than UR_TIE. */
+ * a difference must also be large enough to matter. */
 static ur_verdict judge(const ur_comparison *c, const ur_contender *k, double best_loss)
 {
 	const int by_text = k->gap.low > 0, large = k->pairs.difference.mean >= UR_TIE * best_loss;
+	const int by_seeds = c->seeds < 2 ? large : k->p_holm < UR_SIGNIFICANT;
 
-	if (c->seeds < 2)
-		return by_text && large ? UR_WORSE : UR_TIED;
-	if (by_text && k->p_holm < UR_SIGNIFICANT)
-		return UR_WORSE;
-	return large ? UR_UNSURE : UR_TIED;
+	return by_text && by_seeds ? UR_WORSE : large ? UR_UNSURE : UR_TIED;
+}
+
+static void held_out(const ur_comparison *c, double losses[][UR_MOST_SEEDS])
+{
+	for (int i = 0; i < c->n; i++)
+		for (int s = 0; s < c->seeds; s++)
+			losses[i][s] = c->of[i].diverged ? NAN : c->of[i].run[s].loss;
 }
 
 static void against_best(ur_comparison *c, int best)
 {
-	double losses[UR_MOST_SEEDS], of_best[UR_MOST_SEEDS], p[UR_MOST_CONTENDERS];
+	double losses[UR_MOST_CONTENDERS][UR_MOST_SEEDS], p[UR_MOST_CONTENDERS];
 	ur_blocks blocks, best_blocks;
 
-	over_seeds(&c->of[best], c->seeds, loss_of, of_best);
+	held_out(c, losses);
+	test_pairs(c, losses, best, p);
 	mean_blocks(&c->of[best], c->seeds, &best_blocks);
 	for (int i = 0; i < c->n; i++) {
 		ur_contender *k = &c->of[i];
 
-		p[i] = NAN;
 		if (k->diverged)
 			continue;
-		over_seeds(k, c->seeds, loss_of, losses);
 		mean_blocks(k, c->seeds, &blocks);
-		k->pairs = ur_paired_test(c->seeds, losses, of_best);
+		k->pairs = ur_paired_test(c->seeds, losses[i], losses[best]);
 		k->gap = ur_paired_gap(&blocks, &best_blocks);
-		if (i != best)
-			p[i] = k->pairs.p;
+		k->p_holm = p[i];
+		k->verdict = i == best ? UR_BEST : judge(c, k, c->of[best].loss.mean);
 		k->rank = 1;
 		for (int j = 0; j < c->n; j++)
 			k->rank += !c->of[j].diverged && c->of[j].loss.mean < k->loss.mean;
 	}
-	ur_holm(c->n, p);
-	for (int i = 0; i < c->n; i++)
-		if (!c->of[i].diverged) {
-			c->of[i].p_holm = p[i];
-			c->of[i].verdict = i == best ? UR_BEST : judge(c, &c->of[i], c->of[best].loss.mean);
-		}
 }
 
 /* -- costs of training -- */
@@ -108,6 +129,32 @@ static void training_costs(const ur_comparison *c, ur_contender *k)
 	k->share_of_peak = k->flops_per_token * k->tokens_per_second / c->speed.flops;
 }
 
+const ur_latency *ur_latency_at(const ur_contender *k, int64_t position)
+{
+	for (int p = 0; p < k->positions; p++)
+		if (k->latency[p].position == position)
+			return &k->latency[p];
+	return NULL;
+}
+
+int64_t ur_common_position(const ur_comparison *c)
+{
+	int64_t common = -1;
+
+	for (int i = 0; i < c->n; i++) {
+		const ur_contender *k = &c->of[i];
+		int64_t last = -1;
+		if (k->diverged)
+			continue;
+		for (int p = 0; p < k->positions; p++)
+			if (!k->stretched[p])
+				last = k->latency[p].position;
+		if (last >= 0 && (common < 0 || last < common))
+			common = last;
+	}
+	return common;
+}
+
 /* Growth at large lengths: from 1,024 on where that leaves three points, else from the smallest. */
 static ur_power growth(int n, const double *x, const double *y)
 {
@@ -118,20 +165,6 @@ static ur_power growth(int n, const double *x, const double *y)
 	if (n - from < 3)
 		from = 0;
 	return ur_power_fit(n - from, x + from, y + from);
-}
-
-static double median(const ur_prefill_time *t)
-{
-	double x[UR_PREFILL_REPEATS];
-	int n = 0;
-
-	for (int r = 0; r < t->repeats; r++) {
-		int at = n++;
-		for (; at > 0 && x[at - 1] > t->seconds[r]; at--)
-			x[at] = x[at - 1];
-		x[at] = t->seconds[r];
-	}
-	return n == 0 ? NAN : n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
 static void growths(ur_contender *k)
@@ -147,7 +180,7 @@ static void growths(ur_contender *k)
 	k->state_fit = growth(k->positions, x, z);
 	for (int i = 0; i < k->lengths; i++) {
 		x[i] = (double)k->prefill[i].T;
-		y[i] = median(&k->prefill[i]);
+		y[i] = ur_prefill_seconds(&k->prefill[i]);
 	}
 	k->prefill_fit = growth(k->lengths, x, y);
 }
@@ -172,7 +205,8 @@ static ur_curve mean_curve(const ur_contender *c, int seeds, ur_curve_point room
 	return (ur_curve){ n, room };
 }
 
-/* The leader of losses by seed, and who cannot be told from it. */
+/* The leader of losses by seed, and who cannot be told from it: by a test over seeds, or, of one seed, by what is too
+ * small to matter. */
 static void lead(const ur_comparison *c, ur_equal *e, double losses[][UR_MOST_SEEDS])
 {
 	double p[UR_MOST_CONTENDERS];
@@ -183,48 +217,49 @@ static void lead(const ur_comparison *c, ur_equal *e, double losses[][UR_MOST_SE
 		if (isfinite(e->loss[i].mean) && (e->leader < 0 || e->loss[i].mean < e->loss[e->leader].mean))
 			e->leader = i;
 	}
-	for (int i = 0; i < c->n && e->leader >= 0; i++)
-		p[i] = i == e->leader || !isfinite(e->loss[i].mean) ? NAN : ur_paired_test(c->seeds, losses[i], losses[e->leader]).p;
-	if (e->leader >= 0)
-		ur_holm(c->n, p);
-	for (int i = 0; i < c->n && e->leader >= 0; i++)
+	if (e->leader < 0)
+		return;
+	test_pairs(c, losses, e->leader, p);
+	for (int i = 0; i < c->n; i++)
 		e->tied[i] = i == e->leader || (isfinite(e->loss[i].mean) && (c->seeds < 2
 			? e->loss[i].mean - e->loss[e->leader].mean < UR_TIE * e->loss[e->leader].mean : !(p[i] < UR_SIGNIFICANT)));
 }
 
+static double spent(const ur_contender *k, const ur_trained *r, ur_axis axis)
+{
+	return axis == UR_AXIS_SECONDS ? r->seconds : (double)r->tokens * (axis == UR_AXIS_FLOPS ? k->flops_per_token : 1);
+}
+
+/* The runs' ends: their held-out losses, and the verdicts that were given on them. */
 static void at_ends(const ur_comparison *c, ur_equal *e)
 {
 	double losses[UR_MOST_CONTENDERS][UR_MOST_SEEDS];
-	double at = 0;
+	double sum = 0;
 	int n = 0;
 
-	for (int i = 0; i < c->n; i++) {
-		const ur_contender *k = &c->of[i];
-		for (int s = 0; s < c->seeds; s++) {
-			const ur_trained *r = &k->run[s];
-			losses[i][s] = k->diverged ? NAN : r->loss;
-			if (!k->diverged) {
-				at += e->axis == UR_AXIS_TOKENS ? (double)r->tokens : e->axis == UR_AXIS_FLOPS ? (double)r->tokens *
-				      k->flops_per_token : r->seconds;
-				n++;
-			}
-		}
-	}
-	e->at = at / n;
+	held_out(c, losses);
 	e->finished = 1;
+	e->low = INFINITY;
+	e->high = 0;
+	for (int i = 0; i < c->n; i++)
+		for (int s = 0; s < c->seeds && !c->of[i].diverged; s++, n++) {
+			const double x = spent(&c->of[i], &c->of[i].run[s], e->axis);
+			sum += x;
+			e->low = fmin(e->low, x);
+			e->high = fmax(e->high, x);
+		}
+	e->at = sum / n;
 	lead(c, e, losses);
+	for (int i = 0; i < c->n; i++)
+		e->tied[i] = !c->of[i].diverged && c->of[i].verdict != UR_WORSE;
 }
 
-static void on_the_way(const ur_comparison *c, const ur_curve *mean, ur_equal *e)
+/* Where no run's rate had fallen: validation losses. */
+static void on_the_way(const ur_comparison *c, int n, const ur_curve *finished, ur_equal *e)
 {
 	double losses[UR_MOST_CONTENDERS][UR_MOST_SEEDS];
-	ur_curve finished[UR_MOST_CONTENDERS];
-	int n = 0;
 
-	for (int i = 0; i < c->n; i++)
-		if (!c->of[i].diverged)
-			finished[n++] = mean[i];
-	e->at = ur_curves_common(n, finished, e->axis);
+	e->at = e->low = e->high = ur_curves_common(n, finished, e->axis);
 	e->finished = 0;
 	for (int i = 0; i < c->n; i++)
 		for (int s = 0; s < c->seeds; s++)
@@ -240,21 +275,18 @@ static int ends_equal(ur_budget_kind kind, ur_axis axis)
 	                                                                                : axis == UR_AXIS_SECONDS;
 }
 
-/* Within a twentieth: times are only as equal as calibration was good, tokens may have been given one by one. */
+/* Times are only as equal as calibration was good, and tokens may have been given one by one. */
 static int are_equal(const ur_comparison *c, ur_axis axis)
 {
 	double low = INFINITY, high = 0;
 
-	for (int i = 0; i < c->n; i++) {
-		const ur_contender *k = &c->of[i];
-		for (int s = 0; s < c->seeds && !k->diverged; s++) {
-			const ur_trained *r = &k->run[s];
-			double x = axis == UR_AXIS_SECONDS ? r->seconds : (double)r->tokens * (axis == UR_AXIS_FLOPS ? k->flops_per_token : 1);
+	for (int i = 0; i < c->n; i++)
+		for (int s = 0; s < c->seeds && !c->of[i].diverged; s++) {
+			const double x = spent(&c->of[i], &c->of[i].run[s], axis);
 			low = fmin(low, x);
 			high = fmax(high, x);
 		}
-	}
-	return high <= low * (axis == UR_AXIS_SECONDS ? 1.15 : 1.05);
+	return high <= low * (axis == UR_AXIS_SECONDS ? 1.15 : 1.02);
 }
 
 /* -- lengths -- */
@@ -266,7 +298,7 @@ static double token_seconds(const ur_contender *k, double T)
 	double x0 = 0, y0 = 0;
 
 	for (int i = 0; i < k->lengths; i++) {
-		double x = (double)k->prefill[i].T, y = median(&k->prefill[i]) / x;
+		double x = (double)k->prefill[i].T, y = ur_prefill_seconds(&k->prefill[i]) / x;
 		if (x >= T)
 			return i == 0 ? y : y0 * exp(log(y / y0) * log(T / x0) / log(x / x0));
 		x0 = x;
@@ -281,10 +313,10 @@ static void one_length(const ur_comparison *c, const ur_curve *mean, double seco
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[i];
 		/* training in batches hides what a short sequence alone cannot: cost never falls with length */
-		double growth = k->diverged ? NAN : fmax(token_seconds(k, (double)b->T) / token_seconds(k, k->recipe.window), 1);
+		const double ratio = k->diverged ? NAN : token_seconds(k, (double)b->T) / token_seconds(k, k->recipe.window);
 
-		b->tokens[i] = k->tokens_per_second * seconds / growth;
-		b->loss[i] = k->diverged ? NAN : ur_curve_at(&mean[i], UR_AXIS_TOKENS, b->tokens[i]);
+		b->tokens[i] = isnan(ratio) ? NAN : k->tokens_per_second * seconds / fmax(ratio, 1);
+		b->loss[i] = isnan(ratio) ? NAN : ur_curve_at(&mean[i], UR_AXIS_TOKENS, b->tokens[i]);
 		if (isfinite(b->loss[i]) && (b->winner < 0 || b->loss[i] < b->loss[b->winner]))
 			b->winner = i;
 	}
@@ -347,8 +379,7 @@ static void crossings(ur_comparison *c)
 				c->crossing[0][c->crossings[0]++] = (ur_pair_cross){ a, b, ur_crossover(n, UR_PREFILL_REPEATS, x, ya, yb) };
 			n = common_positions(&c->of[a], &c->of[b], x, ya, yb);
 			cross = n > 1 ? ur_crossover(n, 1, x, ya, yb) : (ur_cross){ .kind = UR_CROSS_UNKNOWN };
-			/* of one median at each position nothing says how sure, and curves that cross again and again are equal */
-			cross.low = cross.high = NAN;
+			/* curves that cross again and again are equal */
 			if (cross.kind != UR_CROSS_UNKNOWN && cross.kind != UR_CROSS_OFTEN)
 				c->crossing[1][c->crossings[1]++] = (ur_pair_cross){ a, b, cross };
 		}
@@ -407,7 +438,7 @@ void ur_conclude(ur_comparison *c, ur_budget_kind kind)
 		if (ends_equal(kind, axis) && are_equal(c, axis))
 			at_ends(c, e);
 		else
-			on_the_way(c, mean, e);
+			on_the_way(c, n, finished, e);
 		c->leads[axis] = ur_curves_leads(n, finished, axis, UR_MOST_LEADS, c->lead[axis]);
 		for (int l = 0; l < c->leads[axis]; l++)
 			c->lead[axis][l].who = who[c->lead[axis][l].who];

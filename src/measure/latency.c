@@ -1,6 +1,7 @@
 #include "measure/latency.h"
 
 #include "base/machine.h"
+#include "base/order.h"
 #include "run/stream.h"
 
 #include <stdlib.h>
@@ -14,12 +15,6 @@ int64_t ur_latency_last(const ur_model *m, int64_t want)
 	if (limit == 0 || want <= last)
 		return want;
 	return last > 0 ? last : 0;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
 }
 
 /* Feeds a stream up to position `to`; many tokens at a time however few there are, because each call of an attention
@@ -94,7 +89,7 @@ ur_status ur_latency_measure(const ur_model *m, const int32_t *tokens, int64_t c
 		if (status)
 			break;
 		l->state = ur_model_state_used(m, base->state);
-		qsort(seconds, (size_t)l->samples, sizeof *seconds, by_size);
+		ur_sort(l->samples, seconds);
 		l->p50 = seconds[l->samples / 2] * 1e6;
 		l->p99 = seconds[(int)(0.99 * (l->samples - 1))] * 1e6;
 	}

@@ -4,6 +4,7 @@
 #include "measure/prefill.h"
 
 #include "base/machine.h"
+#include "base/order.h"
 #include "model/net.h"
 
 #include <math.h>
@@ -122,19 +123,12 @@ static ur_status prefill(const struct job *j, struct run *r, int64_t T, double *
 	return status;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(const ur_prefill_time *t)
+double ur_prefill_seconds(const ur_prefill_time *t)
 {
 	double sorted[UR_PREFILL_REPEATS];
 
 	memcpy(sorted, t->seconds, sizeof sorted);
-	qsort(sorted, (size_t)t->repeats, sizeof *sorted, by_size);
-	return sorted[t->repeats / 2];
+	return ur_median(t->repeats, sorted);
 }
 
 /* Seconds that T will take, by the growth between the last two of `done` lengths: at least in proportion to T. */
@@ -144,9 +138,9 @@ static double foreseen(const ur_prefill_time *t, int done, int64_t T)
 
 	if (done == 0)
 		return 0;
-	last = median(&t[done - 1]);
+	last = ur_prefill_seconds(&t[done - 1]);
 	if (done > 1)
-		power = fmax(1, log(last / median(&t[done - 2])) / log((double)t[done - 1].T / (double)t[done - 2].T));
+		power = fmax(1, log(last / ur_prefill_seconds(&t[done - 2])) / log((double)t[done - 1].T / (double)t[done - 2].T));
 	return last * pow((double)T / (double)t[done - 1].T, power);
 }
 

@@ -15,13 +15,10 @@ enum { MOST_POINTS = 400 };
 static ur_status find(ur_store *store, int64_t id, ur_store_comparisons *list, const ur_store_comparison **found,
                       ur_err *err)
 {
-	const ur_store_filter newest = { .limit = id ? 0 : 1 };
-	ur_status status = ur_store_list_comparisons(store, &newest, list, err);
+	const ur_store_filter one = { .comparison = id, .limit = 1 };
+	ur_status status = ur_store_list_comparisons(store, &one, list, err);
 
-	*found = NULL;
-	for (int i = 0; !status && i < list->n && !*found; i++)
-		if (!id || list->comparison[i].id == id)
-			*found = &list->comparison[i];
+	*found = !status && list->n > 0 ? &list->comparison[0] : NULL;
 	if (!status && !*found)
 		status = id ? ur_fail(err, UR_E_INVALID, "the store has no comparison %" PRId64, id)
 		            : ur_fail(err, UR_E_INVALID, "the store has no comparison yet; 'unroll compare' makes one");

@@ -1,0 +1,37 @@
+/* Numbers as people say them. */
+#include "compare/words.h"
+
+#include <stdio.h>
+
+const char *ur_say_bytes(double bytes, ur_number out)
+{
+	if (bytes < 10240)
+		(void)snprintf(out, sizeof(ur_number), "%.0f bytes", bytes);
+	else if (bytes < 10485760)
+		(void)snprintf(out, sizeof(ur_number), "%.0f KiB", bytes / 1024);
+	else
+		(void)snprintf(out, sizeof(ur_number), "%.0f MiB", bytes / 1048576);
+	return out;
+}
+
+const char *ur_say_count(double n, ur_number out)
+{
+	if (!(n >= 0))
+		(void)snprintf(out, sizeof(ur_number), "?");
+	else if (n >= 999.5e6)
+		(void)snprintf(out, sizeof(ur_number), "%.3g", n);
+	else if (n >= 999.5e3)
+		(void)snprintf(out, sizeof(ur_number), "%.3gM", n / 1e6);
+	else
+		(void)snprintf(out, sizeof(ur_number), n >= 999.5 ? "%.3gk" : "%.3g", n >= 999.5 ? n / 1e3 : n);
+	return out;
+}
+
+const char *ur_say_seconds(double seconds, ur_number out)
+{
+	if (seconds < 120)
+		(void)snprintf(out, sizeof(ur_number), "%.3g s", seconds);
+	else
+		(void)snprintf(out, sizeof(ur_number), "%.3g min", seconds / 60);
+	return out;
+}
