@@ -297,6 +297,8 @@ void ur_spec_help(void (*line)(void *arg, const char *name, const char *about), 
 	}
 	line(arg, "any", "options of every model");
 	for (const ur_option *o = own_options; o->name; o++) {
+		if (o == &own_options[BLOCK]) /* said above, with its choices */
+			continue;
 		snprintf(text, sizeof text, "  %s=", o->name);
 		line(arg, text, o->about);
 	}
