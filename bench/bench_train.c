@@ -1,6 +1,6 @@
-/* Training speed of a model: forward, backward and optimiser step on random tokens, carried or fresh windows as the model
- * would be trained. Prints one JSON line: tokens per second (median over repeats, and each), peak memory, and the percent of
- * the processor's measured peak.
+/* Training speed of a model: forward, backward and optimiser step on random tokens, carried or fresh windows as the
+ * model would be trained. Prints one JSON line: tokens per second (median over repeats, and each), peak memory, and the
+ * percent of the processor's measured peak.
  *
  *     bench_train --arch lstm:2x256 --batch 32 --seq-len 128 --vocab 65 --threads 1 --steps 10 --repeat 5
  */
@@ -135,18 +135,19 @@ int main(int argc, char **argv)
 			ur_net_forward(&net, &p);
 			ur_net_backward(&back, &p, targets, 1 / (float)(o.window * o.batch));
 			norm = ur_grad_norm(&c, m->floats, back.all, parts);
-			ur_optimizer_step(ur_optimizer_find("adamw"), &c, &r, m, step + 1, 1e-3, norm > 1 ? (float)(1 / norm) : 1, back.all, m1, m2);
+			ur_optimizer_step(ur_optimizer_find("adamw"), &c, &r, m, step + 1, 1e-3, norm > 1 ? (float)(1 / norm) : 1,
+			                  back.all, m1, m2);
 			ur_model_pack(m, &c);
 		}
 		if (q >= 0)
 			rate[q] = (double)o.steps * o.window * o.batch / (ur_clock() - start);
 	}
 	qsort(rate, (size_t)o.repeat, sizeof *rate, by_size);
-	printf("{\"peer\": \"unroll\", \"arch\": \"%s\", \"kernels\": \"%s\", \"threads\": %d, \"batch\": %d, \"seq_len\": %d, "
-	       "\"parameters\": %lld, \"tokens_per_second\": %.0f, \"best\": %.0f, \"gflops\": %.1f, \"peak_gflops\": %.1f, "
-	       "\"percent_of_peak\": %.1f, \"planned_mib\": %.1f, \"peak_rss\": %lld}\n",
-	       o.arch, c.k->name, c.threads, o.batch, o.window, (long long)m->scalars, rate[o.repeat / 2], rate[o.repeat - 1],
-	       rate[o.repeat / 2] * flops / (o.window * o.batch) * 1e-9, peak * 1e-9,
+	printf("{\"peer\": \"unroll\", \"arch\": \"%s\", \"kernels\": \"%s\", \"threads\": %d, \"batch\": %d, "
+	       "\"seq_len\": %d, \"parameters\": %lld, \"tokens_per_second\": %.0f, \"best\": %.0f, \"gflops\": %.1f, "
+	       "\"peak_gflops\": %.1f, \"percent_of_peak\": %.1f, \"planned_mib\": %.1f, \"peak_rss\": %lld}\n",
+	       o.arch, c.k->name, c.threads, o.batch, o.window, (long long)m->scalars, rate[o.repeat / 2],
+	       rate[o.repeat - 1], rate[o.repeat / 2] * flops / (o.window * o.batch) * 1e-9, peak * 1e-9,
 	       100 * rate[o.repeat / 2] * flops / (o.window * o.batch) / peak,
 	       (double)(arena.size + m->memory.size) / 1048576, (long long)ur_memory_peak());
 	return 0;

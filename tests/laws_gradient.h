@@ -209,7 +209,8 @@ static void law_backward(world *w)
 	backward(w, w->ctx, &s, saved, dy, &later, NULL);
 	must(w, same(later.dx, g.dx, n * in), "dx depends on the state at the time of backward");
 	for (int i = 0; i < w->n; i++)
-		must(w, same(later.dw[i], g.dw[i], w->size[i]), "%s depends on the state at the time of backward", w->p[i].name);
+		must(w, same(later.dw[i], g.dw[i], w->size[i]), "%s depends on the state at the time of backward",
+		     w->p[i].name);
 	/* no state is a state of zero on the way back too */
 	states none = states_zero(w, &a, B);
 	grads g1 = grads_new(w, &a, &s), g2 = grads_new(w, &a, &s);

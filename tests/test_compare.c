@@ -180,13 +180,15 @@ static void test_budget(void **state)
 {
 	const ur_rate rate[2] = { { 1000, 4000 }, { 500, 2000 } };
 	const double seconds[2] = { 10, 20 };
-	ur_work w = { .seeds = 3, .trials = 2, .share = 0.25, .validations = 8, .validation_tokens = 100, .heldout_tokens = 1000,
-	              .measuring = 0.1, .least = 1.5, .most = 60 };
+	ur_work w = { .seeds = 3, .trials = 2, .share = 0.25, .validations = 8, .validation_tokens = 100,
+	              .heldout_tokens = 1000, .measuring = 0.1, .least = 1.5, .most = 60 };
 
 	(void)state;
-	/* 10 s a run: 3 runs and 2 trials of a quarter; 100 x (3 x 9 + 2 x 2) + 3 x 4 x 1,000 scored; the least measuring */
+	/* 10 s a run: 3 runs and 2 trials of a quarter; 100 x (3 x 9 + 2 x 2) + 3 x 4 x 1,000 scored;
+	 * the least measuring */
 	assert_true(fabs(ur_budget_cost(1, rate, &w, seconds) - (35 + 15100.0 / 4000 + 1.5)) < 1e-9);
-	assert_true(fabs(ur_budget_cost(2, rate, &w, seconds) - (35 + 70 + 15100.0 / 4000 + 15100.0 / 2000 + 1.5 + 2)) < 1e-9);
+	assert_true(fabs(ur_budget_cost(2, rate, &w, seconds) -
+	                 (35 + 70 + 15100.0 / 4000 + 15100.0 / 2000 + 1.5 + 2)) < 1e-9);
 	assert_true(ur_budget_measuring(&w, 1e4) == 60);
 	/* there and back */
 	for (double total = 40; total < 1e6; total *= 3.7) {

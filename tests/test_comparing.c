@@ -12,7 +12,8 @@ static char text_path[64];
 /* Words that follow each other by a rule, so that there is something to learn. */
 static ur_corpus *text_open(int bytes, ur_split *split)
 {
-	static const char *const words[] = { "the ", "cat ", "sat ", "on ", "a ", "mat ", "and ", "then\n", "dog ", "ran " };
+	static const char *const words[] = { "the ", "cat ", "sat ", "on ", "a ", "mat ", "and ", "then\n",
+	                                     "dog ", "ran " };
 	ur_corpus *corpus;
 	uint32_t r = 7;
 	FILE *f;
@@ -57,9 +58,10 @@ static ur_compare small_compare(const ur_corpus *corpus, const ur_split *split, 
                                 struct watching *w)
 {
 	static const char *const archs[] = { "gru", "transformer,context=32,heads=2", "gru:1x12" };
-	return (ur_compare){ .archs = 3, .arch = archs, .corpus = corpus, .split = *split, .kind = UR_BUDGET_TOKENS, .budget = 40000,
-	                     .seeds = 2, .trials = 2, .share = 0.25, .tuned = 1, .tune = { ur_tunable_find("lr") }, .seed = 5,
-	                     .ctx = ctx, .journal = journal, .watch = watch, .arg = w };
+	return (ur_compare){ .archs = 3, .arch = archs, .corpus = corpus, .split = *split, .kind = UR_BUDGET_TOKENS,
+	                     .budget = 40000, .seeds = 2, .trials = 2, .share = 0.25, .tuned = 1,
+	                     .tune = { ur_tunable_find("lr") }, .seed = 5, .ctx = ctx, .journal = journal,
+	                     .watch = watch, .arg = w };
 }
 
 /* The same losses, to the bit. */

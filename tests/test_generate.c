@@ -1,5 +1,5 @@
-/* Sampling: which tokens may come and how often, against a plain sort and the chi-square statistic. Generation: the same
- * text for the same seed, past the end of a context, in whole characters. */
+/* Sampling: which tokens may come and how often, against a plain sort and the chi-square statistic. Generation: the
+ * same text for the same seed, past the end of a context, in whole characters. */
 #include "small_models.h"
 
 #include <math.h>
@@ -83,8 +83,8 @@ static void assert_distribution(const ur_sampling *s, int n, const float *logits
 	for (int i = 0; i < n; i++) {
 		double want = p[i] * draws;
 		if (p[i] == 0 && count[i])
-			fail_msg("temperature %g, top_k %d, top_p %g: token %d came, %d are kept", s->temperature, s->top_k, s->top_p,
-			         i, kept);
+			fail_msg("temperature %g, top_k %d, top_p %g: token %d came, %d are kept", s->temperature, s->top_k,
+			         s->top_p, i, kept);
 		if (want >= 5) {
 			chi += (count[i] - want) * (count[i] - want) / want;
 			bins++;
@@ -99,8 +99,8 @@ static void assert_distribution(const ur_sampling *s, int n, const float *logits
 	}
 	/* mean bins - 1, variance twice that; six sigma never happens, and a wrong distribution is far beyond */
 	if (bins > 1 && chi > bins - 1 + 6 * sqrt(2.0 * (bins - 1)))
-		fail_msg("temperature %g, top_k %d, top_p %g: chi-square %g over %d bins", s->temperature, s->top_k, s->top_p, chi,
-		         bins);
+		fail_msg("temperature %g, top_k %d, top_p %g: chi-square %g over %d bins", s->temperature, s->top_k, s->top_p,
+		         chi, bins);
 	if (kept == 1)
 		assert_int_equal(bins, 1);
 	free(count);
@@ -113,8 +113,9 @@ static void draws_follow_the_distribution(void **unused)
 		{ .temperature = 1 }, { .temperature = 0.5 }, { .temperature = 2 }, { .temperature = 1, .top_k = 1 },
 		{ .temperature = 1, .top_k = 2 }, { .temperature = 1, .top_k = 17 }, { .temperature = 1, .top_k = V },
 		{ .temperature = 1, .top_k = 10 * V }, { .temperature = 1, .top_p = 0.9 }, { .temperature = 1, .top_p = 0.5 },
-		{ .temperature = 1, .top_p = 1e-9 }, { .temperature = 1, .top_p = 1 }, { .temperature = 1.5, .top_k = 30, .top_p = 0.8 },
-		{ .temperature = 0.01, .top_k = 50 }, { .temperature = 1e-6, .top_p = 0.99 }, { .temperature = 1e6 },
+		{ .temperature = 1, .top_p = 1e-9 }, { .temperature = 1, .top_p = 1 },
+		{ .temperature = 1.5, .top_k = 30, .top_p = 0.8 }, { .temperature = 0.01, .top_k = 50 },
+		{ .temperature = 1e-6, .top_p = 0.99 }, { .temperature = 1e6 },
 	};
 	float logits[V];
 
@@ -153,8 +154,8 @@ static void cuts_are_exact(void **unused)
 					came[draw(&s, V, logits, i)] = 1;
 				for (int i = 0; i < V; i++)
 					if ((want[i] == 0 && came[i]) || (want[i] > 0.03 && !came[i]))
-						fail_msg("seed %d, top_k %d, top_p %g: token %d, p %g, came %d", (int)seed, k[a], p[b], i, want[i],
-						         came[i]);
+						fail_msg("seed %d, top_k %d, top_p %g: token %d, p %g, came %d", (int)seed, k[a], p[b], i,
+						         want[i], came[i]);
 			}
 	}
 }
@@ -197,13 +198,15 @@ static void draws_are_a_function_of_seed_and_position(void **unused)
 	}
 	assert_true(same < 60);
 	for (int i = 0; i < 50; i++)
-		assert_int_equal(draw(&(ur_sampling){ .seed = (uint64_t)i }, V, logits, i), draw(&(ur_sampling){ 0 }, V, logits, 0));
+		assert_int_equal(draw(&(ur_sampling){ .seed = (uint64_t)i }, V, logits, i),
+		                 draw(&(ur_sampling){ 0 }, V, logits, 0));
 }
 
 static void large_vocabularies(void **unused)
 {
 	static const ur_sampling settings[] = {
-		{ .temperature = 1, .top_k = 40 }, { .temperature = 0.8, .top_p = 0.9 }, { .temperature = 1, .top_k = 1000, .top_p = 0.5 },
+		{ .temperature = 1, .top_k = 40 }, { .temperature = 0.8, .top_p = 0.9 },
+		{ .temperature = 1, .top_k = 1000, .top_p = 0.5 },
 	};
 	float *logits = malloc(BIG * sizeof *logits);
 
@@ -258,7 +261,8 @@ static void strange_logits(void **unused)
 static void settings_are_checked(void **unused)
 {
 	static const struct { ur_sampling s; const char *says; } wrong[] = {
-		{ { .temperature = -1 }, "temperature" }, { { .temperature = NAN }, "temperature" }, { { .temperature = 1e-7 }, "temperature" },
+		{ { .temperature = -1 }, "temperature" }, { { .temperature = NAN }, "temperature" },
+		{ { .temperature = 1e-7 }, "temperature" },
 		{ { .temperature = INFINITY }, "temperature" }, { { .top_k = -1 }, "top_k" }, { { .top_p = -0.1 }, "top_p" },
 		{ { .top_p = 1.1 }, "top_p" }, { { .top_p = NAN }, "top_p" },
 	};
@@ -346,8 +350,9 @@ static void by_hand(const ur_model *m, const ur_generation *g, int32_t *out)
 }
 
 static const char *const specs[] = {
-	"lstm:2x24", "gru:1x16,block=gpt2,context=20", "transformer:2x32,heads=4,context=48", "transformer:1x16,heads=2,context=1",
-	"transformer:1x16,heads=2,context=2", "transformer:1x16,heads=2,context=7,block=llama",
+	"lstm:2x24", "gru:1x16,block=gpt2,context=20", "transformer:2x32,heads=4,context=48",
+	"transformer:1x16,heads=2,context=1", "transformer:1x16,heads=2,context=2",
+	"transformer:1x16,heads=2,context=7,block=llama",
 	"transformer:2x32,heads=4,block=llama,window=8",
 };
 enum { SPECS = sizeof specs / sizeof *specs };
@@ -371,8 +376,8 @@ static void text_past_the_context(void **unused)
 			/* prefill and steps differ by rounding, which a draw notices once in 10^5 */
 			for (int t = 0; t < 150; t++)
 				if (p.tokens[t] != want[t])
-					fail_msg("%s, a prompt of %d: token %d is %d, by hand %d", specs[i], prompts[n], t, (int)p.tokens[t],
-					         (int)want[t]);
+					fail_msg("%s, a prompt of %d: token %d is %d, by hand %d", specs[i], prompts[n], t,
+					         (int)p.tokens[t], (int)want[t]);
 		}
 		unroll_close(m);
 	}

@@ -75,8 +75,8 @@ static float *whole(const ur_model *m, int T, const int32_t *tokens)
 	assert_true(ur_arena_open(&arena));
 	ur_net_plan(&net, m, &c, T, 1, 0, 0, &arena);
 	ur_net_forward(&net, &(ur_pass){ .T = T, .B = 1, .ids = tokens });
-	ur_linear(&c, T, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, net.last, m->spec.width, logits,
-	          m->V, 0);
+	ur_linear(&c, T, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, net.last, m->spec.width,
+	          logits, m->V, 0);
 	ur_arena_close(&arena);
 	ur_ctx_close(&c);
 	return logits;
@@ -209,7 +209,8 @@ static void many_streams_are_single_ones(void **unused)
 				small_step(alone, tokens[t]);
 			for (int t = 0; t < 11; t++)
 				small_step(alone, tokens[t * N + n]);
-			assert_memory_equal(small_step(alone, tokens[11 * N + n]), logits + n * m->V, (size_t)m->V * sizeof *logits);
+			assert_memory_equal(small_step(alone, tokens[11 * N + n]), logits + n * m->V,
+			                    (size_t)m->V * sizeof *logits);
 			assert_int_equal(unroll_position(s[n]), 3 * n + 12);
 		}
 		assert_int_equal(unroll_position(s[N - 1]), 3 * (N - 1) + 6);

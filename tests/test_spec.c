@@ -100,7 +100,8 @@ static void same(const ur_spec *a, const ur_spec *b)
 	assert_ptr_equal(a->mixer, b->mixer);
 	assert_ptr_equal(a->form, b->form);
 	assert_true(a->dropout == b->dropout);
-	assert_true(a->layers == b->layers && a->context == b->context && a->tied == b->tied && a->positions == b->positions);
+	assert_true(a->layers == b->layers && a->context == b->context && a->tied == b->tied &&
+	            a->positions == b->positions);
 	for (int i = 0; i < UR_MIXER_OPTIONS; i++)
 		assert_true(a->option[i] == b->option[i]);
 }
@@ -108,8 +109,10 @@ static void same(const ur_spec *a, const ur_spec *b)
 static void resizing(void **unused)
 {
 	static const struct { const char *from, *to; } pairs[] = {
-		{ "lstm", "lstm:2x96" }, { "lstm:3x128", "lstm:3x96" }, { "gru:1x64,dropout=0.1,tie=1", "gru:1x96,dropout=0.1,tie=1" },
-		{ "transformer,heads=8", "transformer:2x96,heads=8" }, { "rnn,nonlinearity=relu", "rnn:2x96,nonlinearity=relu" },
+		{ "lstm", "lstm:2x96" }, { "lstm:3x128", "lstm:3x96" },
+		{ "gru:1x64,dropout=0.1,tie=1", "gru:1x96,dropout=0.1,tie=1" },
+		{ "transformer,heads=8", "transformer:2x96,heads=8" },
+		{ "rnn,nonlinearity=relu", "rnn:2x96,nonlinearity=relu" },
 	};
 	ur_spec a, b, c;
 	ur_err err = { 0 };
@@ -203,37 +206,48 @@ static void complaints(void **unused)
 		{ "lstm,positions=rotary", "spec: 'rotary' is not a value of 'positions'; it takes none|learned\n"
 		  "  lstm,positions=rotary\n                 ^" },
 		{ "lstm,dropout=", "spec: option 'dropout' wants a value here\n  lstm,dropout=\n               ^" },
-		{ "lstm,dropout=0.2x", "spec: option 'dropout' wants a number, not '0.2x'\n  lstm,dropout=0.2x\n                  ^" },
-		{ "lstm,dropout= 0.2", "spec: option 'dropout' wants a number, not ' 0.2'\n  lstm,dropout= 0.2\n               ^" },
-		{ "lstm,dropout=nan", "spec: option 'dropout' wants a number, not 'nan'\n  lstm,dropout=nan\n               ^" },
-		{ "lstm,context=0x10", "spec: option 'context' wants a number, not '0x10'\n  lstm,context=0x10\n                ^" },
+		{ "lstm,dropout=0.2x", "spec: option 'dropout' wants a number, not '0.2x'\n  lstm,dropout=0.2x\n"
+		  "                  ^" },
+		{ "lstm,dropout= 0.2", "spec: option 'dropout' wants a number, not ' 0.2'\n  lstm,dropout= 0.2\n"
+		  "               ^" },
+		{ "lstm,dropout=nan", "spec: option 'dropout' wants a number, not 'nan'\n  lstm,dropout=nan\n"
+		  "               ^" },
+		{ "lstm,context=0x10", "spec: option 'context' wants a number, not '0x10'\n  lstm,context=0x10\n"
+		  "                ^" },
 		{ "lstm,context=1e", "spec: option 'context' wants a number, not '1e'\n  lstm,context=1e\n                ^" },
-		{ "lstm,context=1.5", "spec: option 'context' wants a whole number, not '1.5'\n  lstm,context=1.5\n               ^" },
-		{ "lstm,context=0", "spec: option 'context' must be from 1 to 1.67772e+07, not 0\n  lstm,context=0\n               ^" },
-		{ "lstm,dropout=1", "spec: option 'dropout' must be from 0 to 0.95, not 1\n  lstm,dropout=1\n               ^" },
+		{ "lstm,context=1.5", "spec: option 'context' wants a whole number, not '1.5'\n  lstm,context=1.5\n"
+		  "               ^" },
+		{ "lstm,context=0", "spec: option 'context' must be from 1 to 1.67772e+07, not 0\n  lstm,context=0\n"
+		  "               ^" },
+		{ "lstm,dropout=1", "spec: option 'dropout' must be from 0 to 0.95, not 1\n  lstm,dropout=1\n"
+		  "               ^" },
 		{ "lstm,dropout=-1e300", "spec: option 'dropout' must be from 0 to 0.95, not -1e300\n  lstm,dropout=-1e300\n"
 		  "               ^" },
-		{ "lstm,dropout=1e999", "spec: option 'dropout' wants a number, not '1e999'\n  lstm,dropout=1e999\n                    ^" },
+		{ "lstm,dropout=1e999", "spec: option 'dropout' wants a number, not '1e999'\n  lstm,dropout=1e999\n"
+		  "                    ^" },
 		{ "lstm,tie=1,tie=0", "spec: option 'tie' is given twice\n  lstm,tie=1,tie=0\n             ^" },
 		{ "transformer,heads=2,heads=2", "spec: option 'heads' is given twice\n  transformer,heads=2,heads=2\n"
 		  "                      ^" },
 		{ "lstm,block=bert", "spec: 'bert' is no block; there are @forms\n  lstm,block=bert\n             ^" },
 		{ "lstm,block=", "spec: '' is no block; there are @forms\n  lstm,block=\n             ^" },
-		{ "lstm,block=a-block-of-more-than-thirty-characters", "spec: 'a-block-of-more-than-thirty-ch' is no block; there are "
-		  "@forms\n  lstm,block=a-block-of-more-than-thirty-characters\n             ^" },
+		{ "lstm,block=a-block-of-more-than-thirty-characters", "spec: 'a-block-of-more-than-thirty-ch' is no block; "
+		  "there are @forms\n  lstm,block=a-block-of-more-than-thirty-characters\n             ^" },
 		{ "lstm,block=llama,block=llama", "spec: option 'block' is given twice\n  lstm,block=llama,block=llama\n"
 		  "                   ^" },
-		{ "lstm,ffn=64", "spec: a plain stack has no feed-forward half; add block=gpt2 or block=llama\n  lstm,ffn=64\n           ^" },
-		{ "transformer:2x64,heads=3", "spec: the width must be a multiple of heads\n  transformer:2x64,heads=3\n              ^" },
+		{ "lstm,ffn=64", "spec: a plain stack has no feed-forward half; add block=gpt2 or block=llama\n"
+		  "  lstm,ffn=64\n           ^" },
+		{ "transformer:2x64,heads=3", "spec: the width must be a multiple of heads\n  transformer:2x64,heads=3\n"
+		  "              ^" },
 		{ "transformer,heads=3", "spec: the width must be a multiple of heads\n  transformer,heads=3\n  ^" },
 		{ "transformer:2x64,kv_heads=3", "spec: heads must be a multiple of kv_heads\n  transformer:2x64,kv_heads=3\n"
 		  "              ^" },
 		/* the arrow counts characters, not bytes, and nothing reaches a terminal that it would obey */
 		{ "lstm,caf\xC3\xA9=1,tie=\xE2\x82\xAC", "spec: lstm has no option 'caf\xC3\xA9'; it has @options\n"
 		  "  lstm,caf\xC3\xA9=1,tie=\xE2\x82\xAC\n       ^" },
-		{ "lstm:2x8\xC3\xA9,tie=1", "spec: expected ',' and an option, or the end\n  lstm:2x8\xC3\xA9,tie=1\n          ^" },
-		{ "lstm,tie=\xC3\xA9\xC3\xA9,x", "spec: option 'tie' wants a number, not '\xC3\xA9\xC3\xA9'\n  lstm,tie=\xC3\xA9\xC3\xA9,x\n"
-		  "           ^" },
+		{ "lstm:2x8\xC3\xA9,tie=1", "spec: expected ',' and an option, or the end\n  lstm:2x8\xC3\xA9,tie=1\n"
+		  "          ^" },
+		{ "lstm,tie=\xC3\xA9\xC3\xA9,x", "spec: option 'tie' wants a number, not '\xC3\xA9\xC3\xA9'\n"
+		  "  lstm,tie=\xC3\xA9\xC3\xA9,x\n           ^" },
 		{ "lstm,tie=1\x1B[2J\n", "spec: option 'tie' wants a number, not '1?[2J?'\n  lstm,tie=1?[2J?\n            ^" },
 	};
 
@@ -261,8 +275,8 @@ static void long_specs(void **unused)
 	const char *line, *arrow;
 
 	(void)unused;
-	strcat(text, ",rope_base=10000,context=0000000000000000000000000000000064,window=00000000000000000000000000000000008,"
-	       "dropout=0.1,tie=0,fnf=3");
+	strcat(text, ",rope_base=10000,context=0000000000000000000000000000000064,"
+	       "window=00000000000000000000000000000000008,dropout=0.1,tie=0,fnf=3");
 	assert_int_equal(ur_spec_parse(text, &spec, &err), UR_E_INVALID);
 	line = strchr(err.text, '\n') + 3;
 	arrow = strchr(line, '\n') + 3;

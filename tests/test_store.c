@@ -287,7 +287,8 @@ static void bytes_of_all_kinds_come_back(void **unused)
 static void points_are_kept_and_replaced(void **unused)
 {
 	static const ur_store_point first[] = {
-		{ "val_loss", 20, 200, 2.5, 2e9, 1.5 }, { "val_loss", 10, 100, 1.25, 1e9, 2.5 }, { "lr", 10, 100, 1.25, 1e9, NAN },
+		{ "val_loss", 20, 200, 2.5, 2e9, 1.5 }, { "val_loss", 10, 100, 1.25, 1e9, 2.5 },
+		{ "lr", 10, 100, 1.25, 1e9, NAN },
 	};
 	static const ur_store_point again[] = { { "val_loss", 20, 201, 2.75, 3e9, INFINITY } };
 	ur_store *s = open_store("points.db", UR_STORE_WRITE);
@@ -1060,7 +1061,8 @@ static void what_is_no_store_is_said(void **unused)
 	assert_int_equal(opens("empty.db", UR_STORE_WRITE, &err), UR_OK);
 	assert_int_equal(opens("empty.db", UR_STORE_READ, &err), UR_OK);
 	/* names that mean something to SQLite are plain names here */
-	assert_int_equal(opens(":memory:", UR_STORE_WRITE, &err) | opens("file:x?mode=memory", UR_STORE_WRITE, &err), UR_OK);
+	assert_int_equal(opens(":memory:", UR_STORE_WRITE, &err) | opens("file:x?mode=memory", UR_STORE_WRITE, &err),
+	                 UR_OK);
 	assert_int_equal(access(":memory:", F_OK) | access("file:x?mode=memory", F_OK), 0);
 }
 
@@ -1132,8 +1134,9 @@ static void strange_tables_do_no_harm(void **unused)
 
 	snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = 1; CREATE TABLE run (id, comparison,"
 	         "kind, name, spec, seed, data, fingerprint, command, machine, version, started, finished, status, owner,"
-	         "steps, tokens, seconds, loss, recipe); INSERT INTO run VALUES ('x', 'y', 1, NULL, 2.5, 'z', x'00ff', NULL,"
-	         "-9e99, 12345678901234567, 0.1, 'now', x'01', 'running', '../../etc/passwd', 'a', 'b', 'c', 'd', 'no json');",
+	         "steps, tokens, seconds, loss, recipe); INSERT INTO run VALUES ('x', 'y', 1, NULL, 2.5, 'z', x'00ff',"
+	         " NULL,-9e99, 12345678901234567, 0.1, 'now', x'01', 'running', '../../etc/passwd', 'a', 'b', 'c', "
+	         "'d', 'no json');",
 	         0x556e526c);
 	sql("strange.db", text);
 	s = open_store("strange.db", UR_STORE_READ);

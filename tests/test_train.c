@@ -1,5 +1,5 @@
-/* Training: gradients of whole models against finite differences, the same bits at any number of threads and across a stop
- * and resume, dropout, accumulation, divergence, early stopping. */
+/* Training: gradients of whole models against finite differences, the same bits at any number of threads and across a
+ * stop and resume, dropout, accumulation, divergence, early stopping. */
 #include "base/machine.h"
 #include "base/rng.h"
 #include "train/backward.h"
@@ -67,7 +67,8 @@ static void rig_open(rig *r, const char *text, int V, int T, int B, int threads)
 	for (int i = 0; i < r->m->params; i++)
 		for (size_t j = r->m->param[i].at; j < r->m->param[i].at + r->m->param[i].count; j++)
 			r->m->weights[j] = r->m->weights[j] * (r->m->param[i].decl.init == UR_INIT_ONE ? 1 : 3) +
-			                   (i == r->m->embedding ? 0.6f : 0.05f) * (float)ur_rng_normal(9, ur_rng_for(UR_RNG_TEST, 2), j);
+			                   (i == r->m->embedding ? 0.6f : 0.05f) *
+			                   (float)ur_rng_normal(9, ur_rng_for(UR_RNG_TEST, 2), j);
 }
 
 static void rig_close(rig *r)
@@ -136,7 +137,8 @@ static void check_gradient(const char *text, int V, int T, int B, int dropout)
 		if (best > worst)
 			worst = best;
 		if (best > 0.01)
-			fail_msg("%s: gradient of %s: %g by backward, %g by differences, norm %g", text, p->name, along, slope[1], sqrt(norm));
+			fail_msg("%s: gradient of %s: %g by backward, %g by differences, norm %g", text, p->name, along, slope[1],
+			         sqrt(norm));
 		free(old);
 	}
 	print_message("  %-44s worst %.1e of the gradient's norm\n", text, worst);
@@ -147,8 +149,8 @@ static void test_gradients(void **unused)
 {
 	static const char *const specs[] = {
 		"rnn:2x12", "gru:2x12,tie=1", "lstm:2x12", "lstm:3x20,dropout=0.3", "transformer:2x16,heads=2,context=8",
-		"transformer:2x16,heads=4,kv_heads=2,context=8,block=llama", "lstm:2x12,block=llama", "gru:2x12,block=gpt2,tie=0",
-		"transformer:2x16,heads=2,context=8,dropout=0.2,window=3", "rnn:1x8,block=gpt2",
+		"transformer:2x16,heads=4,kv_heads=2,context=8,block=llama", "lstm:2x12,block=llama",
+		"gru:2x12,block=gpt2,tie=0", "transformer:2x16,heads=2,context=8,dropout=0.2,window=3", "rnn:1x8,block=gpt2",
 		"attention:1x16,heads=2,context=8,block=plain",
 	};
 	(void)unused;
@@ -180,7 +182,8 @@ static ur_corpus *corpus;
 
 static ur_corpus *open_text(void)
 {
-	static const char *const words[] = { "the ", "cell ", "keeps ", "what ", "gates ", "let ", "through, ", "step ", "by ", "step.\n" };
+	static const char *const words[] = { "the ", "cell ", "keeps ", "what ", "gates ", "let ", "through, ",
+	                                     "step ", "by ", "step.\n" };
 	const char *path = in_folder("text.txt");
 	FILE *f = fopen(path, "w");
 	ur_corpus *c;
@@ -224,8 +227,8 @@ static void same_weights(const ur_model *a, const ur_model *b)
 	assert_memory_equal(a->weights, b->weights, a->floats * sizeof(float));
 }
 
-static const char *const trained[] = { "lstm:2x24,dropout=0.1", "gru:1x24", "rnn:2x16", "transformer:2x24,heads=4,context=16,dropout=0.1",
-                                       "lstm:2x16,block=llama" };
+static const char *const trained[] = { "lstm:2x24,dropout=0.1", "gru:1x24", "rnn:2x16",
+                                       "transformer:2x24,heads=4,context=16,dropout=0.1", "lstm:2x16,block=llama" };
 
 static void test_learns_and_threads(void **unused)
 {
@@ -375,7 +378,8 @@ static void test_early_stop(void **unused)
 	m = train(&j, &o);
 	assert_true(o.stopped_early && o.steps < 400 && o.best_step <= o.steps - 4);
 	/* the weights handed back are the best ones */
-	assert_int_equal(ur_evaluate(m, &c, corpus, j.split.val_from, j.split.val_to, j.recipe.window, j.recipe.batch, 0, &score, NULL), UR_OK);
+	assert_int_equal(ur_evaluate(m, &c, corpus, j.split.val_from, j.split.val_to, j.recipe.window, j.recipe.batch, 0,
+	                             &score, NULL), UR_OK);
 	again = score.loss;
 	tokens = score.tokens;
 	assert_true(again == o.best_loss && tokens == o.scored);
@@ -394,7 +398,8 @@ static void test_memory(void **unused)
 	assert_true(ur_ctx_open(&c, NULL, 1));
 	j = job_of(&c, "lstm:2x256", NULL);
 	assert_int_equal(ur_train_memory(&j, &bytes, &parameters, NULL), UR_OK);
-	/* a 2x256 LSTM is 2 x 4 x 256 x (256 + 256 + 2) parameters; weights, packings, gradients and moments hold them 7 times */
+	/* a 2x256 LSTM is 2 x 4 x 256 x (256 + 256 + 2) parameters; weights, packings, gradients and
+	 * moments hold them 7 times */
 	assert_true(parameters > 2 * 4 * 256 * 514 && bytes > (size_t)parameters * 4 * 7);
 	j = job_of(&c, "transformer:64x4096,heads=32", NULL);
 	j.recipe.batch = 4096;
@@ -457,9 +462,10 @@ static int close_all(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gradients), cmocka_unit_test(test_gradient_threads), cmocka_unit_test(test_learns_and_threads),
-		cmocka_unit_test(test_resume), cmocka_unit_test(test_accumulate), cmocka_unit_test(test_divergence),
-		cmocka_unit_test(test_early_stop), cmocka_unit_test(test_memory), cmocka_unit_test(test_schedules),
+		cmocka_unit_test(test_gradients), cmocka_unit_test(test_gradient_threads),
+		cmocka_unit_test(test_learns_and_threads), cmocka_unit_test(test_resume), cmocka_unit_test(test_accumulate),
+		cmocka_unit_test(test_divergence), cmocka_unit_test(test_early_stop), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_schedules),
 	};
 	if (!ur_kernels_pick(NULL))
 		return 77;

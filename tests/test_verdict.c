@@ -9,8 +9,8 @@
 
 /* A made-up comparison: `loss` in every block with a little noise that is the model's own, and in every seed, of which
  * each has moved it by a part of `spread`; times that follow laws. */
-static ur_contender *invent_seeds(ur_comparison *c, const char *name, double loss, double noise, double spread, double us,
-                                  size_t state, double rate)
+static ur_contender *invent_seeds(ur_comparison *c, const char *name, double loss, double noise, double spread,
+                                  double us, size_t state, double rate)
 {
 	static const double moves[UR_MOST_SEEDS] = { -1, 0.2, 0.8, 0.5, -0.5 };
 	ur_contender *k = &c->of[c->n++];
@@ -25,8 +25,8 @@ static ur_contender *invent_seeds(ur_comparison *c, const char *name, double los
 		ur_trained *r = &k->run[s];
 		const double at = loss + spread * moves[s];
 
-		*r = (ur_trained){ .seed = 1 + (uint64_t)s, .state = UR_RUN_DONE, .tokens = 1000000, .seconds = 1e6 / rate, .loss = at,
-		                   .loss_same = at + 0.1, .bits_per_byte = at / log(2), .joules = NAN };
+		*r = (ur_trained){ .seed = 1 + (uint64_t)s, .state = UR_RUN_DONE, .tokens = 1000000, .seconds = 1e6 / rate,
+		                   .loss = at, .loss_same = at + 0.1, .bits_per_byte = at / log(2), .joules = NAN };
 		r->blocks.n = 16;
 		for (int i = 0; i < 16; i++)
 			r->blocks.mean[i] = at + 0.3 * sin(i) + noise * (i % 2 ? 1 : -1);
@@ -34,7 +34,8 @@ static ur_contender *invent_seeds(ur_comparison *c, const char *name, double los
 		for (int p = 1; p <= 10; p++)
 			r->curve[r->points++] = (ur_curve_point){ { 1e5 * p, 1e8 * p, 1e5 * p / rate }, at + 1 - log10(p), p > 8 };
 	}
-	k->tuning[0] = (ur_tuning){ .trials = 3, .best = 0, .trial = { { 1e-3, loss }, { 3e-3, loss + 1 }, { 3e-4, loss + 1 } } };
+	k->tuning[0] = (ur_tuning){ .trials = 3, .best = 0,
+	                            .trial = { { 1e-3, loss }, { 3e-3, loss + 1 }, { 3e-4, loss + 1 } } };
 	k->positions = 2;
 	k->latency[0] = (ur_latency){ .position = 0, .p50 = us / 2, .p99 = us, .state = state / 2 };
 	k->latency[1] = (ur_latency){ .position = 48, .p50 = us, .p99 = us, .state = state };
@@ -121,8 +122,8 @@ static void test_tie(void **state)
 	assert_int_equal(c->advice.best, 0);
 	assert_true(c->advice.tied[0] && c->advice.tied[1] && !c->advice.tied[2]);
 	assert_advice(c, "In quality lstm and gru tie, within 1%: lstm has the lowest loss");
-	assert_advice(c, "Of these gru is the cheapest to run: 40 us a step and a state of 800 bytes, against 60 us and 1600 "
-		"bytes with lstm");
+	assert_advice(c, "Of these gru is the cheapest to run: 40 us a step and a state of 800 bytes, against 60 us and "
+		"1600 bytes with lstm");
 	assert_advice(c, "The next, rnn, is 0.400 higher");
 	assert_advice(c, "- For the last bit of quality: lstm, 0.005 lower; the difference is small but larger than the "
 		"text's noise");
@@ -309,7 +310,8 @@ static void test_equal(void **state)
 	assert_true(c->equal[UR_AXIS_TOKENS].finished && c->equal[UR_AXIS_TOKENS].leader == 0);
 	assert_true(fabs(c->equal[UR_AXIS_TOKENS].at - 1e6) < 1 && !c->equal[UR_AXIS_TOKENS].tied[1]);
 	assert_true(fabs(c->equal[UR_AXIS_TOKENS].loss[1].mean - 1.5) < 1e-12);
-	/* read where the faster one's rate had not begun to fall: 8 of its 10 points, at 8 s, when the other is at its second */
+	/* read where the faster one's rate had not begun to fall: 8 of its 10 points, at 8 s, when the other
+	 * is at its second */
 	assert_true(!c->equal[UR_AXIS_SECONDS].finished && c->equal[UR_AXIS_SECONDS].leader == 1);
 	assert_true(fabs(c->equal[UR_AXIS_SECONDS].at - 8) < 1e-9);
 	assert_true(fabs(c->equal[UR_AXIS_SECONDS].loss[1].mean - (2.5 - log10(8))) < 1e-9);

@@ -404,9 +404,9 @@ static void one_shape(struct peer *peers, int count, const ur_ctx *ctx, const in
 		double mid = median(peers[i].rate, rounds), best = peers[i].rate[rounds - 1];
 		printf("  %6.1f %3.0f%% (%5.1f)", mid, 100 * mid / peak, best);
 		if (plan->json)
-			fprintf(plan->json, "{\"bench\": \"gemm\", \"M\": %d, \"N\": %d, \"K\": %d, \"threads\": %d, \"peer\": \"%s\", "
-			        "\"way\": \"%s\", \"gflops\": %.2f, \"gflops_best\": %.2f, \"peak_gflops\": %.2f, "
-			        "\"clock\": \"%s\", \"rounds\": %d}\n",
+			fprintf(plan->json, "{\"bench\": \"gemm\", \"M\": %d, \"N\": %d, \"K\": %d, \"threads\": %d, "
+			        "\"peer\": \"%s\", \"way\": \"%s\", \"gflops\": %.2f, \"gflops_best\": %.2f, "
+			        "\"peak_gflops\": %.2f, \"clock\": \"%s\", \"rounds\": %d}\n",
 			        M, N, K, ctx->threads, peers[i].name, peers[i].variant, mid, best, peak,
 			        plan->clock == CLOCK_MONOTONIC ? "wall" : "processor", rounds);
 		close_variant(&peers[i], peers[i].state);

@@ -35,7 +35,8 @@ typedef struct ur_profile {
 const char *ur_op_name(ur_op op);
 const char *ur_op_about(ur_op op);
 
-/* Between two calls: t = ur_profile_start(p); ...; ur_profile_end(p, op, t, flops, bytes). A NULL profile costs nothing. */
+/* Between two calls: t = ur_profile_start(p); ...; ur_profile_end(p, op, t, flops, bytes).
+ * A NULL profile costs nothing. */
 double ur_profile_start(const ur_profile *p);
 void ur_profile_end(ur_profile *p, ur_op op, double start, double flops, double bytes);
 

@@ -1,7 +1,7 @@
-/* What surrounds a mixer: embedding, normalisation, feed-forward, dropout, head and loss. Each is a forward and backward
- * pair over rows (a row is one position of one sequence, so T x B of them, time-major), cut into chunks of rows that stay
- * in a core's cache from the first operation to the last. w[] are parameters in the order the block lists them; gradients
- * are added to dw. */
+/* What surrounds a mixer: embedding, normalisation, feed-forward, dropout, head and loss. Each is a forward and
+ * backward pair over rows (a row is one position of one sequence, so T x B of them, time-major), cut into chunks of
+ * rows that stay in a core's cache from the first operation to the last. w[] are parameters in the order the block
+ * lists them; gradients are added to dw. */
 #ifndef UR_BLOCK_H
 #define UR_BLOCK_H
 
@@ -18,8 +18,10 @@ typedef struct ur_norm {
 	const char *name;
 	float eps;
 	int params;                     /* 1: gain; 2: gain and bias */
-	void (*row)(const ur_kernels *k, int D, float eps, const float *x, const float *g, const float *b, float *y, float *stats);
-	void (*row_back)(const ur_kernels *k, int D, const float *x, const float *g, const float *stats, const float *dy, float *dx);
+	void (*row)(const ur_kernels *k, int D, float eps, const float *x, const float *g, const float *b, float *y,
+	            float *stats);
+	void (*row_back)(const ur_kernels *k, int D, const float *x, const float *g, const float *stats, const float *dy,
+	                 float *dx);
 } ur_norm;
 
 extern const ur_norm ur_norm_layer; /* Ba, Kiros and Hinton 2016 */
@@ -27,13 +29,14 @@ extern const ur_norm ur_norm_rms;   /* Zhang and Sennrich 2019 */
 
 int ur_norm_params(const ur_norm *n, int D, ur_param p[UR_BLOCK_PARAMS]);
 /* y = norm(x), (rows, D) each; stats: 2 floats a row, for the way back. */
-void ur_norm_forward(const ur_ctx *c, const ur_norm *n, int D, const ur_mat *w, int rows, const float *x, float *y, float *stats);
+void ur_norm_forward(const ur_ctx *c, const ur_norm *n, int D, const ur_mat *w, int rows, const float *x, float *y,
+                     float *stats);
 /* dx = dnorm(dy), or += where `add`; dw += . dx may be dy. */
-void ur_norm_backward(const ur_ctx *c, const ur_norm *n, int D, const ur_mat *w, int rows, const float *x, const float *stats,
-                      const float *dy, float *dx, int add, float *const *dw, float *work);
+void ur_norm_backward(const ur_ctx *c, const ur_norm *n, int D, const ur_mat *w, int rows, const float *x,
+                      const float *stats, const float *dy, float *dx, int add, float *const *dw, float *work);
 /* The gain's and bias's part of it alone: dw += . */
-void ur_norm_gains(const ur_ctx *c, const ur_norm *n, int D, int rows, const float *x, const float *stats, const float *dy,
-                   float *const *dw);
+void ur_norm_gains(const ur_ctx *c, const ur_norm *n, int D, int rows, const float *x, const float *stats,
+                   const float *dy, float *const *dw);
 /* Floats of working memory ur_norm_backward wants. */
 size_t ur_norm_work(int D, int threads);
 
@@ -81,8 +84,8 @@ void ur_ffn_backward(const ur_ctx *c, const ur_ffn_call *call);
 
 /* -- embedding -- */
 /* y(T, B, D) = table[ids] + positions[first + t]; positions may be NULL. ids are in range. */
-void ur_embed_forward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *table, const float *positions,
-                      int first, float *y);
+void ur_embed_forward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *table,
+                      const float *positions, int first, float *y);
 void ur_embed_backward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *dy, float *dtable,
                        float *dpositions);
 

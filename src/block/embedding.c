@@ -1,5 +1,5 @@
-/* Embedding: y = table[id] (+ position[t]). Backward scatters rows; each task owns a range of columns and adds all rows in
- * order, so the sums are the same at any number of threads. */
+/* Embedding: y = table[id] (+ position[t]). Backward scatters rows; each task owns a range of columns and adds all rows
+ * in order, so the sums are the same at any number of threads. */
 #include "block/block.h"
 
 #include <string.h>
@@ -24,8 +24,8 @@ static void forward_rows(void *arg, int from, int to, int thread)
 	}
 }
 
-void ur_embed_forward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *table, const float *positions,
-                      int first, float *y)
+void ur_embed_forward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *table,
+                      const float *positions, int first, float *y)
 {
 	struct embed_job j = { .c = c, .T = T, .B = B, .D = D, .first = first, .ids = ids, .table = table,
 	                       .positions = positions, .y = y };
@@ -51,6 +51,7 @@ static void backward_task(void *arg, int task, int thread)
 void ur_embed_backward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *dy, float *dtable,
                        float *dpositions)
 {
-	struct embed_job j = { .c = c, .T = T, .B = B, .D = D, .ids = ids, .dy = dy, .dtable = dtable, .dpositions = dpositions };
+	struct embed_job j = { .c = c, .T = T, .B = B, .D = D, .ids = ids, .dy = dy, .dtable = dtable,
+	                       .dpositions = dpositions };
 	ur_pool_run(c->pool, (D + COLUMNS - 1) / COLUMNS, backward_task, &j);
 }

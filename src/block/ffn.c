@@ -1,15 +1,18 @@
-/* Feed-forward half of a residual block: y = x + drop(act(norm(x) W_in^T + b_in) W_out^T + b_out), one chunk of rows from
- * norm to sum at a time, so that its intermediate values never leave the core's cache on the way forward.
+/* Feed-forward half of a residual block: y = x + drop(act(norm(x) W_in^T + b_in) W_out^T + b_out), one chunk of rows
+ * from norm to sum at a time, so that its intermediate values never leave the core's cache on the way forward.
  *
  * Backward keeps only h = norm(x) W_in^T + b_in and the norm's statistics, and works the rest out again: per chunk
- * dg = drop(dy) W_out, dh = act'(h) dg, dn = dh W_in, dx = dy + norm'(dn); then, over all rows, the weight gradients from
- * dh, act(h) (which takes h's place) and norm(x). */
+ * dg = drop(dy) W_out, dh = act'(h) dg, dn = dh W_in, dx = dy + norm'(dn); then, over all rows, the weight gradients
+ * from dh, act(h) (which takes h's place) and norm(x). */
 #include "block/block.h"
 
 #include <string.h>
 
 static void gelu_act(const ur_kernels *k, int F, const float *h, float *g) { k->gelu(F, h, g); }
-static void gelu_back(const ur_kernels *k, int F, const float *h, const float *dg, float *dh) { k->gelu_back(F, h, dg, dh); }
+static void gelu_back(const ur_kernels *k, int F, const float *h, const float *dg, float *dh)
+{
+	k->gelu_back(F, h, dg, dh);
+}
 static void swiglu_act(const ur_kernels *k, int F, const float *h, float *g) { k->swiglu(F, h, h + F, g); }
 static void swiglu_back(const ur_kernels *k, int F, const float *h, const float *dg, float *dh)
 {
@@ -24,14 +27,15 @@ enum { W_IN, W_OUT, B_IN, B_OUT };
 int ur_ffn_params(const ur_ffn *f, int D, int F, ur_param p[UR_BLOCK_PARAMS])
 {
 	p[W_IN] = (ur_param){ .name = "in_weight", .rows = f->gates * F, .cols = D, .init = UR_INIT_NORMAL, .a = 0.02f };
-	p[W_OUT] = (ur_param){ .name = "out_weight", .rows = D, .cols = F, .init = UR_INIT_NORMAL, .a = 0.02f, .residual = 1 };
+	p[W_OUT] = (ur_param){ .name = "out_weight", .rows = D, .cols = F, .init = UR_INIT_NORMAL, .a = 0.02f,
+		.residual = 1 };
 	p[B_IN] = (ur_param){ .name = "in_bias", .rows = f->gates * F, .init = UR_INIT_ZERO };
 	p[B_OUT] = (ur_param){ .name = "out_bias", .rows = D, .init = UR_INIT_ZERO };
 	return f->bias ? 4 : 2;
 }
 
-/* Per thread: n (chunk, D), h (chunk, gates F), g (chunk, F). Training adds, for all rows: n and dn (rows, D), dh (rows,
- * gates F), and the gradient that dropout let through (rows, D). */
+/* Per thread: n (chunk, D), h (chunk, gates F), g (chunk, F). Training adds, for all rows: n and dn (rows, D), dh
+ * (rows, gates F), and the gradient that dropout let through (rows, D). */
 static size_t chunk_floats(const ur_ffn *f, int D, int F)
 {
 	return (size_t)UR_CHUNK * ((size_t)D + (size_t)F * (size_t)(f->gates + 1));
@@ -55,7 +59,8 @@ static void norm_rows(const ur_kernels *k, const ur_ffn_call *q, int rows, const
 {
 	for (int r = 0; r < rows; r++)
 		q->norm->row(k, q->D, q->norm->eps, x + (size_t)r * (size_t)q->D, q->norm_w[0].data,
-		             q->norm->params > 1 ? q->norm_w[1].data : NULL, n + (size_t)r * (size_t)q->D, stats + 2 * (size_t)r);
+		             q->norm->params > 1 ? q->norm_w[1].data : NULL, n + (size_t)r * (size_t)q->D,
+		             stats + 2 * (size_t)r);
 }
 
 static void forward_rows(void *arg, int from, int to, int thread)
@@ -124,10 +129,12 @@ void ur_ffn_backward(const ur_ctx *c, const ur_ffn_call *q)
 	const int D = q->D, F = q->F, wide = q->ffn->gates * F, bias = q->ffn->bias;
 	float *all = q->work + chunk_floats(q->ffn, D, F) * (size_t)c->threads;
 	const size_t square = (size_t)q->rows * (size_t)D;
-	struct ffn_job j = { .c = c, .q = q, .n = all, .dn = all + square, .dropped = all + 2 * square, .dh = all + 3 * square };
+	struct ffn_job j = { .c = c, .q = q, .n = all, .dn = all + square, .dropped = all + 2 * square,
+	                     .dh = all + 3 * square };
 
 	ur_for_chunks(c, q->rows, backward_rows, &j);
-	ur_linear_grad(c, q->rows, D, F, q->drop.p > 0 ? j.dropped : q->dy, D, q->h, wide, q->dw[W_OUT], bias ? q->dw[B_OUT] : NULL);
+	ur_linear_grad(c, q->rows, D, F, q->drop.p > 0 ? j.dropped : q->dy, D, q->h, wide, q->dw[W_OUT],
+	               bias ? q->dw[B_OUT] : NULL);
 	ur_linear_grad(c, q->rows, wide, D, j.dh, wide, j.n, D, q->dw[W_IN], bias ? q->dw[B_IN] : NULL);
 	ur_norm_gains(c, q->norm, D, q->rows, q->x, q->stats, j.dn, q->dnorm);
 }

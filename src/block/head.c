@@ -40,8 +40,8 @@ static void loss_rows(void *arg, int from, int to, int thread)
 	}
 	if (q->weight != 0)
 		k->product[UR_F32](&(ur_product){ .M = to - from, .N = q->D, .K = q->V, .blocks = 1, .A = logits, .row = q->V,
-			.col = 1, .panels = q->w->panels_t, .p1 = ur_panel_count(k, q->D, 1), .C = q->dx + (size_t)from * (size_t)q->D,
-			.ldc = q->D });
+			.col = 1, .panels = q->w->panels_t, .p1 = ur_panel_count(k, q->D, 1),
+			.C = q->dx + (size_t)from * (size_t)q->D, .ldc = q->D });
 }
 
 void ur_head_loss(const ur_ctx *c, const ur_head_call *q)
@@ -53,6 +53,7 @@ void ur_head_loss(const ur_ctx *c, const ur_head_call *q)
 		struct head_job j = { c, q, first };
 		ur_for_chunks(c, rows, loss_rows, &j);
 		if (q->weight != 0)
-			ur_linear_grad(c, rows, q->V, q->D, q->work, q->V, q->x + (size_t)first * (size_t)q->D, q->D, q->dw, q->dbias);
+			ur_linear_grad(c, rows, q->V, q->D, q->work, q->V, q->x + (size_t)first * (size_t)q->D, q->D, q->dw,
+			               q->dbias);
 	}
 }

@@ -2,23 +2,27 @@
  * Layer norm: y = (x - mean) / sqrt(var + eps) g + b. RMS norm: y = x / sqrt(mean(x^2) + eps) g. */
 #include "block/block.h"
 
-static void layer_row(const ur_kernels *k, int D, float eps, const float *x, const float *g, const float *b, float *y, float *stats)
+static void layer_row(const ur_kernels *k, int D, float eps, const float *x, const float *g, const float *b, float *y,
+                      float *stats)
 {
 	k->layernorm(D, eps, x, g, b, y, stats);
 }
 
-static void layer_row_back(const ur_kernels *k, int D, const float *x, const float *g, const float *stats, const float *dy, float *dx)
+static void layer_row_back(const ur_kernels *k, int D, const float *x, const float *g, const float *stats,
+                           const float *dy, float *dx)
 {
 	k->layernorm_back(D, x, g, stats, dy, dx);
 }
 
-static void rms_row(const ur_kernels *k, int D, float eps, const float *x, const float *g, const float *b, float *y, float *stats)
+static void rms_row(const ur_kernels *k, int D, float eps, const float *x, const float *g, const float *b, float *y,
+                    float *stats)
 {
 	(void)b;
 	k->rmsnorm(D, eps, x, g, y, stats);
 }
 
-static void rms_row_back(const ur_kernels *k, int D, const float *x, const float *g, const float *stats, const float *dy, float *dx)
+static void rms_row_back(const ur_kernels *k, int D, const float *x, const float *g, const float *stats,
+                         const float *dy, float *dx)
 {
 	k->rmsnorm_back(D, x, g, stats, dy, dx);
 }
@@ -48,11 +52,12 @@ static void forward_rows(void *arg, int from, int to, int thread)
 	const struct norm_job *j = arg;
 	(void)thread;
 	for (int r = from; r < to; r++)
-		j->n->row(j->c->k, j->D, j->n->eps, j->x + (size_t)r * (size_t)j->D, j->w[0].data, j->n->params > 1 ? j->w[1].data : NULL,
-		          j->y + (size_t)r * (size_t)j->D, j->stats + 2 * (size_t)r);
+		j->n->row(j->c->k, j->D, j->n->eps, j->x + (size_t)r * (size_t)j->D, j->w[0].data,
+		          j->n->params > 1 ? j->w[1].data : NULL, j->y + (size_t)r * (size_t)j->D, j->stats + 2 * (size_t)r);
 }
 
-void ur_norm_forward(const ur_ctx *c, const ur_norm *n, int D, const ur_mat *w, int rows, const float *x, float *y, float *stats)
+void ur_norm_forward(const ur_ctx *c, const ur_norm *n, int D, const ur_mat *w, int rows, const float *x, float *y,
+                     float *stats)
 {
 	struct norm_job j = { .c = c, .n = n, .D = D, .w = w, .x = x, .y = y, .stats = stats };
 	ur_for_chunks(c, rows, forward_rows, &j);
@@ -71,8 +76,8 @@ static void gain_task(void *arg, int task, int thread)
 		j->c->k->column_sums(j->rows, n, j->dy + from, j->D, j->dw[1] + from);
 }
 
-void ur_norm_gains(const ur_ctx *c, const ur_norm *n, int D, int rows, const float *x, const float *stats, const float *dy,
-                   float *const *dw)
+void ur_norm_gains(const ur_ctx *c, const ur_norm *n, int D, int rows, const float *x, const float *stats,
+                   const float *dy, float *const *dw)
 {
 	struct norm_job j = { .c = c, .n = n, .D = D, .rows = rows, .x = x, .stats_in = stats, .dy = dy, .dw = dw };
 	ur_pool_run(c->pool, (D + COLUMNS - 1) / COLUMNS, gain_task, &j);
@@ -95,8 +100,8 @@ static void backward_rows(void *arg, int from, int to, int thread)
 
 size_t ur_norm_work(int D, int threads) { return (size_t)D * (size_t)threads; }
 
-void ur_norm_backward(const ur_ctx *c, const ur_norm *n, int D, const ur_mat *w, int rows, const float *x, const float *stats,
-                      const float *dy, float *dx, int add, float *const *dw, float *work)
+void ur_norm_backward(const ur_ctx *c, const ur_norm *n, int D, const ur_mat *w, int rows, const float *x,
+                      const float *stats, const float *dy, float *dx, int add, float *const *dw, float *work)
 {
 	struct norm_job j = { .c = c, .n = n, .D = D, .add = add, .w = w, .x = x, .stats_in = stats, .dy = dy,
 	                      .dx = dx, .work = work };

@@ -53,7 +53,8 @@ json_t *ur_plan_json(const ur_plan *p)
 		"parameters", (json_int_t)p->parameters, "vocabulary", ur_vocab_kind_of(vocab),
 		"vocabulary_size", ur_vocab_size(vocab),
 		"data", ur_json_string(p->data), "train_tokens", (json_int_t)(s->train_to - s->train_from),
-		"val_tokens", (json_int_t)(s->val_to - s->val_from), "validates", p->validates, "memory_needed", (json_int_t)p->bytes,
+		"val_tokens", (json_int_t)(s->val_to - s->val_from), "validates", p->validates,
+		"memory_needed", (json_int_t)p->bytes,
 		"memory_free", p->memory_free < 0 ? json_null() : json_integer(p->memory_free),
 		"recipe", ur_recipe_to_json(&p->job->recipe));
 }
@@ -98,8 +99,8 @@ void ur_result_print(const ur_args *args, const ur_plan *p, const ur_outcome *o)
 		printf("validation loss  %.4f nats a token, %.4f bits a byte, best of the run (step %s)\n", o->best_loss,
 		       o->bits_per_byte, ur_commas(o->best_step, a));
 	printf("trained          %s steps%s, %s tokens in %s, %s a second\n", ur_commas(o->steps, a),
-	       o->stopped_early ? " (stopped early: no progress)" : "", ur_commas(o->tokens, b), ur_time_text(o->seconds, c),
-	       ur_commas(o->seconds > 0 ? (int64_t)((double)o->tokens / o->seconds) : 0, d));
+	       o->stopped_early ? " (stopped early: no progress)" : "", ur_commas(o->tokens, b),
+	       ur_time_text(o->seconds, c), ur_commas(o->seconds > 0 ? (int64_t)((double)o->tokens / o->seconds) : 0, d));
 	if (p->run)
 		printf("recorded         unroll runs %lld shows it\n", (long long)p->run);
 	if (job->out) {
@@ -181,8 +182,9 @@ json_t *ur_profile_json(const ur_profile *p, const ur_ctx *ctx, double seconds)
 	ur_speed_measure(ctx, &speed);
 	for (int i = 0; i < UR_OP_KINDS; i++)
 		json_array_append_new(list, json_pack("{s:s, s:o, s:I, s:o, s:o, s:o}", "operation", ur_op_name((ur_op)i),
-			"seconds", ur_json_number(p->seconds[i]), "calls", (json_int_t)p->calls[i], "flops", ur_json_number(p->flops[i]),
-			"bytes", ur_json_number(p->bytes[i]), "floor_seconds", ur_json_number(floor_of(p, i, &speed))));
+			"seconds", ur_json_number(p->seconds[i]), "calls", (json_int_t)p->calls[i],
+			"flops", ur_json_number(p->flops[i]), "bytes", ur_json_number(p->bytes[i]),
+			"floor_seconds", ur_json_number(floor_of(p, i, &speed))));
 	return json_pack("{s:o, s:o, s:o, s:o}", "operations", list, "seconds", ur_json_number(seconds),
 		"peak_flops", ur_json_number(speed.flops), "peak_bandwidth", ur_json_number(speed.bandwidth));
 }

@@ -53,7 +53,8 @@ ur_status ur_left_recipe(const ur_left *left, ur_recipe *r, ur_err *err)
 		"schedule", &r->schedule, "warmup", &warmup, "decay", &r->decay, "decay-every", &decay_every, "clip", &r->clip,
 		"eval-every", &eval_every,
 		"eval-tokens", &eval_tokens, "patience", &r->patience, "seed", &seed))
-		return ur_fail(err, UR_E_FORMAT, "checkpoint %.200s: its settings cannot be read: %.100s", left->path, why.text);
+		return ur_fail(err, UR_E_FORMAT, "checkpoint %.200s: its settings cannot be read: %.100s", left->path,
+		               why.text);
 	r->steps = steps;
 	r->warmup = warmup;
 	r->decay_every = decay_every;

@@ -273,7 +273,8 @@ void ur_run_print(const ur_store_run *r, json_t *points)
 	printf("\n");
 	line(r->comparison ? "name" : "model", r->name);
 	line("spec", r->spec);
-	printf("%-*s%s, fingerprint %016" PRIx64 "\n", LABEL, "data", ur_visible(r->data, shown, sizeof shown), r->fingerprint);
+	printf("%-*s%s, fingerprint %016" PRIx64 "\n", LABEL, "data", ur_visible(r->data, shown, sizeof shown),
+	       r->fingerprint);
 	line("status", r->status);
 	print_span(r->started, r->finished);
 	if (r->finished > 0)
@@ -312,7 +313,8 @@ static json_t *time_of(double unix_time)
 
 json_t *ur_run_json(const ur_store_run *r, json_t *points)
 {
-	json_t *json = json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:O?}",
+	json_t *json = json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
+		"s:o, s:o, s:O?}",
 		"id", (json_int_t)r->id, "comparison", r->comparison ? json_integer(r->comparison) : json_null(),
 		"kind", ur_json_string(r->kind), "name", ur_json_string(r->name), "spec", ur_json_string(r->spec),
 		"seed", (json_int_t)r->seed, "data", ur_json_string(r->data), "fingerprint", text_of(r->fingerprint),
@@ -380,7 +382,8 @@ static void csv_number(double x, char end)
 
 void ur_listing_csv(const ur_listing *l)
 {
-	printf("id,comparison,kind,name,spec,seed,data,status,started,finished,steps,tokens,seconds,loss,machine,version\n");
+	printf("id,comparison,kind,name,spec,seed,data,status,started,finished,steps,tokens,seconds,loss,"
+	       "machine,version\n");
 	for (int i = 0; i < l->runs.n; i++) {
 		const ur_store_run *r = &l->runs.run[i];
 

@@ -212,8 +212,9 @@ static int generate(const ur_args *args, const ur_model *m, ur_stream *stream, c
 	} else if (v->json) {
 		code = show_json(args, m, &w, prompt, n, drawn, seed, seconds);
 	} else if (!v->quiet) {
-		(void)fprintf(stderr, "%s tokens in %s, %s a second; --seed %llu\n", ur_commas(drawn, a), ur_time_text(seconds, b),
-		              ur_commas(seconds > 0 ? (int64_t)((double)drawn / seconds) : 0, c), (unsigned long long)seed);
+		(void)fprintf(stderr, "%s tokens in %s, %s a second; --seed %llu\n", ur_commas(drawn, a),
+		              ur_time_text(seconds, b), ur_commas(seconds > 0 ? (int64_t)((double)drawn / seconds) : 0, c),
+		              (unsigned long long)seed);
 	}
 	free(w.kept);
 	return code;
@@ -277,8 +278,8 @@ static const ur_opt options[] = {
 
 const ur_command ur_command_generate = {
 	.usage = "--model FILE [--prompt TEXT] [options]",
-	.details = "Prints the prompt and what the model writes after it, token by token. A model with a limited context that "
-		"is full goes on from the last half of it.",
+	.details = "Prints the prompt and what the model writes after it, token by token. A model with a limited context "
+		"that is full goes on from the last half of it.",
 	.examples = "unroll generate --model model.safetensors --prompt 'The '\n"
 		"unroll generate -m model.safetensors -p 'The ' -n 100 --temp 0.5 --seed 7\n"
 		"unroll generate -m model.safetensors --prompt-file prompt.txt --no-echo --json",

@@ -178,8 +178,8 @@ static void show_text(const facts *f, const ur_safetensors *file, const ur_tenso
 		show_metadata(file);
 	printf("state        %s a stream", ur_size_text((double)f->state_bytes, a));
 	if (f->grows && f->state_used > 0)
-		printf(", of which %s in use after %s step%s\n", ur_size_text((double)f->state_used, a), ur_commas(f->position, b),
-		       f->position == 1 ? "" : "s");
+		printf(", of which %s in use after %s step%s\n", ur_size_text((double)f->state_used, a),
+		       ur_commas(f->position, b), f->position == 1 ? "" : "s");
 	else
 		printf("%s\n", f->grows ? "" : ", the same at every step");
 	printf("limit        ");
@@ -241,7 +241,8 @@ static int from_spec(const ur_args *args, const ur_kernels *k)
 	int code;
 
 	if (!status)
-		status = ur_model_shape(&spec, v->vocab_size ? (int)v->vocab_size : STANDARD_VOCABULARY, NULL, k, 0, &m, NULL, &err);
+		status = ur_model_shape(&spec, v->vocab_size ? (int)v->vocab_size : STANDARD_VOCABULARY, NULL, k, 0, &m, NULL,
+		                        &err);
 	code = status ? ur_failed(args, status, &err) : show(args, m, &f, NULL);
 	ur_model_free(m);
 	return code;

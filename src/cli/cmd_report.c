@@ -115,8 +115,8 @@ static const ur_opt options[] = {
 
 const ur_command ur_command_report = {
 	.usage = "[ID] [options]",
-	.details = "Makes the report of a comparison, the newest unless its number is given, from the store alone. The page "
-		"is one file that opens without a network: tables, charts, samples, and the numbers under them.",
+	.details = "Makes the report of a comparison, the newest unless its number is given, from the store alone. The "
+		"page is one file that opens without a network: tables, charts, samples, and the numbers under them.",
 	.examples = "unroll report\n"
 		"unroll report 12 -o lstm-or-not.html\n"
 		"unroll report --text\n"

@@ -90,7 +90,8 @@ static int show(const ur_args *args, ur_store *store, int64_t id)
 	ur_store_runs runs = { 0 };
 	json_t *points = NULL;
 	ur_err err = { 0 };
-	int code = store ? fail(args, ur_store_list_runs(store, &(ur_store_filter){ .run = id }, &runs, &err), &err) : UR_EXIT_OK;
+	int code = store ? fail(args, ur_store_list_runs(store, &(ur_store_filter){ .run = id }, &runs, &err), &err)
+	                 : UR_EXIT_OK;
 
 	if (!code && !runs.n)
 		code = ur_wrong(args, "there is no run %" PRId64, id);
@@ -276,9 +277,9 @@ static const ur_opt options[] = {
 
 const ur_command ur_command_runs = {
 	.usage = "[ID | delete ID... | delete --comparison ID] [options]",
-	.details = "Lists comparisons and runs of unroll train, newest first; with the id of a run all that is known of it: its "
-		"settings, machine, result and metrics. What is deleted is gone for good: without --yes it asks, and where it "
-		"cannot ask it refuses.",
+	.details = "Lists comparisons and runs of unroll train, newest first; with the id of a run all that is known of "
+		"it: its settings, machine, result and metrics. What is deleted is gone for good: without --yes it asks, and "
+		"where it cannot ask it refuses.",
 	.examples = "unroll runs\n"
 		"unroll runs --spec lstm --status done --json\n"
 		"unroll runs --kind main --csv",

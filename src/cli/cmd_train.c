@@ -326,7 +326,8 @@ static int train(session *s)
 	s->plan.run = s->record.run;
 	if (v->json) {
 		json = ur_result_json(&s->plan, &outcome);
-		if (json && v->profile && json_object_set_new(json, "profile", ur_profile_json(&s->profile, &s->ctx, seconds))) {
+		if (json && v->profile &&
+		    json_object_set_new(json, "profile", ur_profile_json(&s->profile, &s->ctx, seconds))) {
 			json_decref(json);
 			json = NULL;
 		}
@@ -458,7 +459,8 @@ static const ur_opt options[] = {
 	UR_OPT(INT, "checkpoint-every", 0, checkpoint_every, "N", "steps between checkpoints",
 	       .otherwise = "every 30 seconds", .least = 1, .most = 1e15),
 	UR_OPT(FLAG, "resume", 0, resume, NULL,
-	       "go on from the checkpoint beside --out; settings that are not given, but for --val and --test, are its own"),
+	       "go on from the checkpoint beside --out; settings that are not given, but for --val and --test, "
+	       "are its own"),
 	UR_OPT(FLAG, "overwrite", 0, overwrite, NULL, "begin anew although there is a checkpoint of an unfinished run"),
 	UR_OPT(INT, "seed", 0, seed, "N", "the same seed, data and settings give the same weights", .group = "general",
 	       .otherwise = "1", .least = 0, .most = 9.2e18),
@@ -474,13 +476,15 @@ _Static_assert(sizeof options / sizeof *options <= UR_MOST_OPTIONS, "a bit for e
 
 const ur_command ur_command_train = {
 	.usage = "--arch SPEC --data FILE --out FILE [options]",
-	.details = "Trains on the first part of the text, validates on the part behind it, and writes the best weights so far "
-		"to --out. Ctrl-C stops after the step at hand and keeps a checkpoint beside the model, NAME.ckpt.safetensors; one "
-		"is also written every half minute. The same command with --resume goes on from there and ends with the same "
-		"weights. unroll runs lists the runs of the past, with their settings, curves and results.",
+	.details = "Trains on the first part of the text, validates on the part behind it, and writes the best weights so "
+		"far to --out. Ctrl-C stops after the step at hand and keeps a checkpoint beside the model, "
+		"NAME.ckpt.safetensors; one is also written every half minute. The same command with --resume goes on from "
+		"there and ends with the same weights. unroll runs lists the runs of the past, with their settings, curves "
+		"and results.",
 	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
-		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab word --vocab-size 2000 -o words.safetensors\n"
+		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab word --vocab-size 2000 "
+		"-o words.safetensors\n"
 		"unroll train --from model.safetensors --data corpus.txt -o tuned.safetensors --steps 200 --lr 3e-4\n"
 		"unroll train --arch lstm:4x1024 --data corpus.txt --dry-run",
 	.options = options,

@@ -48,10 +48,12 @@ static void pack_panel(const ur_kernels *k, int N, int K, int blocks, const floa
                        ptrdiff_t depth, float *panels, int p)
 {
 	int block = N / blocks, unit = p / blocks * k->nr, first = p % blocks * block + unit;
-	k->pack(least(block - unit, k->nr), K, src + first * column, column, depth, panels + (size_t)p * (size_t)K * (size_t)k->nr);
+	k->pack(least(block - unit, k->nr), K, src + first * column, column, depth,
+	        panels + (size_t)p * (size_t)K * (size_t)k->nr);
 }
 
-void ur_pack(const ur_kernels *k, int N, int K, int blocks, const float *src, ptrdiff_t column, ptrdiff_t depth, float *panels)
+void ur_pack(const ur_kernels *k, int N, int K, int blocks, const float *src, ptrdiff_t column, ptrdiff_t depth,
+             float *panels)
 {
 	for (int p = 0; p < ur_panel_count(k, N, blocks); p++)
 		pack_panel(k, N, K, blocks, src, column, depth, panels, p);
@@ -147,8 +149,8 @@ static void run_product(const ur_ctx *c, const ur_product *p, ur_dtype dtype)
 	ur_pool_run(c->pool, tasks, product_task, &j);
 }
 
-static ur_product forward_of(const ur_kernels *k, int M, const ur_mat *w, const float *bias, const float *x, ptrdiff_t ldx,
-                             float *y, ptrdiff_t ldy, int accumulate)
+static ur_product forward_of(const ur_kernels *k, int M, const ur_mat *w, const float *bias, const float *x,
+                             ptrdiff_t ldx, float *y, ptrdiff_t ldy, int accumulate)
 {
 	return (ur_product){
 		.M = M, .N = w->rows, .K = w->cols, .blocks = w->blocks, .A = x, .row = ldx, .col = 1,
@@ -181,9 +183,10 @@ void ur_linear_back(const ur_ctx *c, int M, const ur_mat *w, const float *dy, pt
 	run_product(c, &p, UR_F32);
 }
 
-/* dw += dy^T x: one task a tile of dw, which passes over all rows of dy and x in blocks of depth. Both operands are packed
- * into the thread's scratch first: in place, a transposed dy would touch a cache line of a new page for every row. A tile has
- * as many rows as the threads allow, because each packs its x anew; its dy is packed a stretch of rows at a time. */
+/* dw += dy^T x: one task a tile of dw, which passes over all rows of dy and x in blocks of depth. Both operands are
+ * packed into the thread's scratch first: in place, a transposed dy would touch a cache line of a new page for every
+ * row. A tile has as many rows as the threads allow, because each packs its x anew; its dy is packed a stretch of rows
+ * at a time. */
 struct grad_job {
 	const ur_ctx *c;
 	int M, out, in, rows, row_tiles;
@@ -210,18 +213,19 @@ static void grad_task(void *arg, int task, int thread)
 			int rows = least(UR_GRAD_ROWS, end - r);
 			k->strips(rows, depth, j->dy + m * j->ldy + r, j->ldy, a);
 			k->product[UR_F32](&(ur_product){
-				.M = rows, .N = cols, .K = depth, .blocks = 1, .A = a, .row = 1, .col = k->mr, .strip = (ptrdiff_t)k->mr * depth,
-				.panels = b, .p1 = ur_panel_count(k, cols, 1), .C = j->dw + (ptrdiff_t)r * j->in + col, .ldc = j->in,
-				.accumulate = 1,
+				.M = rows, .N = cols, .K = depth, .blocks = 1, .A = a, .row = 1, .col = k->mr,
+				.strip = (ptrdiff_t)k->mr * depth, .panels = b, .p1 = ur_panel_count(k, cols, 1),
+				.C = j->dw + (ptrdiff_t)r * j->in + col, .ldc = j->in, .accumulate = 1,
 			});
 		}
 	}
 }
 
-void ur_linear_grad(const ur_ctx *c, int M, int out, int in, const float *dy, ptrdiff_t ldy, const float *x, ptrdiff_t ldx,
-                    float *dw, float *dbias)
+void ur_linear_grad(const ur_ctx *c, int M, int out, int in, const float *dy, ptrdiff_t ldy, const float *x,
+                    ptrdiff_t ldx, float *dw, float *dbias)
 {
-	struct grad_job j = { .c = c, .M = M, .out = out, .in = in, .dy = dy, .x = x, .ldy = ldy, .ldx = ldx, .dw = dw, .dbias = dbias };
+	struct grad_job j = { .c = c, .M = M, .out = out, .in = in, .dy = dy, .x = x, .ldy = ldy, .ldx = ldx, .dw = dw,
+	                      .dbias = dbias };
 	int col_tiles = (in + UR_GRAD_COLS - 1) / UR_GRAD_COLS, parts;
 
 	if (M <= 0)

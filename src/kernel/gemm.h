@@ -16,7 +16,8 @@ typedef struct ur_ctx {
 	ur_arena memory;
 } ur_ctx;
 
-/* A weight gradient's tile: rows of dy^T (a multiple of every mr) and columns of x packed at a time, and their depth. */
+/* A weight gradient's tile: rows of dy^T (a multiple of every mr) and columns of x packed at a time, and
+ * their depth. */
 enum {
 	UR_GRAD_ROWS = 192, UR_GRAD_COLS = 256, UR_GRAD_DEPTH = 256,
 	UR_SCRATCH = UR_GRAD_DEPTH * (UR_GRAD_ROWS + UR_GRAD_COLS + 32)  /* both, to whole panels */
@@ -30,8 +31,10 @@ static inline float *ur_scratch(const ur_ctx *c, int thread) { return c->scratch
 /* Panels of a (K, N) matrix in `blocks` blocks of columns: how many, and their floats. */
 int ur_panel_count(const ur_kernels *k, int N, int blocks);
 size_t ur_panels_size(const ur_kernels *k, int N, int K, int blocks);
-/* Packs B(k, n) = src[n * column + k * depth] into panels. Serial; ur_pack_weights does both of a weight's on the pool. */
-void ur_pack(const ur_kernels *k, int N, int K, int blocks, const float *src, ptrdiff_t column, ptrdiff_t depth, float *panels);
+/* Packs B(k, n) = src[n * column + k * depth] into panels. Serial;
+ * ur_pack_weights does both of a weight's on the pool. */
+void ur_pack(const ur_kernels *k, int N, int K, int blocks, const float *src, ptrdiff_t column, ptrdiff_t depth,
+             float *panels);
 
 /* Floats behind the panels of `n` matrices (rows, cols, blocks set), with the transposed ones where `training`. */
 size_t ur_pack_size(const ur_kernels *k, const ur_mat *w, int training);
@@ -48,12 +51,13 @@ void ur_linear_serial(const ur_kernels *k, int M, const ur_mat *w, const float *
 void ur_linear_back(const ur_ctx *c, int M, const ur_mat *w, const float *dy, ptrdiff_t ldy, float *dx, ptrdiff_t ldx,
                     int accumulate);
 /* dw(out, in) += dy(M, out)^T x(M, in); dbias(out) += column sums of dy where it is not NULL. On the pool. */
-void ur_linear_grad(const ur_ctx *c, int M, int out, int in, const float *dy, ptrdiff_t ldy, const float *x, ptrdiff_t ldx,
-                    float *dw, float *dbias);
+void ur_linear_grad(const ur_ctx *c, int M, int out, int in, const float *dy, ptrdiff_t ldy, const float *x,
+                    ptrdiff_t ldx, float *dw, float *dbias);
 
 /* Rows as they lie in time-major arrays are the common case of the above: dense, ld = width. */
 
-/* A call over rows [0, n) cut into at most one stretch per thread, of at least `fewest` rows: for work whose rows do not touch each other. */
+/* A call over rows [0, n) cut into at most one stretch per thread, of at least `fewest` rows: for work whose rows do
+ * not touch each other. */
 typedef void ur_rows_fn(void *arg, int from, int to, int thread);
 void ur_for_rows(const ur_ctx *c, int n, int fewest, ur_rows_fn *fn, void *arg);
 

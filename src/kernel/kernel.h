@@ -33,8 +33,8 @@ typedef struct ur_mat {
  *
  * B is packed in panels of `nr` columns (the set's own), each K x nr contiguous, missing columns zero. With `blocks`
  * G > 1 the N columns are G blocks of N/G, and panel p holds columns (p/G)*nr... of block p % G. A(i, k) is
- * A[i * row + k * col], and row or col is 1: plain or transposed. A large
- * transposed A is best cut into strips first (see the slot): then col is mr and `strip` the floats from strip to strip. */
+ * A[i * row + k * col], and row or col is 1: plain or transposed. A large transposed A is best cut into strips first
+ * (see the slot): then col is mr and `strip` the floats from strip to strip. */
 typedef struct ur_product {
 	int M, N, K, blocks;
 	const float *A;
@@ -65,8 +65,8 @@ typedef struct ur_kernels {
 	/* One panel from n <= nr columns: panel[k * nr + j] = src[j * column + k * depth], zero for j >= n. */
 	void (*pack)(int n, int K, const float *src, ptrdiff_t column, ptrdiff_t depth, float *panel);
 
-	/* Strips of mr rows of a transposed A(K, M): out[s * K * mr + k * mr + i] = src[k * ld + s * mr + i]; the last strip's
-	 * missing rows are zero. */
+	/* Strips of mr rows of a transposed A(K, M): out[s * K * mr + k * mr + i] = src[k * ld + s * mr + i]; the last
+	 * strip's missing rows are zero. */
 	void (*strips)(int M, int K, const float *src, ptrdiff_t ld, float *out);
 
 	/* -- elementwise; n values; y may be x; absolute error of sigmoid <= 2e-7, of tanh <= 5e-7, exp relative 3e-7;
@@ -123,7 +123,8 @@ typedef struct ur_kernels {
 	void (*rmsnorm)(int n, float eps, const float *x, const float *g, float *y, float stats[2]);
 	void (*rmsnorm_back)(int n, const float *x, const float *g, const float stats[2], const float *dy, float *dx);
 	/* dg += dy (x - mean) / sigma over columns [0, n) of `rows` rows of width ld, in order; mean is 0 for RMS norm */
-	void (*norm_gain_back)(int rows, int n, ptrdiff_t ld, const float *x, const float *stats, const float *dy, float *dg);
+	void (*norm_gain_back)(int rows, int n, ptrdiff_t ld, const float *x, const float *stats, const float *dy,
+	                       float *dg);
 
 	/* -- feed-forward non-linearities; n values -- */
 	void (*gelu)(int n, const float *x, float *y);                   /* tanh form, as GPT-2 has it */

@@ -138,7 +138,8 @@ static void row_sum(int rows, int n, const float *p, const float *x, ptrdiff_t l
 static void lstm_gates(int n, float *a, ptrdiff_t stride, const float *c_prev, float *c, float *h)
 {
 	for (int j = 0; j < n; j++) {
-		float i = sigmoid1(a[j]), f = sigmoid1(a[stride + j]), g = tanhf(a[2 * stride + j]), o = sigmoid1(a[3 * stride + j]);
+		float i = sigmoid1(a[j]), f = sigmoid1(a[stride + j]), g = tanhf(a[2 * stride + j]),
+		      o = sigmoid1(a[3 * stride + j]);
 		float cell = f * c_prev[j] + i * g;
 		a[j] = i;
 		a[stride + j] = f;
@@ -254,7 +255,8 @@ static void layernorm(int n, float eps, const float *x, const float *g, const fl
 		y[i] = (x[i] - stats[0]) * stats[1] * g[i] + (b ? b[i] : 0);
 }
 
-static void norm_back(int n, const float *x, const float *g, float mean, float rstd, int centred, const float *dy, float *dx)
+static void norm_back(int n, const float *x, const float *g, float mean, float rstd, int centred, const float *dy,
+                      float *dx)
 {
 	double sum = 0, along = 0;
 	for (int i = 0; i < n; i++) {
@@ -289,7 +291,8 @@ static void rmsnorm_back(int n, const float *x, const float *g, const float stat
 	norm_back(n, x, g, 0, stats[1], 0, dy, dx);
 }
 
-static void norm_gain_back(int rows, int n, ptrdiff_t ld, const float *x, const float *stats, const float *dy, float *dg)
+static void norm_gain_back(int rows, int n, ptrdiff_t ld, const float *x, const float *stats, const float *dy,
+                           float *dg)
 {
 	for (int i = 0; i < rows; i++)
 		for (int j = 0; j < n; j++)

@@ -1,10 +1,10 @@
 /* The packed product in vector code: register tiles of R rows by 2 vectors a panel.
  *
  * A panel is 2 W columns wide. A tile of R rows holds 2 R accumulators; with fewer than 4 rows that would leave the
- * multiply-add units waiting for their own results, so such tiles take several panels at once. Depth is blocked by KC so
- * that a panel's block stays in the first-level cache while all rows pass over it; the accumulators continue through C,
- * which keeps every element one chain in order of k. Rows are dealt out evenly: 32 rows are 6 6 5 5 5 5, not 5 x 6 and a
- * slow tile of 2. Included by kernel_simd.c alone. */
+ * multiply-add units waiting for their own results, so such tiles take several panels at once. Depth is blocked by KC
+ * so that a panel's block stays in the first-level cache while all rows pass over it; the accumulators continue through
+ * C, which keeps every element one chain in order of k. Rows are dealt out evenly: 32 rows are 6 6 5 5 5 5, not 5 x 6
+ * and a slow tile of 2. Included by kernel_simd.c alone. */
 #include "kernel/kernel.h"
 #include "kernel/simd.h"
 
@@ -43,8 +43,8 @@ UNROLL
 UNROLL
 		for (int v = 0; v < 2 * P; v++)
 			acc[r][v] = quantised ? (vf){ 0 } : load(t[v / 2].start + (row + r) * t[v / 2].ld_start + v % 2 * W);
-	/* results lie a row apart, too far for the processor to foresee: without this every tile would wait for memory when it
-	 * stores, and when the next one loads what it adds to */
+	/* results lie a row apart, too far for the processor to foresee: without this every tile would wait for memory when
+	 * it stores, and when the next one loads what it adds to */
 UNROLL
 	for (int r = 0; r < R; r++)
 UNROLL
@@ -61,7 +61,8 @@ UNROLL_DEPTH
 UNROLL
 		for (int v = 0; v < 2 * P; v++) {
 			const char *at = b + (size_t)(v / 2) * panel_bytes;
-			w[v] = quantised ? load_i8((const int8_t *)at + k * NR + v % 2 * W) : load((const float *)(const void *)at + k * NR + v % 2 * W);
+			w[v] = quantised ? load_i8((const int8_t *)at + k * NR + v % 2 * W)
+			                 : load((const float *)(const void *)at + k * NR + v % 2 * W);
 		}
 UNROLL
 		for (int r = 0; r < R; r++) {
@@ -98,9 +99,11 @@ typedef void tile_fn(int K, const float *a, ptrdiff_t ld, const char *b, size_t 
 	TILE(1, 1, name, q, tr) TILE(2, 1, name, q, tr) TILE(3, 1, name, q, tr) TILE(4, 1, name, q, tr) \
 	TILE(5, 1, name, q, tr) TILE(6, 1, name, q, tr) TILE(7, 1, name, q, tr) TILE(8, 1, name, q, tr) \
 	TILE(9, 1, name, q, tr) TILE(10, 1, name, q, tr) TILE(11, 1, name, q, tr) TILE(12, 1, name, q, tr) \
-	TILE(1, 6, name, q, tr) TILE(2, 4, name, q, tr) TILE(3, 3, name, q, tr) TILE(4, 2, name, q, tr) TILE(5, 2, name, q, tr) \
+	TILE(1, 6, name, q, tr) TILE(2, 4, name, q, tr) TILE(3, 3, name, q, tr) TILE(4, 2, name, q, tr) \
+	TILE(5, 2, name, q, tr) \
 	static tile_fn *const name##_one[] = { name##_1_1, name##_2_1, name##_3_1, name##_4_1, name##_5_1, name##_6_1, \
-	                                       name##_7_1, name##_8_1, name##_9_1, name##_10_1, name##_11_1, name##_12_1 }; \
+	                                       name##_7_1, name##_8_1, name##_9_1, name##_10_1, name##_11_1, \
+	                                       name##_12_1 }; \
 	static tile_fn *const name##_many[] = { name##_1_6, name##_2_4, name##_3_3, name##_4_2, name##_5_2 };
 static const int many_panels[] = { 6, 4, 3, 2, 2 };
 #else
@@ -129,8 +132,8 @@ INLINE int panel_columns(const ur_product *p, int panel, int *first)
 	return block - unit < NR ? block - unit : NR;
 }
 
-/* All rows of `count` panels from `panel` on, one block of depth after the other. `count` is 1, or what a tile of M rows
- * takes at once; a partial panel comes alone, through a buffer of full width. */
+/* All rows of `count` panels from `panel` on, one block of depth after the other. `count` is 1, or what a tile of M
+ * rows takes at once; a partial panel comes alone, through a buffer of full width. */
 INLINE void panels(const ur_product *p, ur_dtype dtype, int panel, int count)
 {
 	static const float zeros[NR];

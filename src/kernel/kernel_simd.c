@@ -1,5 +1,5 @@
-/* The kernels in vector code: one source, compiled once per instruction set with UR_SET its name and UR_WIDTH its floats
- * in a vector. kernel_c.c says what each slot means; here is only how. */
+/* The kernels in vector code: one source, compiled once per instruction set with UR_SET its name and UR_WIDTH its
+ * floats in a vector. kernel_c.c says what each slot means; here is only how. */
 #include "kernel/kernel_product.h"
 
 #define JOIN_(a, b) a##b
@@ -13,9 +13,15 @@ static void sigmoid(int n, const float *x, float *y) { EACH(i, m, n) STORE(y + i
 static void tanh_(int n, const float *x, float *y) { EACH(i, m, n) STORE(y + i, vtanh(LOAD(x + i, m)), m); }
 static void exp_(int n, const float *x, float *y) { EACH(i, m, n) STORE(y + i, vexp(LOAD(x + i, m)), m); }
 static void add(int n, const float *x, float *y) { EACH(i, m, n) STORE(y + i, LOAD(y + i, m) + LOAD(x + i, m), m); }
-static void axpy(int n, float a, const float *x, float *y) { EACH(i, m, n) STORE(y + i, LOAD(y + i, m) + a * LOAD(x + i, m), m); }
+static void axpy(int n, float a, const float *x, float *y)
+{
+	EACH(i, m, n) STORE(y + i, LOAD(y + i, m) + a * LOAD(x + i, m), m);
+}
 static void scale(int n, float a, float *x) { EACH(i, m, n) STORE(x + i, LOAD(x + i, m) * a, m); }
-static void mul(int n, const float *a, const float *b, float *y) { EACH(i, m, n) STORE(y + i, LOAD(a + i, m) * LOAD(b + i, m), m); }
+static void mul(int n, const float *a, const float *b, float *y)
+{
+	EACH(i, m, n) STORE(y + i, LOAD(a + i, m) * LOAD(b + i, m), m);
+}
 
 static double dot(int n, const float *a, const float *b)
 {
@@ -325,7 +331,8 @@ static void layernorm(int n, float eps, const float *x, const float *g, const fl
 			STORE(y + i, (LOAD(x + i, m) - mean) * rstd * LOAD(g + i, m), m);
 }
 
-INLINE void norm_back(int n, const float *x, const float *g, float mean, float rstd, int centred, const float *dy, float *dx)
+INLINE void norm_back(int n, const float *x, const float *g, float mean, float rstd, int centred, const float *dy,
+                      float *dx)
 {
 	vf sum = { 0 }, along = { 0 };
 	float s, a;
@@ -360,7 +367,8 @@ static void rmsnorm_back(int n, const float *x, const float *g, const float stat
 	norm_back(n, x, g, 0, stats[1], 0, dy, dx);
 }
 
-static void norm_gain_back(int rows, int n, ptrdiff_t ld, const float *x, const float *stats, const float *dy, float *dg)
+static void norm_gain_back(int rows, int n, ptrdiff_t ld, const float *x, const float *stats, const float *dy,
+                           float *dg)
 {
 	EACH(j, m, n) {
 		vf acc = LOAD(dg + j, m);

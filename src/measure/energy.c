@@ -1,6 +1,7 @@
 /* Linux's powercap: /sys/class/powercap/intel-rapl:N (AMD's processors use the same name) is a zone; its file `name`
  * says "package-0" where it is a whole package, and energy_uj counts microjoules up to max_energy_range_uj and then
- * starts again. Zones below, intel-rapl:N:M, are parts of a package and are left alone, as is "psys", the whole board. */
+ * starts again. Zones below, intel-rapl:N:M, are parts of a package and are left alone, as is
+ * "psys", the whole board. */
 #include "measure/energy.h"
 
 #include <math.h>

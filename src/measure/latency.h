@@ -20,9 +20,9 @@ enum { UR_LATENCY_RUN = 16 };
 int64_t ur_latency_last(const ur_model *m, int64_t want);
 
 /* For each of n positions (rising ones go on from each other): brings a stream there with tokens[0 .. count) (count
- * >= 1; repeated as often as needed), then times `samples` steps in runs of UR_LATENCY_RUN that each start at that position again. p50 and p99 are of all
- * of them but the first of each run, which finds the caches as the rewinding left them. UR_E_INVALID: a position or a
- * token the model has not; UR_E_NOMEM. */
+ * >= 1; repeated as often as needed), then times `samples` steps in runs of UR_LATENCY_RUN that each start at that
+ * position again. p50 and p99 are of all of them but the first of each run, which finds the caches as the rewinding
+ * left them. UR_E_INVALID: a position or a token the model has not; UR_E_NOMEM. */
 ur_status ur_latency_measure(const ur_model *m, const int32_t *tokens, int64_t count, int samples, int n,
                              const int64_t *positions, ur_latency *out, ur_err *err);
 

@@ -10,9 +10,9 @@ ur_status ur_memory_plan(const ur_job *job, ur_memory *memory, ur_err *err)
 	*memory = (ur_memory){ .before = -1, .peak = -1 };
 	status = ur_train_memory(job, &memory->planned, &memory->parameters, err);
 	if (!status && there >= 0 && memory->planned > (uint64_t)there)
-		status = ur_fail(err, UR_E_NOMEM, "training %s needs %zu MiB, and %lld MiB are free; use fewer parameters, or a "
-			"smaller context in its spec", job->start ? job->start->spec.text : job->spec.text, memory->planned >> 20,
-			(long long)there >> 20);
+		status = ur_fail(err, UR_E_NOMEM, "training %s needs %zu MiB, and %lld MiB are free; use fewer parameters, or "
+			"a smaller context in its spec", job->start ? job->start->spec.text : job->spec.text,
+			memory->planned >> 20, (long long)there >> 20);
 	return status;
 }
 

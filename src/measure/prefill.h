@@ -15,8 +15,8 @@ typedef struct ur_prefill_time {
 /* Their median; NaN: none. */
 double ur_prefill_seconds(const ur_prefill_time *t);
 
-/* The same layers built for at least `positions` steps: m itself (*out = NULL) where it takes that many, else a model of
- * the same spec with that context and untrained weights, which cost the same time. UR_E_NOMEM: it does not fit. */
+/* The same layers built for at least `positions` steps: m itself (*out = NULL) where it takes that many, else a model
+ * of the same spec with that context and untrained weights, which cost the same time. UR_E_NOMEM: it does not fit. */
 ur_status ur_stretched(const ur_model *m, int64_t positions, const ur_ctx *c, ur_model **out, ur_err *err);
 
 /* For each of n rising lengths: times UR_PREFILL_REPEATS prefills of tokens[0 .. count) repeated as often as needed, on

@@ -46,8 +46,9 @@ typedef struct ur_span {
 	const int *len;                 /* (B) true lengths, 0..T; NULL: all T. Beyond its length a sequence's y is 0, its
 	                                 * state stays, dy is not read and dx is 0. */
 	const float *x;                 /* (T, B, in) */
-	const int32_t *index;           /* NULL, or (T, B): row (t, b) of the input is x[index * in], and x is (rows, in): */
-	int rows;                       /* an embedding whose projection is cheaper once per row than once per step */
+	const int32_t *index;           /* NULL, or (T, B): row (t, b) of the input is x[index * in], and x is (rows, in):
+	                                 * an embedding whose projection is cheaper once per row than once per step */
+	int rows;
 	float *y;                       /* (T, B, out) */
 	const float *memory;            /* (S, B, width) encoder outputs, for mixers that read them; lengths in mlen */
 	const int *mlen;
@@ -63,7 +64,8 @@ typedef struct ur_need {
 	size_t forward, backward;       /* working memory of each */
 } ur_need;
 
-/* Arithmetic and bytes of a forward pass over (T, B); backward is twice the arithmetic (a cost model, held to counts). */
+/* Arithmetic and bytes of a forward pass over (T, B); backward is twice the arithmetic
+ * (a cost model, held to counts). */
 typedef struct ur_cost { double flops, bytes; } ur_cost;
 
 enum {
@@ -81,7 +83,8 @@ typedef struct ur_mixer {
 	const char *(*check)(const ur_dims *d);
 	int (*params)(const ur_dims *d, ur_param p[UR_MIXER_PARAMS]);   /* how many */
 	size_t (*state_size)(const ur_dims *d);                         /* bytes; all-zero is the start of a sequence */
-	size_t (*state_used)(const ur_dims *d, const void *state);      /* leading bytes that matter now: what save writes */
+	/* leading bytes that matter now: what save writes */
+	size_t (*state_used)(const ur_dims *d, const void *state);
 	/* steps a state can take, 0: any number */
 	int64_t (*limit)(const ur_dims *d);
 	size_t (*step_work)(const ur_dims *d, int n);                   /* floats for n streams */
@@ -102,9 +105,9 @@ typedef struct ur_mixer_forward {
 /* Gradients. s, with x and y as forward left them; whether there is state counts, what it holds now is not read. */
 typedef struct ur_mixer_backward {
 	const ur_mixer *mixer;
-	/* dy (T, B, out); dx = (T, B, in), or (rows, in) with s->index, NULL: not wanted; dw[i] += ; dstate: B gradients with
-	 * the state's layout, in: of the final state, out: of the first, NULL: zero and not wanted (and only UR_STATE_GRAD
-	 * mixers are given one); dmemory += . With T 0 nothing is done. */
+	/* dy (T, B, out); dx = (T, B, in), or (rows, in) with s->index, NULL: not wanted; dw[i] += ; dstate: B gradients
+	 * with the state's layout, in: of the final state, out: of the first, NULL: zero and not wanted (and only
+	 * UR_STATE_GRAD mixers are given one); dmemory += . With T 0 nothing is done. */
 	void (*backward)(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, const float *saved,
 	                 const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, float *work);
 } ur_mixer_backward;

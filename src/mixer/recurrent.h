@@ -82,12 +82,14 @@ void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_
 		return ur_recurrent_need(&cell, d, s); \
 	} \
 	static ur_cost cost(const ur_dims *d, const ur_span *s) { return ur_recurrent_cost(&cell, d, s); } \
-	static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, float *saved, float *work) \
+	static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, float *saved, \
+	                    float *work) \
 	{ \
 		ur_recurrent_forward(&cell, c, d, w, s, saved, work); \
 	} \
 	static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, const float *saved, \
-	                     const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, float *work) \
+	                     const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, \
+	                     float *work) \
 	{ \
 		(void)dmemory; \
 		ur_recurrent_backward(&cell, cell_back, c, d, w, s, saved, dy, dx, dw, dstate, work); \

@@ -1,5 +1,5 @@
-/* A form is what surrounds a mixer in a layer: none (a plain stack, as PyTorch's nn.LSTM is), or a residual block with a
- * norm before the mixer and a feed-forward half after it. One file and one line in forms.def each. */
+/* A form is what surrounds a mixer in a layer: none (a plain stack, as PyTorch's nn.LSTM is), or a residual block with
+ * a norm before the mixer and a feed-forward half after it. One file and one line in forms.def each. */
 #ifndef UR_FORM_H
 #define UR_FORM_H
 

@@ -1,5 +1,5 @@
-/* GPT-2's block (Radford et al. 2019): x += mixer(layernorm(x)); x += W gelu(W layernorm(x)); learned positions, head and
- * embedding tied. Stored under Hugging Face's GPT-2 names, whose matrices are (in, out). */
+/* GPT-2's block (Radford et al. 2019): x += mixer(layernorm(x)); x += W gelu(W layernorm(x)); learned positions, head
+ * and embedding tied. Stored under Hugging Face's GPT-2 names, whose matrices are (in, out). */
 #include "model/form.h"
 
 static const ur_stored names[] = {

@@ -1,5 +1,5 @@
-/* LLaMA's block (Touvron et al. 2023): x += mixer(rmsnorm(x)); x += W (silu(W n) * W n), n = rmsnorm(x); rotary positions, no
- * biases. Stored under Hugging Face's LLaMA names. */
+/* LLaMA's block (Touvron et al. 2023): x += mixer(rmsnorm(x)); x += W (silu(W n) * W n), n = rmsnorm(x); rotary
+ * positions, no biases. Stored under Hugging Face's LLaMA names. */
 #include "model/form.h"
 
 static const ur_stored names[] = {

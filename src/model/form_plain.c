@@ -1,5 +1,5 @@
-/* A plain stack: each layer reads the one below. With a recurrent mixer this is PyTorch's nn.RNN, nn.GRU or nn.LSTM with
- * an embedding before and a linear layer behind, under the names of PyTorch's word_language_model example. */
+/* A plain stack: each layer reads the one below. With a recurrent mixer this is PyTorch's nn.RNN, nn.GRU or nn.LSTM
+ * with an embedding before and a linear layer behind, under the names of PyTorch's word_language_model example. */
 #include "model/form.h"
 
 static const ur_stored names[] = {

@@ -71,7 +71,8 @@ static void list(ur_model *m)
 		m->head = add(m, &n, -1, "head", &(ur_param){ .name = "weight", .rows = m->V, .cols = D,
 			.init = form->norm ? UR_INIT_NORMAL : UR_INIT_UNIFORM, .a = form->norm ? 0.02f : linear });
 	if (form->head_bias)
-		m->head_bias = add(m, &n, -1, "head", &(ur_param){ .name = "bias", .rows = m->V, .init = UR_INIT_UNIFORM, .a = linear });
+		m->head_bias = add(m, &n, -1, "head",
+			&(ur_param){ .name = "bias", .rows = m->V, .init = UR_INIT_UNIFORM, .a = linear });
 	m->params = n;
 }
 
@@ -156,8 +157,8 @@ ur_status ur_model_create(const ur_spec *spec, int V, const ur_vocab *vocab, con
 	if (!ur_arena_open(&m->memory)) {
 		ur_model_free(m);
 		*model = NULL;
-		return ur_fail(err, UR_E_NOMEM, "%s with %d tokens needs %zu MiB for its weights, more than there is", spec->text, V,
-		               bytes >> 20);
+		return ur_fail(err, UR_E_NOMEM, "%s with %d tokens needs %zu MiB for its weights, more than there is",
+		               spec->text, V, bytes >> 20);
 	}
 	m->weights = UR_TAKE(&m->memory, float, m->floats);
 	place_panels(m, &m->memory, training);

@@ -39,8 +39,9 @@ struct ur_model {
 	ur_arena memory;
 };
 
-/* The shape of a model of this spec with V outputs: parameters and where they lie, but no weights. *bytes (may be NULL): what
- * ur_model_create would take. `training`: with the packing that backward needs. vocab is held if not NULL. */
+/* The shape of a model of this spec with V outputs: parameters and where they lie, but no weights. *bytes (may be
+ * NULL): what ur_model_create would take. `training`: with the packing that backward needs. vocab is held if
+ * not NULL. */
 ur_status ur_model_shape(const ur_spec *spec, int V, const ur_vocab *vocab, const ur_kernels *k, int training,
                          ur_model **model, size_t *bytes, ur_err *err);
 /* The same with weights: zero, not packed. */

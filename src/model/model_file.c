@@ -1,5 +1,5 @@
-/* Model files: safetensors under the form's stored names, with the spec, the vocabulary and the size of the output in the
- * metadata. The same walk over stored tensors serves weights and optimiser moments, reading and writing. */
+/* Model files: safetensors under the form's stored names, with the spec, the vocabulary and the size of the output in
+ * the metadata. The same walk over stored tensors serves weights and optimiser moments, reading and writing. */
 #include "model/model.h"
 
 #include "format/safetensors.h"
@@ -127,7 +127,8 @@ ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, int *V, u
 
 	*vocab = NULL;
 	if (!text || !outputs)
-		return ur_fail(err, UR_E_FORMAT, "not a model of this program: its metadata lacks unroll.spec or unroll.outputs");
+		return ur_fail(err, UR_E_FORMAT,
+		               "not a model of this program: its metadata lacks unroll.spec or unroll.outputs");
 	if ((status = ur_spec_parse(text, spec, err)))
 		return status == UR_E_INVALID ? UR_E_FORMAT : status;
 	n = strtol(outputs, &end, 10);
@@ -138,11 +139,13 @@ ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, int *V, u
 		return UR_OK;
 	json = json_loads(tokens, JSON_REJECT_DUPLICATES, &why);
 	if (!json)
-		return ur_fail(err, UR_E_FORMAT, "metadata: unroll.vocabulary is not JSON: %s at character %d", why.text, why.position);
+		return ur_fail(err, UR_E_FORMAT, "metadata: unroll.vocabulary is not JSON: %s at character %d", why.text,
+		               why.position);
 	status = ur_vocab_from_json(json, vocab, err);
 	json_decref(json);
 	if (!status && ur_vocab_size(*vocab) != *V) {
-		status = ur_fail(err, UR_E_FORMAT, "metadata: a vocabulary of %d tokens but %d outputs", ur_vocab_size(*vocab), *V);
+		status = ur_fail(err, UR_E_FORMAT, "metadata: a vocabulary of %d tokens but %d outputs",
+		                 ur_vocab_size(*vocab), *V);
 		ur_vocab_free(*vocab);
 		*vocab = NULL;
 	}
@@ -161,9 +164,9 @@ static ur_status read_piece(const ur_safetensors *file, const char *name, const 
 	if (!t)
 		return ur_fail(err, UR_E_FORMAT, "tensor %s is missing", name);
 	if (t->rank != rank || t->shape[0] != want[0] || (rank == 2 && t->shape[1] != want[1]))
-		return ur_fail(err, UR_E_FORMAT, "tensor %s has another shape than the spec says: expected (%lld%s%lld), found rank %d, "
-			"first size %lld", name, (long long)want[0], rank == 2 ? ", " : "", rank == 2 ? (long long)want[1] : 0LL, t->rank,
-			t->rank ? (long long)t->shape[0] : 0LL);
+		return ur_fail(err, UR_E_FORMAT, "tensor %s has another shape than the spec says: expected (%lld%s%lld), found "
+			"rank %d, first size %lld", name, (long long)want[0], rank == 2 ? ", " : "",
+			rank == 2 ? (long long)want[1] : 0LL, t->rank, t->rank ? (long long)t->shape[0] : 0LL);
 	if (!p->transposed || rank == 1)
 		return ur_tensor_read_f32(file, t, values, err);
 	turned = malloc((size_t)t->count * sizeof *turned);
@@ -177,7 +180,8 @@ static ur_status read_piece(const ur_safetensors *file, const char *name, const 
 	return status;
 }
 
-ur_status ur_model_read_tensors(const ur_model *m, const ur_safetensors *file, const char *prefix, float *values, ur_err *err)
+ur_status ur_model_read_tensors(const ur_model *m, const ur_safetensors *file, const char *prefix, float *values,
+                                ur_err *err)
 {
 	for (int i = 0; i < m->params; i++) {
 		const ur_parameter *p = &m->param[i];

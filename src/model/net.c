@@ -88,7 +88,8 @@ void ur_net_plan(ur_net *net, const ur_model *m, const ur_ctx *c, int T, int B, 
 
 ur_dropout ur_net_dropout(const ur_net *net, const ur_pass *pass, int site)
 {
-	return (ur_dropout){ .p = pass->dropout ? (float)net->m->spec.dropout : 0, .seed = pass->seed, .step = pass->step, .site = site };
+	return (ur_dropout){ .p = pass->dropout ? (float)net->m->spec.dropout : 0, .seed = pass->seed, .step = pass->step,
+		.site = site };
 }
 
 ur_span ur_net_span(const ur_net *net, const ur_pass *pass, int layer)
@@ -116,7 +117,8 @@ ur_ffn_call ur_net_ffn(const ur_net *net, const ur_pass *pass, int layer)
 		.norm = s->form->norm, .ffn = s->form->ffn, .D = s->width, .F = s->ffn, .rows = pass->T * pass->B,
 		.norm_w = m->mat + m->layer[layer].norm2, .w = m->mat + m->layer[layer].ffn,
 		.drop = ur_net_dropout(net, pass, ur_site(layer, 1)), .x = l->x1,
-		.y = layer + 1 < s->layers ? net->layer[layer + 1].x : net->top, .h = l->h, .stats = l->stats2, .work = net->work,
+		.y = layer + 1 < s->layers ? net->layer[layer + 1].x : net->top, .h = l->h, .stats = l->stats2,
+		.work = net->work,
 	};
 }
 
@@ -209,6 +211,6 @@ void ur_net_losses(ur_net *net, int rows, const int32_t *targets, double *losses
 {
 	const ur_model *m = net->m;
 	ur_head_loss(net->c, &(ur_head_call){ .D = m->spec.width, .V = m->V, .rows = rows, .w = &m->mat[m->head],
-		.bias = m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, .x = net->last, .targets = targets, .losses = losses,
-		.work = net->work });
+		.bias = m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, .x = net->last, .targets = targets,
+		.losses = losses, .work = net->work });
 }

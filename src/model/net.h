@@ -1,5 +1,5 @@
-/* A model at work on whole sequences: the buffers of one forward pass over (T, B) tokens, and the pass. Training keeps what
- * the way back needs (train/backward.c reads it); evaluation and prefill keep nothing. */
+/* A model at work on whole sequences: the buffers of one forward pass over (T, B) tokens, and the pass. Training keeps
+ * what the way back needs (train/backward.c reads it); evaluation and prefill keep nothing. */
 #ifndef UR_NET_H
 #define UR_NET_H
 

@@ -210,7 +210,8 @@ ur_status ur_spec_parse(const char *text, ur_spec *spec, ur_err *err)
 				if (!ur_form_find(word)) {
 					char known[100] = "";
 					for (int f = 0; ur_form_nth(f); f++)
-						snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", f ? ", " : "", ur_form_nth(f)->name);
+						snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", f ? ", " : "",
+						         ur_form_nth(f)->name);
 					COMPLAIN(value_at, "spec: '%.*s' is no block; there are %s", (int)(value_n < 30 ? value_n : 30),
 					         text + value_at, known);
 				}
@@ -228,7 +229,8 @@ ur_status ur_spec_parse(const char *text, ur_spec *spec, ur_err *err)
 			char known[200] = "";
 			list_options(own_options, known, sizeof known);
 			list_options(s.mixer->options, known, sizeof known);
-			COMPLAIN(from, "spec: %s has no option '%.*s'; it has %s", name, (int)(n < 30 ? n : 30), text + from, known);
+			COMPLAIN(from, "spec: %s has no option '%.*s'; it has %s", name, (int)(n < 30 ? n : 30), text + from,
+			         known);
 		}
 	}
 
@@ -295,6 +297,8 @@ void ur_spec_help(void (*line)(void *arg, const char *name, const char *about), 
 	}
 	line(arg, "any", "options of every model");
 	for (const ur_option *o = own_options; o->name; o++) {
+		if (o == &own_options[BLOCK]) /* said above, with its choices */
+			continue;
 		snprintf(text, sizeof text, "  %s=", o->name);
 		line(arg, text, o->about);
 	}

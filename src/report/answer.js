@@ -180,8 +180,8 @@ const Answer = (() => {
 			is(compared(c).p99_us) ? el('small', null, W.micros(compared(c).p99_us)) : null] },
 		{ label: 'State', unit: 'a stream', numeric: true, value: (c) => compared(c).state_bytes,
 			cell: (c) => [W.bytes(compared(c).state_bytes),
-			is(c.limit) && is(compared(c).position) ? el('small', null, c.limit ? `after ${W.whole(compared(c).position)}`
-				: 'no limit') : null] },
+			is(c.limit) && is(compared(c).position) ? el('small', null,
+				c.limit ? `after ${W.whole(compared(c).position)}` : 'no limit') : null] },
 		{ label: 'Model file', numeric: true, value: (c) => file(c),
 			cell: (c) => W.bytes(file(c)) },
 	];

@@ -1,6 +1,7 @@
 'use strict';
-/* Charts: a figure with its legend, its switches (linear or logarithmic, what stands on an axis) and its numbers beneath,
- * drawn by Chart.js. A figure is made once; an update gives it new series and leaves the reader's choices alone. */
+/* Charts: a figure with its legend, its switches (linear or logarithmic, what stands on an axis) and its
+ * numbers beneath, drawn by Chart.js. A figure is made once; an update gives it new series and leaves the
+ * reader's choices alone. */
 const Charts = (() => {
 	const { el, fill, keep, is, short, mark, glyph, cut } = Words;
 	const figures = [];
@@ -62,8 +63,8 @@ const Charts = (() => {
 		},
 	};
 
-	/* Where an axis has its marks. Candidates come in order of how round they are, and each is taken where it leaves room
-	 * for the numbers of those before it. */
+	/* Where an axis has its marks. Candidates come in order of how round they are, and each is taken where it leaves
+	 * room for the numbers of those before it. */
 	function place(axis, candidates, at) {
 		const horizontal = axis.isHorizontal(), length = horizontal ? axis.width : axis.height, room = horizontal ? 58
 			: 26;
@@ -103,8 +104,8 @@ const Charts = (() => {
 
 	/* ---- a chart's parts from its series ---- */
 
-	/* Series: {name, index (of its model's mark), points: [{x, y, hollow, low, high}], kind: 'line' | 'thin' | 'upper' |
-	 * 'band' | 'point' | 'frontier', tip(point)}. Only lines and points have their rows in the table. */
+	/* Series: {name, index (of its model's mark), points: [{x, y, hollow, low, high}], kind: 'line' | 'thin' |
+	 * 'upper' | 'band' | 'point' | 'frontier', tip(point)}. Only lines and points have their rows in the table. */
 	function dataset(series, drawn, state) {
 		const m = series.index >= 0 ? mark(series.index) : { colour: ink('--muted'), shape: 'circle', dash: [3, 3] };
 		const open = ink('--surface');
@@ -140,7 +141,8 @@ const Charts = (() => {
 		return set;
 	}
 
-	/* `values`: what is drawn along it; a logarithmic axis of Chart.js would reach from one power of ten to the next. */
+	/* `values`: what is drawn along it; a logarithmic axis of Chart.js would reach from one power
+	 * of ten to the next. */
 	function axis(title, format, log, base, values) {
 		const least = Math.min(...values), most = Math.max(...values), room = log && most > least
 			? (most / least) ** 0.03 : 1.1;
@@ -261,7 +263,8 @@ const Charts = (() => {
 	}
 
 	/* The figure of this key. spec: {title, text, choices, start, xlog, ylog, tall}, read once; build(state): the view,
-	 * {xTitle, yTitle, xFormat, yFormat, series, legend: [{name, index, more}], notes, table: {label, columns, rows}}. */
+	 * {xTitle, yTitle, xFormat, yFormat, series, legend: [{name, index, more}], notes,
+	 * table: {label, columns, rows}}. */
 	function figure(key, spec, build) {
 		const node = keep('chart ' + key, () => make(key, spec));
 		node.build = build;

@@ -29,7 +29,8 @@ const Evidence = (() => {
 				el('span', null, W.short(r.value)), el('small', null, is(r.loss) ? W.loss(r.loss) : 'diverged')))),
 			OPEN[t.open] ? p('about', OPEN[t.open]) : null]);
 		return [el('h3', null, 'What was tuned'),
-			p('about', 'Short runs before the comparison, each with its loss on the validation text; the chosen value is framed. Every model had the same number of trials.'),
+			p('about', 'Short runs before the comparison, each with its loss on the validation text; the chosen ' +
+				'value is framed. Every model had the same number of trials.'),
 			Tables.plain('Tuning trials', [{ label: 'Model' }, { label: 'Trials: value and loss' }],
 				list.map((c) => [model(c.name), el('div', null, values(c))]), 'tuning')];
 	}
@@ -90,13 +91,15 @@ const Evidence = (() => {
 				? `${d.vocabulary} vocabulary${is(d.vocabulary_size) ? ' of ' + W.whole(d.vocabulary_size) : ''}`
 				: null, d.note].filter(Boolean).join('; ')],
 			['Fingerprint', d.fingerprint],
-			['Tokens', [[d.train_tokens, 'to train on'], [d.val_tokens, 'to validate on'], [d.test_tokens, 'to test on'],
-				[d.scored_tokens, 'scored']].filter((x) => is(x[0])).map((x) => `${W.whole(x[0])} ${x[1]}`).join(', ') +
-				(d.heldout_is_test === false ? '; no part was kept for the end: what rates were chosen on is also what is ' +
-					'compared on, which flatters all a little' : '')],
-			['Machine', said([[m.processor, String], [m.threads, (n) => W.many(n, 'thread')], [m.kernels, (k) => k + ' kernels'],
-				[m.peak_flops, (x) => W.rate(x, 'flop/s') + ' at its peak'],
-				[m.bandwidth, (x) => W.rate(x, 'B/s') + ' from memory'], [m.memory, (x) => W.bytes(x) + ' of memory free']])],
+			['Tokens', [[d.train_tokens, 'to train on'], [d.val_tokens, 'to validate on'],
+				[d.test_tokens, 'to test on'], [d.scored_tokens, 'scored']]
+				.filter((x) => is(x[0])).map((x) => `${W.whole(x[0])} ${x[1]}`).join(', ') +
+				(d.heldout_is_test === false ? '; no part was kept for the end: what rates were chosen on is also ' +
+					'what is compared on, which flatters all a little' : '')],
+			['Machine', said([[m.processor, String], [m.threads, (n) => W.many(n, 'thread')],
+				[m.kernels, (k) => k + ' kernels'], [m.peak_flops, (x) => W.rate(x, 'flop/s') + ' at its peak'],
+				[m.bandwidth, (x) => W.rate(x, 'B/s') + ' from memory'],
+				[m.memory, (x) => W.bytes(x) + ' of memory free']])],
 			['Budget', b.text],
 			['Recipe', said([[s.target_parameters, (n) => W.whole(n) + ' parameters aimed at'],
 				[s.window, (n) => 'windows of ' + W.whole(n)], [s.step_tokens, (n) => W.whole(n) + ' tokens a step'],
@@ -112,7 +115,8 @@ const Evidence = (() => {
 	function kept() {
 		const list = contenders().filter((c) => c.model);
 		return list.length ? [el('h3', null, 'The trained models'),
-			p('about', 'Of each model the run of the lowest validation loss is kept; it is the one whose speed was measured.'),
+			p('about', 'Of each model the run of the lowest validation loss is kept; it is the one whose ' +
+				'speed was measured.'),
 			Tables.plain('Files of the trained models', [{ label: 'Model' }, { label: 'Seed', numeric: true },
 				{ label: 'File' }],
 				list.map((c) => [model(c.name), is(c.kept_seed) ? String(c.kept_seed) : W.NONE,
@@ -123,19 +127,30 @@ const Evidence = (() => {
 	function repeat() {
 		return [doc.command ? command('The command', String(doc.command)) : null,
 			doc.again ? [command('The same losses on any machine', String(doc.again)),
-				p('about', 'It fixes what this machine had decided: sizes, rates and tokens. Losses repeat; times are those of the machine.')] : null,
+				p('about', 'It fixes what this machine had decided: sizes, rates and tokens. Losses repeat; times ' +
+					'are those of the machine.')] : null,
 			kept(), facts()];
 	}
 
 	const METHOD = [
-		['Loss', 'is the mean negative logarithm of the probability given to each next token of held-out text, in nats: 0 would be certainty, and e to the loss is how many equally likely tokens the model hesitates between. Bits a byte is the same, divided by the bytes of the text, so that vocabularies can be compared.'],
-		['Fair', 'means equal parameters as far as whole layers allow, the same text in the same order, the same tokens a step, and the same number of tuning trials for each model before any of the runs that count.'],
-		['\u00b1', 'is half of a 95 % interval of the mean over seeds (Student\u2019s t). It covers the luck of starting weights and order, not another text. With few seeds it is wide, as it should be.'],
-		['p', 'is from a paired t-test: each seed gives one difference between two models. Where several models are compared with the best, p is raised by Holm\u2019s method. A tie means that the difference is small or may be chance, and \u201cunsure\u201d that more seeds could decide.'],
-		['Step', 'is one token through a live stream, timed alone, again and again at each position: p50 is the median, p99 what one in a hundred exceeds. State is what the stream must keep, counted in bytes.'],
-		['Reading a sequence', 'is one pass over T tokens at once on all threads. The exponent is the slope on logarithmic axes: 1 doubles the time when T doubles, 2 makes it four times as long.'],
+		['Loss', 'is the mean negative logarithm of the probability given to each next token of held-out text, in ' +
+			'nats: 0 would be certainty, and e to the loss is how many equally likely tokens the model hesitates ' +
+			'between. Bits a byte is the same, divided by the bytes of the text, so that ' +
+			'vocabularies can be compared.'],
+		['Fair', 'means equal parameters as far as whole layers allow, the same text in the same order, the same ' +
+			'tokens a step, and the same number of tuning trials for each model before any of the runs that count.'],
+		['\u00b1', 'is half of a 95 % interval of the mean over seeds (Student\u2019s t). It covers the luck of ' +
+			'starting weights and order, not another text. With few seeds it is wide, as it should be.'],
+		['p', 'is from a paired t-test: each seed gives one difference between two models. Where several models are ' +
+			'compared with the best, p is raised by Holm\u2019s method. A tie means that the difference is small or ' +
+			'may be chance, and \u201cunsure\u201d that more seeds could decide.'],
+		['Step', 'is one token through a live stream, timed alone, again and again at each position: p50 is the ' +
+			'median, p99 what one in a hundred exceeds. State is what the stream must keep, counted in bytes.'],
+		['Reading a sequence', 'is one pass over T tokens at once on all threads. The exponent is the slope on ' +
+			'logarithmic axes: 1 doubles the time when T doubles, 2 makes it four times as long.'],
 		['Memory', 'is the peak of the process while training, as the system reports it.'],
-		['Predicted', 'marks what was worked out and not measured. Everything else on this page was measured in the runs it names.'],
+		['Predicted', 'marks what was worked out and not measured. Everything else on this page was measured ' +
+			'in the runs it names.'],
 	];
 
 	function method() {

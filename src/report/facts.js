@@ -42,6 +42,6 @@ const Facts = (() => {
 	const spec = (text) => el('code', null, String(text
 		|| '').split(/(?<=,)/).flatMap((part) => [part, el('wbr')]).slice(0, -1));
 
-	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, position, compared, file, sentence, box, p,
-		spec, mean };
+	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, position, compared, file,
+		sentence, box, p, spec, mean };
 })();

@@ -1,6 +1,6 @@
 'use strict';
-/* What was measured, in charts and in words: learning, use of context, what a step and a sequence cost, and quality against
- * cost. */
+/* What was measured, in charts and in words: learning, use of context, what a step and a sequence cost, and
+ * quality against cost. */
 const Measured = (() => {
 	const W = Words, { el, is, mean, NONE } = W;
 	const { doc, array, contenders, of, model, latency, position, compared, file, box, p } = Facts;
@@ -92,7 +92,8 @@ const Measured = (() => {
 		if (!list.length)
 			return null;
 		return [el('h3', null, 'At equal cost'),
-			p('about', 'The same runs, read where each had spent as much. A model marked \u201ctied\u201d cannot be told from the leader.'),
+			p('about', 'The same runs, read where each had spent as much. A model marked \u201ctied\u201d cannot be ' +
+				'told from the leader.'),
 			el('div', { class: 'three' }, list.map((e) => {
 				const [what, unit] = EQUAL[e.axis] || [String(e.axis), W.short], tied = array(e.tied);
 				const rows = [...e.entries].sort((a, b) => Tables.compare(mean(a.loss), mean(b.loss), 1));
@@ -113,7 +114,8 @@ const Measured = (() => {
 		const both = contenders().some((c) => array(c.curves).some((k) => array(k.train_loss).length));
 		return [Charts.figure('loss', { title: 'Loss over training', tall: true, xlog: true, ylog: true,
 			start: { along: 'tokens', kind: 'val_loss' },
-			text: 'The same curves over what each model had read, had computed, or how long it had taken: the question decides who is ahead.',
+			text: 'The same curves over what each model had read, had computed, or how long it had taken: the ' +
+				'question decides who is ahead.',
 			choices: [{ name: 'along', label: 'Along', options: [['tokens', 'tokens'], ['seconds', 'time'],
 				['flops', 'flops']] },
 				...both ? [{ name: 'kind', label: 'Loss', options: [['val_loss', 'validation'],
@@ -143,7 +145,8 @@ const Measured = (() => {
 		}
 		return { xTitle: 'position in a fresh window', xBase: 2, xFormat: W.whole, yTitle: 'loss, nats a token', series,
 			legend,
-			notes: ['Shaded: 95 % interval over windows. A curve that still falls is a model that still uses what it read that far back.'],
+			notes: ['Shaded: 95 % interval over windows. A curve that still falls is a model that still uses what it ' +
+				'read that far back.'],
 			table: { label: 'Loss by position', columns: ['Model', 'From', 'To', 'Loss', 'Low', 'High',
 				'Windows'].map((l, i) => ({ label: l, numeric: i > 0 })), rows } };
 	}
@@ -158,7 +161,8 @@ const Measured = (() => {
 
 	/* ---- cost of a step ---- */
 
-	const HOLLOW = 'Hollow points lie past the model\u2019s own context: measured on the same layers built for that length, untrained.';
+	const HOLLOW = 'Hollow points lie past the model\u2019s own context: measured on the same layers built ' +
+		'for that length, untrained.';
 
 	function stepView(field) {
 		return () => {
@@ -172,7 +176,8 @@ const Measured = (() => {
 					points: list.map((s) => ({ x: s.position, y: time ? s.p50_us * 1e-6 : s.state_bytes,
 					hollow: s.stretched, s })),
 					tip: (q) => [time ? `p50 ${W.micros(q.s.p50_us)}, p99 ${W.micros(q.s.p99_us)}`
-						: W.bytes(q.s.state_bytes), `position ${W.whole(q.s.position)}${q.s.stretched ? ', stretched' : ''}`] });
+						: W.bytes(q.s.state_bytes),
+					`position ${W.whole(q.s.position)}${q.s.stretched ? ', stretched' : ''}`] });
 				if (time)
 					series.push({ name: c.name, index: i, kind: 'upper',
 						points: list.filter((s) => is(s.p99_us)).map((s) => ({ x: s.position, y: s.p99_us * 1e-6, s })),
@@ -227,7 +232,9 @@ const Measured = (() => {
 		const fit = contenders().map((c) => c.prefill_fit).find((f) => f && is(f.from));
 		return { xTitle: 'T, tokens of the sequence', xBase: 2, xFormat: W.whole, yTitle: 'time to read it',
 			yFormat: W.seconds, series, legend,
-			notes: [fit ? `Exponents are fitted between T = ${W.whole(fit.from)} and ${W.whole(fit.to)}, with 95 % intervals.` : null, series.some((s) => s.points.some((q) => q.hollow)) ? HOLLOW : null].filter(Boolean),
+			notes: [fit ? `Exponents are fitted between T = ${W.whole(fit.from)} and ${W.whole(fit.to)}, ` +
+				'with 95 % intervals.' : null,
+			series.some((s) => s.points.some((q) => q.hollow)) ? HOLLOW : null].filter(Boolean),
 			table: { label: 'Prefill time by length', columns: ['Model', 'T', 'Time', 'Fastest', 'Slowest', 'Repeats',
 				''].map((l, i) => ({ label: l, numeric: i > 0 && i < 6 })), rows } };
 	}
@@ -257,7 +264,8 @@ const Measured = (() => {
 			return null;
 		const names = [...new Set(list.flatMap((l) => l.entries.map((e) => e.name)))];
 		return [el('h3', null, 'Had every sequence been longer ', predicted()),
-			p('about', 'Not measured: the loss each model would have reached in the time the fastest took, its training curve read where the measured growth of prefill time leads. ',
+			p('about', 'Not measured: the loss each model would have reached in the time the fastest took, its ' +
+				'training curve read where the measured growth of prefill time leads. ',
 				'It says how cost alone would shift the order; it says nothing of what longer context would teach.'),
 			Tables.plain('Predicted loss by sequence length', [{ label: 'Model' },
 				...list.map((l) => ({ label: 'T = ' + W.whole(l.T), numeric: true }))],
@@ -304,7 +312,8 @@ const Measured = (() => {
 					W.list(front.map((q) => W.cut(String(q.c.name), 30))) +
 					(front.length < points.length ? '; every other is beaten in both.' : '.') : null,
 					(state.cost || standard) === 'latency' || state.cost === 'state'
-						? is(position()) ? `After ${W.whole(position())} tokens.` : 'Each at the last position it was made for.' : null].filter(Boolean),
+						? is(position()) ? `After ${W.whole(position())} tokens.`
+							: 'Each at the last position it was made for.' : null].filter(Boolean),
 				table: { label: 'Quality against ' + title, columns: ['Model', title, 'Loss',
 					'On the frontier'].map((l, i) => ({ label: l, numeric: i === 1 || i === 2 })),
 					rows: points.map((q) => [q.c.name, format(q.x), W.plusMinus(q.c.loss), front.includes(q) ? 'yes'

@@ -111,7 +111,8 @@ static json_t *bare(const ur_store_comparison *c)
 	return json_pack("{s:i,s:s,s:f,s:o,s:o,s:{s:o},s:{s:o},s:[]}", "schema", 1, "state",
 	                 strcmp(c->status, "done") ? "running" : "done", "started", c->started,
 	                 "version", text_or_null(c->version), "command", text_or_null(c->command),
-	                 "data", "path", text_or_null(c->data), "machine", "processor", text_or_null(c->machine), "contenders");
+	                 "data", "path", text_or_null(c->data), "machine", "processor", text_or_null(c->machine),
+	                 "contenders");
 }
 
 ur_status ur_report_json(ur_store *store, int64_t id, json_t **document, ur_err *err)

@@ -28,8 +28,8 @@ const Words = (() => {
 		return node;
 	}
 
-	/* Makes `parent` hold `nodes`, and leaves alone what is there already: the same node, or one that is equal. So focus,
-	 * selection and scrolling outlive an update. */
+	/* Makes `parent` hold `nodes`, and leaves alone what is there already: the same node, or one that is equal. So
+	 * focus, selection and scrolling outlive an update. */
 	function fill(parent, nodes) {
 		const wanted = nodes.flat(Infinity).filter((n) => n !== null && n !== undefined && n !== false);
 		for (let i = 0; i < wanted.length; i++) {

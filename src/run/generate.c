@@ -134,8 +134,8 @@ ur_status ur_generate(ur_stream *stream, const ur_generation *o, ur_text_out *ou
 		return ur_fail(err, UR_E_INVALID, "the text to stop at is at most %d bytes long", UR_STOP_MOST);
 	for (int64_t i = 0; i < o->prompt_tokens; i++)
 		if (o->prompt[i] < 0 || o->prompt[i] >= m->V)
-			return ur_fail(err, UR_E_INVALID, "token %d (number %lld of the prompt) is not in the vocabulary, which has "
-			               "0 to %d", (int)o->prompt[i], (long long)i, m->V - 1);
+			return ur_fail(err, UR_E_INVALID, "token %d (number %lld of the prompt) is not in the vocabulary, which "
+			               "has 0 to %d", (int)o->prompt[i], (long long)i, m->V - 1);
 	work = malloc((size_t)m->V * sizeof *work);
 	g.held = g.limit > 0 ? malloc((size_t)g.limit * sizeof *g.held) : NULL;
 	if (!work || (g.limit > 0 && !g.held))

@@ -79,11 +79,12 @@ ur_status ur_stream_check(const ur_stream *s, const int32_t *tokens, int64_t n, 
 	const int64_t limit = ur_model_limit(s->m), position = unroll_position(s);
 
 	if (limit > 0 && position >= limit)
-		return ur_fail(err, UR_E_INVALID, "the stream is full: it has taken all %lld steps that %s is built for; reset it "
-		               "and go on from the last tokens", (long long)limit, s->m->spec.text);
+		return ur_fail(err, UR_E_INVALID, "the stream is full: it has taken all %lld steps that %s is built for; reset "
+		               "it and go on from the last tokens", (long long)limit, s->m->spec.text);
 	if (limit > 0 && n > limit - position)
-		return ur_fail(err, UR_E_INVALID, "%lld tokens do not fit: the stream has taken %lld of the %lld steps that %s is "
-		               "built for; feed fewer", (long long)n, (long long)position, (long long)limit, s->m->spec.text);
+		return ur_fail(err, UR_E_INVALID, "%lld tokens do not fit: the stream has taken %lld of the %lld steps that %s "
+		               "is built for; feed fewer", (long long)n, (long long)position, (long long)limit,
+		               s->m->spec.text);
 	for (int64_t i = 0; i < n; i++)
 		if (tokens[i] < 0 || tokens[i] >= s->m->V)
 			return ur_fail(err, UR_E_INVALID, "token %d (number %lld) is not in the vocabulary, which has 0 to %d",

@@ -33,7 +33,8 @@ static const char tables[] =
 	"CREATE UNIQUE INDEX run_place ON run (comparison, kind, name, seed);"
 	"CREATE TABLE point ("
 	" run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, name TEXT NOT NULL, step INTEGER NOT NULL,"
-	" tokens INTEGER NOT NULL, seconds REAL, flops REAL, value REAL, PRIMARY KEY (run, name, step)) STRICT, WITHOUT ROWID;"
+	" tokens INTEGER NOT NULL, seconds REAL, flops REAL, value REAL,"
+	" PRIMARY KEY (run, name, step)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE fact ("
 	" comparison INTEGER NOT NULL REFERENCES comparison ON DELETE CASCADE, name TEXT NOT NULL, json TEXT NOT NULL,"
 	" PRIMARY KEY (comparison, name)) STRICT;";
@@ -50,9 +51,11 @@ ur_status ur_store_path(char path[UR_STORE_PATH], ur_err *err)
 	else if (home && *home)
 		n = snprintf(path, UR_STORE_PATH, "%s/.local/share/unroll/runs.db", home);
 	else
-		return ur_fail(err, UR_E_INVALID, "there is no place for the store of runs: set UNROLL_STORE to a file, or HOME");
+		return ur_fail(err, UR_E_INVALID,
+		               "there is no place for the store of runs: set UNROLL_STORE to a file, or HOME");
 	if (n >= UR_STORE_PATH)
-		return ur_fail(err, UR_E_INVALID, "the path of the store of runs is too long: set UNROLL_STORE to another file");
+		return ur_fail(err, UR_E_INVALID,
+		               "the path of the store of runs is too long: set UNROLL_STORE to another file");
 	return UR_OK;
 }
 
@@ -111,7 +114,8 @@ static ur_status make_tables(const ur_store *s, ur_err *err)
 		return status;
 	/* another process may have been first */
 	if (!(status = look(s, &what, err)) && what == EMPTY) {
-		(void)snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION, SCHEMA);
+		(void)snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION,
+		               SCHEMA);
 		if (sqlite3_exec(s->db, tables, NULL, NULL, NULL) || sqlite3_exec(s->db, stamp, NULL, NULL, NULL))
 			status = ur_sql_fail(s, err, "write");
 	}
@@ -202,7 +206,8 @@ static ur_status open_to_write(ur_store *s, const char *name, ur_err *err)
 	ur_status status;
 
 	ur_make_parents(name);
-	if ((status = connect_to(s, name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err)) || (status = look(s, &what, err)))
+	if ((status = connect_to(s, name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err)) ||
+	    (status = look(s, &what, err)))
 		return status;
 	/* SQLite opens a file it may not write as one to read */
 	if (sqlite3_db_readonly(s->db, "main") == 1)
@@ -220,7 +225,8 @@ static ur_status open_file(ur_store *s, const char *name, ur_store_mode mode, ur
 	ur_status status;
 
 	if (!*s->path || strlen(name) + 60 > UR_STORE_PATH)
-		return ur_fail(err, UR_E_INVALID, "%s%s", tail, *tail ? ": too long a path for a store" : "the path of a store is empty");
+		return ur_fail(err, UR_E_INVALID, "%s%s", tail,
+		               *tail ? ": too long a path for a store" : "the path of a store is empty");
 	if (!stat(name, &st)) {
 		if (!S_ISREG(st.st_mode))
 			return ur_fail(err, UR_E_IO, "%s: is %s; a store is a file", tail,

@@ -47,7 +47,8 @@ typedef struct ur_store_run {
 	uint64_t fingerprint;           /* of the data's bytes */
 	const char *command, *machine, *version;    /* machine: one line, the processor and threads */
 	double started, finished;       /* Unix time; finished 0: not yet */
-	const char *status;             /* "running", "done", "diverged", "stopped"; "killed" when listed and nobody runs it */
+	const char *status;             /* "running", "done", "diverged", "stopped"; "killed" when listed and
+	                                 * nobody runs it */
 	int64_t steps, tokens;          /* done */
 	double seconds;                 /* of training */
 	double loss;                    /* final, nats a token; NaN: none */

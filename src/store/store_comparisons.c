@@ -103,8 +103,8 @@ ur_status ur_store_comparison_folder(ur_store *s, int64_t id, char path[UR_STORE
 	if (status)
 		return status;
 	if (!found)
-		return ur_fail(err, UR_E_INVALID, "%s: there is no comparison %" PRId64 " that is not done", ur_path_tail(s->path),
-		               id);
+		return ur_fail(err, UR_E_INVALID, "%s: there is no comparison %" PRId64 " that is not done",
+		               ur_path_tail(s->path), id);
 	return ur_folder_make(s, id, path, err);
 }
 

@@ -97,11 +97,13 @@ static ur_status add_run(const ur_store *s, sqlite3_stmt *row, const ur_store_fi
 	r = &out->run[out->n++];
 	*r = (ur_store_run){
 		.id = sqlite3_column_int64(row, 0), .comparison = sqlite3_column_int64(row, 1),
-		.kind = keep(b, ur_sql_text(row, 2)), .name = keep(b, ur_sql_text(row, 3)), .spec = keep(b, ur_sql_text(row, 4)),
-		.seed = sqlite3_column_int64(row, 5), .data = keep(b, ur_sql_text(row, 6)),
-		.fingerprint = (uint64_t)sqlite3_column_int64(row, 7), .command = keep(b, ur_sql_text(row, 8)),
+		.kind = keep(b, ur_sql_text(row, 2)), .name = keep(b, ur_sql_text(row, 3)),
+		.spec = keep(b, ur_sql_text(row, 4)), .seed = sqlite3_column_int64(row, 5),
+		.data = keep(b, ur_sql_text(row, 6)), .fingerprint = (uint64_t)sqlite3_column_int64(row, 7),
+		.command = keep(b, ur_sql_text(row, 8)),
 		.machine = keep(b, ur_sql_text(row, 9)), .version = keep(b, ur_sql_text(row, 10)),
-		.started = sqlite3_column_double(row, 11), .finished = sqlite3_column_double(row, 12), .status = keep(b, status),
+		.started = sqlite3_column_double(row, 11), .finished = sqlite3_column_double(row, 12),
+		.status = keep(b, status),
 		.steps = sqlite3_column_int64(row, 14), .tokens = sqlite3_column_int64(row, 15),
 		.seconds = sqlite3_column_double(row, 16), .loss = ur_sql_real(row, 17), .recipe = recipe,
 	};
@@ -212,8 +214,8 @@ static ur_status delete_one(const ur_store *s, const char *what, int64_t id, con
 	if (!status && !n)
 		status = ur_fail(err, UR_E_INVALID, "%s: there is no %s %" PRId64, ur_path_tail(s->path), what, id);
 	else if (!status && live)
-		status = ur_fail(err, UR_E_INVALID, "%s: %s %" PRId64 " is running; stop that first", ur_path_tail(s->path), what,
-		                 id);
+		status = ur_fail(err, UR_E_INVALID, "%s: %s %" PRId64 " is running; stop that first", ur_path_tail(s->path),
+		                 what, id);
 	if (!status)
 		status = ur_sql_run(s, remove, UR_BIND(UR_INT(id)), err);
 	return ur_sql_end(s, status, err);

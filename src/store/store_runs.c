@@ -27,7 +27,8 @@ static ur_status begin(const ur_store *s, const ur_store_run *r, const char *rec
 		                         &found, err)))
 			return status;
 		if (!found)
-			return ur_fail(err, UR_E_INVALID, "%s: there is no comparison %" PRId64, ur_path_tail(s->path), r->comparison);
+			return ur_fail(err, UR_E_INVALID, "%s: there is no comparison %" PRId64, ur_path_tail(s->path),
+			               r->comparison);
 		if ((status = ur_sql_int(s, find, UR_BIND(UR_INT(r->comparison), UR_TEXT(r->kind), UR_TEXT(r->name),
 		                                          UR_INT(r->seed)), &known, &found, err)))
 			return status;
@@ -35,8 +36,8 @@ static ur_status begin(const ur_store *s, const ur_store_run *r, const char *rec
 	if (found) {
 		*id = known;
 		return ur_sql_run(s, go_on, UR_BIND(UR_INT(known), UR_TEXT(r->spec), UR_TEXT(r->data),
-		                  UR_INT((int64_t)r->fingerprint), UR_TEXT(r->command), UR_TEXT(r->machine), UR_TEXT(r->version),
-		                  UR_TEXT(s->owner), UR_TEXT_OR_NULL(recipe)), err);
+		                  UR_INT((int64_t)r->fingerprint), UR_TEXT(r->command), UR_TEXT(r->machine),
+		                  UR_TEXT(r->version), UR_TEXT(s->owner), UR_TEXT_OR_NULL(recipe)), err);
 	}
 	status = ur_sql_run(s, start, UR_BIND(UR_ID_OR_NULL(r->comparison), UR_TEXT(r->kind), UR_TEXT(r->name),
 	                    UR_INT(r->seed), UR_TEXT(r->spec), UR_TEXT(r->data), UR_INT((int64_t)r->fingerprint),
@@ -138,8 +139,8 @@ ur_status ur_store_points_json(ur_store *s, int64_t run, json_t **points, ur_err
 	*points = json_object();
 	while (!status && !(status = ur_sql_row(s, statement, &row, err)) && row)
 		if (!add_point(*points, statement))
-			status = ur_fail(err, UR_E_NOMEM, "%s: no memory for the points of run %" PRId64 ", or a name among them is no "
-			                 "UTF-8", ur_path_tail(s->path), run);
+			status = ur_fail(err, UR_E_NOMEM, "%s: no memory for the points of run %" PRId64 ", or a name among them "
+			                 "is no UTF-8", ur_path_tail(s->path), run);
 	sqlite3_finalize(statement);
 	if (status) {
 		json_decref(*points);

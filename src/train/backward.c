@@ -75,7 +75,8 @@ static void layer_backward(ur_backward *b, const ur_pass *pass, int i, int *at)
 	}
 	{
 		const float *dy = undrop(net, pass, ur_site(i, 0), d, d);
-		b->mixer->backward(net->c, &m->dims, w, &span, l->saved, dy, span.index ? b->table : second, dw, NULL, NULL, net->work);
+		b->mixer->backward(net->c, &m->dims, w, &span, l->saved, dy, span.index ? b->table : second, dw, NULL, NULL,
+		                   net->work);
 		ur_profile_end(net->profile, UR_OP_MIX_BACKWARD, start, 2 * ur_net_mixer_flops(net, pass), 0);
 		*at = (*at + 1) % 3;
 	}
@@ -90,16 +91,16 @@ double ur_net_backward(ur_backward *b, const ur_pass *pass, const int32_t *targe
 	int at = 0;
 
 	ur_head_loss(net->c, &(ur_head_call){ .D = D, .V = m->V, .rows = rows, .w = &m->mat[m->head],
-		.bias = m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, .x = net->last, .targets = targets, .weight = weight,
-		.losses = b->losses, .dx = b->d[0], .dw = b->of[m->head], .dbias = m->head_bias >= 0 ? b->of[m->head_bias] : NULL,
-		.work = net->work });
+		.bias = m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, .x = net->last, .targets = targets,
+		.weight = weight, .losses = b->losses, .dx = b->d[0], .dw = b->of[m->head],
+		.dbias = m->head_bias >= 0 ? b->of[m->head_bias] : NULL, .work = net->work });
 	for (int r = 0; r < rows; r++)
 		sum += b->losses[r];
 	ur_profile_end(net->profile, UR_OP_HEAD, start, 6.0 * rows * D * m->V, 0);
 	if (m->norm >= 0) {
 		start = ur_profile_start(net->profile);
-		ur_norm_backward(net->c, m->spec.form->norm, D, m->mat + m->norm, rows, net->top, net->stats, b->d[0], b->d[1], 0,
-		                 b->of + m->norm, net->work);
+		ur_norm_backward(net->c, m->spec.form->norm, D, m->mat + m->norm, rows, net->top, net->stats, b->d[0], b->d[1],
+		                 0, b->of + m->norm, net->work);
 		ur_profile_end(net->profile, UR_OP_BLOCK_BACKWARD, start, 0, 0);
 		at = 1;
 	}

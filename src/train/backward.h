@@ -16,8 +16,8 @@ typedef struct ur_backward {
 
 /* Measures or cuts, as ur_net_plan does; the net is planned for training. */
 void ur_backward_plan(ur_backward *b, ur_net *net, ur_arena *arena);
-/* After ur_net_forward of the same pass: adds `weight` x the gradient of the summed loss to b->all, and fills b->losses.
- * Returns the sum of the losses. */
+/* After ur_net_forward of the same pass: adds `weight` x the gradient of the summed loss to b->all, and fills
+ * b->losses. Returns the sum of the losses. */
 double ur_net_backward(ur_backward *b, const ur_pass *pass, const int32_t *targets, float weight);
 
 #endif

@@ -32,9 +32,10 @@ static json_t *run_to_json(const ur_run *r)
 {
 	return json_pack("{s:I,s:I,s:o,s:I,s:o,s:o,s:o,s:I,s:I,s:i,s:o,s:i,s:o,s:b}", "step", (json_int_t)r->step,
 		"tokens", (json_int_t)r->tokens, "loss_sum", bits_of(r->loss_sum), "loss_count", (json_int_t)r->loss_count,
-		"train_loss", bits_of(r->train_loss), "val_loss", bits_of(r->val_loss), "best_loss", bits_of(r->best_loss), "best_step", (json_int_t)r->best_step,
-		"scored", (json_int_t)r->scored, "stale", r->stale, "pace_factor", bits_of(r->pace.factor), "pace_stale", r->pace.stale,
-		"seconds", bits_of(r->seconds), "done", r->done);
+		"train_loss", bits_of(r->train_loss), "val_loss", bits_of(r->val_loss), "best_loss", bits_of(r->best_loss),
+		"best_step", (json_int_t)r->best_step, "scored", (json_int_t)r->scored, "stale", r->stale,
+		"pace_factor", bits_of(r->pace.factor), "pace_stale", r->pace.stale, "seconds", bits_of(r->seconds),
+		"done", r->done);
 }
 
 static int run_from_json(const json_t *j, ur_run *r)
@@ -49,7 +50,8 @@ static int run_from_json(const json_t *j, ur_run *r)
 	*r = (ur_run){ .step = step, .tokens = tokens, .loss_sum = from_bits(json_object_get(j, "loss_sum")),
 		.loss_count = loss_count, .train_loss = from_bits(json_object_get(j, "train_loss")),
 		.val_loss = from_bits(json_object_get(j, "val_loss")),
-		.best_loss = from_bits(json_object_get(j, "best_loss")), .best_step = best_step, .scored = scored, .stale = stale,
+		.best_loss = from_bits(json_object_get(j, "best_loss")), .best_step = best_step, .scored = scored,
+		.stale = stale,
 		.pace = { from_bits(json_object_get(j, "pace_factor")), pace_stale },
 		.seconds = from_bits(json_object_get(j, "seconds")), .done = done };
 	return isfinite(r->pace.factor);
@@ -93,7 +95,8 @@ ur_status ur_checkpoint_save(const ur_checkpoint *c, const char *path, ur_err *e
 		status = ur_fail(err, UR_E_NOMEM, "%.150s: no memory to write a checkpoint", path);
 	} else {
 		for (int i = 0; i < n; i++, total += each)
-			ur_model_tensors(c->m, sets[i].prefix, sets[i].values, tensors + total, names + (size_t)total * 2 * UR_NAME);
+			ur_model_tensors(c->m, sets[i].prefix, sets[i].values, tensors + total,
+			                 names + (size_t)total * 2 * UR_NAME);
 		if (c->carried) {
 			tensors[total] = (ur_tensor){ .name = "carried", .dtype = UR_ST_U8, .rank = 1, .data = c->carried };
 			tensors[total++].shape[0] = (int64_t)c->carried_bytes;
@@ -124,7 +127,8 @@ static const char *difference(json_t *then, json_t *now)
 
 static ur_status check_same(const ur_checkpoint *c, json_t *json, ur_err *err)
 {
-	json_t *now = ur_recipe_to_json(c->recipe), *then = json_object_get(json, "recipe"), *split = split_to_json(c->split);
+	json_t *now = ur_recipe_to_json(c->recipe), *then = json_object_get(json, "recipe");
+	json_t *split = split_to_json(c->split);
 	const char *spec = json_string_value(json_object_get(json, "spec")), *key = difference(then, now);
 	const char *corpus = json_string_value(json_object_get(json, "corpus"));
 	ur_status status = UR_OK;
@@ -132,16 +136,18 @@ static ur_status check_same(const ur_checkpoint *c, json_t *json, ur_err *err)
 	if (!spec || !corpus || !json_is_object(then)) {
 		status = ur_fail(err, UR_E_FORMAT, "lacks its recipe, spec or corpus");
 	} else if (strcmp(spec, c->m->spec.text)) {
-		status = ur_fail(err, UR_E_INVALID, "is of '%.100s', not of '%.100s'; give the same --arch to resume", spec, c->m->spec.text);
+		status = ur_fail(err, UR_E_INVALID, "is of '%.100s', not of '%.100s'; give the same --arch to resume", spec,
+		                 c->m->spec.text);
 	} else if (strtoull(corpus, NULL, 16) != c->fingerprint) {
-		status = ur_fail(err, UR_E_INVALID, "was trained on other data than this; resume with the same --data and --vocab");
+		status = ur_fail(err, UR_E_INVALID,
+		                 "was trained on other data than this; resume with the same --data and --vocab");
 	} else if (!json_equal(split, json_object_get(json, "split"))) {
 		status = ur_fail(err, UR_E_INVALID, "was trained on another part of the data; resume with the same --val");
 	} else if (key) {
 		char *was = json_dumps(json_object_get(then, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 		char *is = json_dumps(json_object_get(now, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-		status = ur_fail(err, UR_E_INVALID, "had --%s %.40s, now %.40s; resume with the same settings (only --steps may grow)", key,
-		                 was ? was : "?", is ? is : "?");
+		status = ur_fail(err, UR_E_INVALID, "had --%s %.40s, now %.40s; resume with the same settings (only --steps "
+		                 "may grow)", key, was ? was : "?", is ? is : "?");
 		free(was);
 		free(is);
 	}
@@ -160,7 +166,8 @@ static ur_status read_all(ur_checkpoint *c, const ur_safetensors *file, ur_err *
 	ur_status status;
 
 	if (!json)
-		return ur_fail(err, UR_E_FORMAT, text ? "its metadata is not JSON" : "not a checkpoint: its metadata lacks unroll.training");
+		return ur_fail(err, UR_E_FORMAT,
+		               text ? "its metadata is not JSON" : "not a checkpoint: its metadata lacks unroll.training");
 	status = check_same(c, json, err);
 	if (!status && !run_from_json(json_object_get(json, "run"), c->run))
 		status = ur_fail(err, UR_E_FORMAT, "its counters are incomplete");

@@ -1,6 +1,7 @@
-/* A run in the middle: everything that the rest of it depends on, in one safetensors file beside the model, NAME.ckpt.safetensors:
- * the weights, the optimiser's moments ("optimizer.m." and "optimizer.v." + name), the best weights so far ("best." + name),
- * carried state ("carried"), and in the metadata the recipe and the counters below. Replaced atomically. */
+/* A run in the middle: everything that the rest of it depends on, in one safetensors file beside the model,
+ * NAME.ckpt.safetensors: the weights, the optimiser's moments ("optimizer.m." and "optimizer.v." + name), the best
+ * weights so far ("best." + name), carried state ("carried"), and in the metadata the recipe and the counters
+ * below. Replaced atomically. */
 #ifndef UR_CHECKPOINT_H
 #define UR_CHECKPOINT_H
 

@@ -1,5 +1,5 @@
-/* The training loop. All memory is one arena, sized before the first step; a step is a pure function of the weights, the
- * carried state and the step's number, so a run can stop and resume anywhere between steps. */
+/* The training loop. All memory is one arena, sized before the first step; a step is a pure function of the weights,
+ * the carried state and the step's number, so a run can stop and resume anywhere between steps. */
 #include "base/machine.h"
 #include "train/backward.h"
 #include "train/checkpoint.h"
@@ -55,8 +55,8 @@ static ur_status prepare(trainer *t, const ur_job *job, ur_err *err)
 	t->schedule = ur_schedule_find(t->r.schedule);
 	(void)ur_batch_mode_find(t->r.windows, &t->mode, NULL);
 	t->run = (ur_run){ .val_loss = NAN, .best_loss = NAN, .pace = { .factor = 1 } };
-	return ur_batches_init(&t->batches, job->corpus, job->split.train_from, job->split.train_to, t->r.window, t->r.batch, t->mode,
-	                       t->r.seed, err);
+	return ur_batches_init(&t->batches, job->corpus, job->split.train_from, job->split.train_to, t->r.window,
+	                       t->r.batch, t->mode, t->r.seed, err);
 }
 
 /* Everything the run keeps, measured or cut. */
@@ -81,8 +81,8 @@ static void plan(trainer *t, ur_arena *a)
 	ur_backward_plan(&t->back, &t->net, a);
 	t->net.profile = t->job->profile;
 	/* a split too short to validate on means: no validation, the last weights are the result */
-	t->validates = !ur_scorer_plan(&t->scorer, t->m, t->job->ctx, t->job->corpus, t->job->split.val_from, t->job->split.val_to,
-	                               t->r.window, t->r.batch, a, NULL);
+	t->validates = !ur_scorer_plan(&t->scorer, t->m, t->job->ctx, t->job->corpus, t->job->split.val_from,
+	                               t->job->split.val_to, t->r.window, t->r.batch, a, NULL);
 }
 
 ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err)
@@ -117,8 +117,8 @@ static const char *not_finite(const ur_model *m, const float *values)
 
 static ur_status diverged(const trainer *t, const char *what, const char *name, ur_err *err)
 {
-	return ur_fail(err, UR_E_DIVERGED, "diverged at step %lld: %s%s is not finite (learning rate %g). Use a smaller --lr, more "
-		"--warmup or a smaller --clip%s", (long long)t->run.step + 1, what, name ? name : "", t->lr,
+	return ur_fail(err, UR_E_DIVERGED, "diverged at step %lld: %s%s is not finite (learning rate %g). Use a smaller "
+		"--lr, more --warmup or a smaller --clip%s", (long long)t->run.step + 1, what, name ? name : "", t->lr,
 		t->job->out ? "; the last checkpoint is from before" : "");
 }
 
@@ -176,14 +176,15 @@ static ur_status save_checkpoint(trainer *t, ur_err *err)
 	double start = ur_profile_start(t->job->profile);
 	ur_status status = UR_OK;
 	if (t->job->out)
-		status = ur_checkpoint_save(&(ur_checkpoint){ t->m, t->m1, t->m2, t->best, t->carried, t->carried_bytes, &t->run, &t->r,
-		                            t->fingerprint, &t->job->split }, t->ckpt, err);
+		status = ur_checkpoint_save(&(ur_checkpoint){ t->m, t->m1, t->m2, t->best, t->carried, t->carried_bytes,
+		                            &t->run, &t->r, t->fingerprint, &t->job->split }, t->ckpt, err);
 	t->saved = ur_clock();
 	ur_profile_end(t->job->profile, UR_OP_SAVE, start, 0, 0);
 	return status;
 }
 
-/* The model file holds the best weights so far. Nothing in it depends on the clock: the same run gives the same bytes. */
+/* The model file holds the best weights so far. Nothing in it depends on the clock:
+ * the same run gives the same bytes. */
 static ur_status save_model(trainer *t, ur_err *err)
 {
 	json_t *recipe;
@@ -251,8 +252,8 @@ static int report(trainer *t, int validated)
 	ur_step_report r = {
 		.step = t->run.step, .steps = t->r.steps, .loss = t->last_loss, .grad_norm = t->grad_norm, .lr = t->lr,
 		.tokens_per_second = span > 0 ? (double)(t->run.tokens - t->mark_tokens) / span : 0, .seconds = now - t->clock,
-		.trained_seconds = t->run.seconds,
-		.val_loss = t->run.val_loss, .best_loss = t->run.best_loss, .best_step = t->run.best_step, .validated = validated,
+		.trained_seconds = t->run.seconds, .val_loss = t->run.val_loss, .best_loss = t->run.best_loss,
+		.best_step = t->run.best_step, .validated = validated,
 	};
 	r.eta = t->run.step > 0 ? t->run.seconds / (double)t->run.step * (double)(t->r.steps - t->run.step) : 0;
 	/* the rate is of the last second or so: of one step it would jump about */
@@ -275,7 +276,8 @@ static ur_status run_steps(trainer *t, ur_err *err)
 		if ((status = one_step(t, err)))
 			return status;
 		t->run.seconds += ur_clock() - begun;
-		if (t->validates && ((t->r.eval_every > 0 && t->run.step % t->r.eval_every == 0) || t->run.step == t->r.steps)) {
+		if (t->validates && ((t->r.eval_every > 0 && t->run.step % t->r.eval_every == 0) ||
+		                     t->run.step == t->r.steps)) {
 			if ((status = validate(t, err)))
 				return status;
 			validated = 1;
@@ -289,7 +291,8 @@ static ur_status run_steps(trainer *t, ur_err *err)
 		}
 	}
 	return stop && t->run.step < t->r.steps
-	           ? ur_fail(err, UR_E_STOPPED, "stopped after step %lld of %lld", (long long)t->run.step, (long long)t->r.steps)
+	           ? ur_fail(err, UR_E_STOPPED, "stopped after step %lld of %lld", (long long)t->run.step,
+	                     (long long)t->r.steps)
 	           : UR_OK;
 }
 
@@ -304,7 +307,8 @@ static ur_status start(trainer *t, ur_err *err)
 		return status;
 	plan(t, &t->arena);
 	if (!ur_arena_open(&t->arena))
-		return ur_fail(err, UR_E_NOMEM, "training needs %zu MiB more than there is; use a smaller --batch-size or --seq-len", t->arena.used >> 20);
+		return ur_fail(err, UR_E_NOMEM, "training needs %zu MiB more than there is; use a smaller --batch-size or "
+		               "--seq-len", t->arena.used >> 20);
 	plan(t, &t->arena);
 	if (job->start) {
 		if (ur_vocab_hash(vocab) != ur_vocab_hash(job->start->vocab))
@@ -340,8 +344,8 @@ static ur_status finish(trainer *t, ur_outcome *o, ur_err *err)
 
 	*o = (ur_outcome){ .steps = t->run.step, .tokens = t->run.tokens, .seconds = t->run.seconds,
 		.train_loss = t->run.loss_count ? t->run.loss_sum / (double)t->run.loss_count : t->run.train_loss,
-		.val_loss = t->run.val_loss, .best_loss = t->run.best_loss, .best_step = t->run.best_step, .scored = t->run.scored,
-		.stopped_early = t->run.done, .bits_per_byte = NAN };
+		.val_loss = t->run.val_loss, .best_loss = t->run.best_loss, .best_step = t->run.best_step,
+		.scored = t->run.scored, .stopped_early = t->run.done, .bits_per_byte = NAN };
 	if (isnan(t->run.best_loss))
 		return save_model(t, err);
 	memcpy(t->m->weights, t->best, t->m->floats * sizeof *t->best);

@@ -10,8 +10,9 @@ static void adamw(const ur_kernels *k, const ur_recipe *r, int64_t step, double 
                   float *w, const float *g, float *m, float *v)
 {
 	ur_adamw o = {
-		.lr = (float)lr, .beta1 = (float)r->beta1, .beta2 = (float)r->beta2, .eps = (float)r->eps, .decay = (float)decay,
-		.bias1 = (float)(1 - pow(r->beta1, (double)step)), .bias2 = (float)(1 - pow(r->beta2, (double)step)), .scale = scale,
+		.lr = (float)lr, .beta1 = (float)r->beta1, .beta2 = (float)r->beta2, .eps = (float)r->eps,
+		.decay = (float)decay, .bias1 = (float)(1 - pow(r->beta1, (double)step)),
+		.bias2 = (float)(1 - pow(r->beta2, (double)step)), .scale = scale,
 	};
 	k->adamw(n, &o, w, g, m, v);
 }
@@ -85,9 +86,10 @@ static void step_task(void *arg, int task, int thread)
 		const ur_parameter *p = &j->m->param[i];
 		int chunks = (int)((p->count + CHUNK - 1) / CHUNK);
 		if (task < chunks) {
-			size_t from = (size_t)task * CHUNK, at = p->at + from, n = p->count - from < CHUNK ? p->count - from : CHUNK;
-			j->o->update(j->c->k, j->r, j->step, j->lr, p->decay ? j->r->weight_decay : 0, j->scale, n, j->m->weights + at,
-			             j->g + at, j->m1 + at, j->m2 ? j->m2 + at : NULL);
+			size_t from = (size_t)task * CHUNK, at = p->at + from;
+			size_t n = p->count - from < CHUNK ? p->count - from : CHUNK;
+			j->o->update(j->c->k, j->r, j->step, j->lr, p->decay ? j->r->weight_decay : 0, j->scale, n,
+			             j->m->weights + at, j->g + at, j->m1 + at, j->m2 ? j->m2 + at : NULL);
 			return;
 		}
 		task -= chunks;

@@ -8,8 +8,8 @@ typedef struct ur_optimizer {
 	const char *name, *about;
 	int moments;                    /* arrays as large as the weights that it keeps: 1 or 2 */
 	/* n weights of one parameter, `step` from 1; gradients are multiplied by `scale` first */
-	void (*update)(const ur_kernels *k, const ur_recipe *r, int64_t step, double lr, double decay, float scale, size_t n,
-	               float *w, const float *g, float *m, float *v);
+	void (*update)(const ur_kernels *k, const ur_recipe *r, int64_t step, double lr, double decay, float scale,
+	               size_t n, float *w, const float *g, float *m, float *v);
 } ur_optimizer;
 
 /* NULL: no such name. */

@@ -70,8 +70,9 @@ const ur_schedule *ur_schedule_find(const char *name)
 
 int64_t ur_schedule_fall(const ur_recipe *r)
 {
-	return strcmp(r->schedule, "trapezoid") ? r->warmup
-	                                        : r->warmup + (int64_t)((1 - UR_TRAPEZOID_FALL) * (double)(r->steps - r->warmup));
+	return strcmp(r->schedule, "trapezoid")
+	           ? r->warmup
+	           : r->warmup + (int64_t)((1 - UR_TRAPEZOID_FALL) * (double)(r->steps - r->warmup));
 }
 
 double ur_schedule_rate(const ur_schedule *s, const ur_recipe *r, const ur_pace *p, int64_t step)

@@ -14,15 +14,16 @@ int ur_score_batch(int window, int batch)
 	return fill > batch ? fill : batch;
 }
 
-ur_status ur_scorer_plan(ur_scorer *s, const ur_model *m, const ur_ctx *c, const ur_corpus *corpus, int64_t from, int64_t to,
-                         int window, int batch, ur_arena *arena, ur_err *err)
+ur_status ur_scorer_plan(ur_scorer *s, const ur_model *m, const ur_ctx *c, const ur_corpus *corpus, int64_t from,
+                         int64_t to, int window, int batch, ur_arena *arena, ur_err *err)
 {
 	const size_t size = ur_model_state_size(m);
 	ur_status status;
 	int T, B;
 
 	*s = (ur_scorer){ 0 };
-	status = ur_batches_init(&s->batches, corpus, from, to, window, ur_score_batch(window, batch), UR_BATCH_SEQUENTIAL, 0, err);
+	status = ur_batches_init(&s->batches, corpus, from, to, window, ur_score_batch(window, batch), UR_BATCH_SEQUENTIAL,
+	                         0, err);
 	if (status)
 		return status;
 	T = s->batches.T;
@@ -72,7 +73,8 @@ ur_status ur_scorer_run(ur_scorer *s, int64_t most, double *loss, int64_t *token
 			return status;
 		if (s->carries && s->batch.fresh)
 			memset(s->blocks, 0, ur_model_state_size(s->net.m) * (size_t)s->batches.B);
-		pass = (ur_pass){ .T = s->batch.T, .B = s->batch.B, .ids = s->batch.ids, .state = s->carries ? s->state : NULL };
+		pass = (ur_pass){ .T = s->batch.T, .B = s->batch.B, .ids = s->batch.ids,
+		                  .state = s->carries ? s->state : NULL };
 		ur_net_forward(&s->net, &pass);
 		ur_net_losses(&s->net, pass.T * pass.B, s->batch.targets, s->losses);
 		for (int r = 0; r < pass.T * pass.B; r++)
@@ -98,7 +100,8 @@ ur_status ur_evaluate(const ur_model *m, const ur_ctx *c, const ur_corpus *corpu
 	if ((status = ur_scorer_plan(&s, m, c, corpus, from, to, window, batch, &arena, err)))
 		return status;
 	if (!ur_arena_open(&arena))
-		return ur_fail(err, UR_E_NOMEM, "evaluation needs %zu MiB; use a smaller --seq-len or --batch-size", arena.used >> 20);
+		return ur_fail(err, UR_E_NOMEM, "evaluation needs %zu MiB; use a smaller --seq-len or --batch-size",
+		               arena.used >> 20);
 	status = ur_scorer_plan(&s, m, c, corpus, from, to, window, batch, &arena, err);
 	*score = (ur_score){ 0 };
 	if (!status)

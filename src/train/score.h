@@ -17,8 +17,8 @@ typedef struct ur_scorer {
 /* Rows that fill a pass well: `batch`, or more where windows are short. */
 int ur_score_batch(int window, int batch);
 /* Measures or cuts, for tokens [from, to) (may be too few: then the status says so and nothing is planned). */
-ur_status ur_scorer_plan(ur_scorer *s, const ur_model *m, const ur_ctx *c, const ur_corpus *corpus, int64_t from, int64_t to,
-                         int window, int batch, ur_arena *arena, ur_err *err);
+ur_status ur_scorer_plan(ur_scorer *s, const ur_model *m, const ur_ctx *c, const ur_corpus *corpus, int64_t from,
+                         int64_t to, int window, int batch, ur_arena *arena, ur_err *err);
 /* Scores them, or about `most` of them from the start of each row (0: all). `bytes` NULL: not wanted. */
 ur_status ur_scorer_run(ur_scorer *s, int64_t most, double *loss, int64_t *tokens, int64_t *bytes, ur_err *err);
 

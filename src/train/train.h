@@ -16,8 +16,9 @@ typedef struct ur_recipe {
 	int64_t steps;                  /* optimiser steps in all */
 	int batch, window;              /* B sequences of T tokens a micro-batch */
 	int accumulate;                 /* micro-batches a step */
-	const char *windows;            /* "carried" (truncated backpropagation through time), "random" (fresh); NULL: carried for
-	                                 * mixers that carry gradients through their state, random for the rest */
+	const char *windows;            /* "carried" (truncated backpropagation through time), "random" (fresh); NULL:
+	                                 * carried for mixers that carry gradients through their state, random for the
+	                                 * rest */
 	const char *optimizer;          /* a name of ur_optimizer_find */
 	double lr, min_lr;              /* peak and final learning rate */
 	double beta1, beta2, eps, momentum, weight_decay;
@@ -82,8 +83,8 @@ typedef struct ur_outcome {
 
 /* Bytes the job needs, before it takes them: weights, gradients, optimiser, activations. */
 ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err);
-/* Runs it. *model (may be NULL) gets the best weights and is the caller's. UR_E_DIVERGED: err names the tensor and step;
- * the last good checkpoint stands. */
+/* Runs it. *model (may be NULL) gets the best weights and is the caller's. UR_E_DIVERGED: err names the tensor and
+ * step; the last good checkpoint stands. */
 ur_status ur_train(const ur_job *job, ur_model **model, ur_outcome *outcome, ur_err *err);
 
 /* Loss on tokens [from, to) of a corpus: windows of T, state carried where the mixer can, each token scored once. */
