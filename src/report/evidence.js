@@ -99,7 +99,7 @@ const Evidence = (() => {
 			['Machine', said([[m.processor, String], [m.threads, (n) => W.many(n, 'thread')],
 				[m.kernels, (k) => k + ' kernels'], [m.peak_flops, (x) => W.rate(x, 'flop/s') + ' at its peak'],
 				[m.bandwidth, (x) => W.rate(x, 'B/s') + ' from memory'],
-				[m.memory, (x) => W.bytes(x) + ' of memory free']])],
+				[m.memory_free, (x) => W.bytes(x) + ' of memory free']])],
 			['Budget', b.text],
 			['Recipe', said([[s.target_parameters, (n) => W.whole(n) + ' parameters aimed at'],
 				[s.window, (n) => 'windows of ' + W.whole(n)], [s.step_tokens, (n) => W.whole(n) + ' tokens a step'],

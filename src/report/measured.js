@@ -98,7 +98,8 @@ const Measured = (() => {
 				const [what, unit] = EQUAL[e.axis] || [String(e.axis), W.short], tied = array(e.tied);
 				const rows = [...e.entries].sort((a, b) => Tables.compare(mean(a.loss), mean(b.loss), 1));
 				return el('div', null, el('h4', null, `Equal ${what}`),
-					p('about', `${unit(e.at)}${e.axis === 'seconds' ? '' : ' ' + what}`, e.when ? `, ${e.when}` : ''),
+					p('about', is(e.low) && e.high > 1.02 * e.low ? `${unit(e.low)} to ${unit(e.high)}` : unit(e.at),
+						e.axis === 'seconds' ? '' : ' ' + what, e.when ? `, ${e.when}` : '', e.of ? `; ${e.of} loss` : ''),
 					Tables.plain(`Loss at equal ${what}`, [{ label: 'Model' }, { label: 'Loss', numeric: true }],
 						rows.map((r) => ({
 						className: r.name === e.leader ? 'pick' : null,
