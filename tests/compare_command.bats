@@ -80,6 +80,35 @@ for x, y in zip(a["contenders"], b["contenders"]):
 END
 }
 
+@test "what repeats a budget that is no whole number of steps, and odd shares, gives the same losses" {
+	cat text.txt text.txt > long.txt
+	"$UNROLL" compare --data long.txt --archs gru --params 2k --budget 340ktok --trials 1 --val 0.0333333333 --test 0.8 --json \
+		--quiet > odd.json
+	again=$(python3 -c 'import json; print(json.load(open("odd.json"))["again"])')
+	eval "\"\$UNROLL\"${again#unroll} --json --quiet" > even.json
+	python3 - << 'END'
+import json
+a, b = (json.load(open(f)) for f in ("odd.json", "even.json"))
+assert a["data"]["scored_tokens"] == b["data"]["scored_tokens"] > 32768
+assert a["contenders"][0]["tokens"] == b["contenders"][0]["tokens"] == 340992
+assert a["contenders"][0]["loss"] == b["contenders"][0]["loss"] and a["contenders"][0]["runs"][0]["val_loss"] == b["contenders"][0]["runs"][0]["val_loss"]
+END
+}
+
+@test "a second setting is tuned after the first, and one alone against what it was" {
+	"$UNROLL" compare --data text.txt --archs gru --params 2k --budget 30ktok --trials 2 --tune lr,weight-decay --json --quiet > two.json
+	"$UNROLL" compare --data text.txt --archs gru --params 2k --budget 30ktok --trials 2 --lr 0.02 --tune weight-decay,lr --json --quiet > one.json
+	python3 - << 'END'
+import json
+two, one = (json.load(open(f)) for f in ("two.json", "one.json"))
+assert [t["parameter"] for t in two["contenders"][0]["tuning"]] == ["lr", "weight-decay"] and two["again"] is None
+k = one["contenders"][0]
+assert [t["parameter"] for t in k["tuning"]] == ["weight-decay"] and k["lr"] == 0.02
+chosen = [t["value"] for t in k["tuning"][0]["trials"] if t["chosen"]]
+assert k["weight_decay"] == (chosen[0] if chosen else 0)
+END
+}
+
 @test "specs keep their shape, and the rest is matched to them" {
 	"$UNROLL" compare --data text.txt --arch gru:1x16 --arch 'lstm,dropout=0.1' --budget 16ktok --trials 1 --json --quiet > specs.json
 	python3 - << 'END'
