@@ -85,7 +85,9 @@ static int ranked(const json_t *document, const json_t *order[], int room)
 		const json_t *k = item(list, i);
 		const double rank = number(k, "rank");
 		int place = n++;
-		for (; place > 0 && rank < (isnan(number(order[place - 1], "rank")) ? INFINITY : number(order[place - 1], "rank")); place--)
+		for (; place > 0 &&
+		       rank < (isnan(number(order[place - 1], "rank")) ? INFINITY : number(order[place - 1], "rank"));
+		     place--)
 			order[place] = order[place - 1];
 		order[place] = k;
 	}
@@ -100,14 +102,16 @@ static void print_head(const json_t *d)
 	ur_short a, b, c, e;
 	ur_line l = { .n = 0 };
 
-	add(&l, "%s: %s tokens to train on, %s to choose learning rates on, %s held out to compare on. Vocabulary: %s, %s tokens",
+	add(&l, "%s: %s tokens to train on, %s to choose learning rates on, %s held out to compare on. "
+	    "Vocabulary: %s, %s tokens",
 	    string(data, "name"), commas(number(data, "train_tokens"), a), commas(number(data, "val_tokens"), b),
-	    json_is_true(at(data, "heldout_is_test")) ? commas(number(data, "scored_tokens"), c) : "the same", string(data, "vocabulary"),
-	    ur_say_count(number(data, "vocabulary_size"), e));
+	    json_is_true(at(data, "heldout_is_test")) ? commas(number(data, "scored_tokens"), c) : "the same",
+	    string(data, "vocabulary"), ur_say_count(number(data, "vocabulary_size"), e));
 	add(&l, *string(data, "note") ? "; %s." : ".", string(data, "note"));
 	print_paragraph(&l);
 	l.n = 0;
-	add(&l, "Budget: %s, %s tokens a step. ", string(at(d, "budget"), "text"), commas(number(setting, "step_tokens"), a));
+	add(&l, "Budget: %s, %s tokens a step. ", string(at(d, "budget"), "text"),
+	    commas(number(setting, "step_tokens"), a));
 	if (json_array_size(tuned)) {
 		for (size_t i = 0; i < json_array_size(tuned); i++)
 			add(&l, "%s%s", i ? ", " : "Tuned: ", json_string_value(item(tuned, i)));
@@ -162,12 +166,14 @@ static void print_models(const json_t *const *order, int n)
 		const json_t *k = order[i];
 		print_name(k);
 		printf("%11s%+7.1f%%%9s  %.*s\n", commas(number(k, "parameters"), a), 100 * number(k, "deviation"),
-		       ur_say_count(number(k, "tokens"), b), COLUMNS - NAMES - 30, ur_visible(string(k, "spec"), shown, sizeof shown));
+		       ur_say_count(number(k, "tokens"), b), COLUMNS - NAMES - 30,
+		       ur_visible(string(k, "spec"), shown, sizeof shown));
 		tuned |= json_array_size(at(k, "tuning")) > 0;
 	}
 	if (!isfinite(number(order[0], "lr")))
 		return;
-	printf("\n%-*s  %s\n", NAMES, "settings", tuned ? "tried, then the loss they led to (* taken)" : "learning rate, as given");
+	printf("\n%-*s  %s\n", NAMES, "settings",
+	       tuned ? "tried, then the loss they led to (* taken)" : "learning rate, as given");
 	for (int i = 0; i < n; i++) {
 		print_name(order[i]);
 		print_trials(order[i]);
@@ -185,7 +191,8 @@ static void print_quality(const json_t *d, const json_t *const *order, int n)
 	char head[32];
 
 	(void)snprintf(head, sizeof head, "%lld ctx", (long long)json_integer_value(at(at(d, "setting"), "context")));
-	printf("\n%-*s%9s%9s%9s%10s%9s%9s  %s\n", NAMES, "quality", "nats/tok", "+-95%", head, "bits/byte", "above", "p", "verdict");
+	printf("\n%-*s%9s%9s%9s%10s%9s%9s  %s\n", NAMES, "quality", "nats/tok", "+-95%", head, "bits/byte", "above", "p",
+	       "verdict");
 	for (int i = 0; i < n; i++) {
 		const json_t *k = order[i], *above = at(k, "above_best");
 
@@ -227,8 +234,10 @@ static void print_cost(const json_t *d, const json_t *const *order, int n)
 	ur_short a;
 	ur_line l = { .n = 0 };
 
-	printf("\n%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "cost", "training", "memory", "memory", "step", "step", "state", "weights");
-	printf("%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "", "tokens/s", "plan MiB", "peak MiB", "p50 us", "p99 us", "KiB", "KiB");
+	printf("\n%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "cost", "training", "memory", "memory", "step", "step", "state",
+	       "weights");
+	printf("%-*s%9s%9s%9s%9s%9s%8s%9s\n", NAMES, "", "tokens/s", "plan MiB", "peak MiB", "p50 us", "p99 us", "KiB",
+	       "KiB");
 	for (int i = 0; i < n; i++) {
 		const json_t *k = order[i], *step = step_at(k, position);
 		if (json_is_true(at(k, "diverged")))
@@ -243,8 +252,8 @@ static void print_cost(const json_t *d, const json_t *const *order, int n)
 		print_size(number(k, "weight_bytes") / 1024, 9);
 		putchar('\n');
 	}
-	add(&l, "Step: one token of one stream on one thread, after %s tokens; state: what saving that stream would write. Memory: of "
-	    "training, planned, and the whole process at most.", commas(position, a));
+	add(&l, "Step: one token of one stream on one thread, after %s tokens; state: what saving that stream would "
+	    "write. Memory: of training, planned, and the whole process at most.", commas(position, a));
 	print_paragraph(&l);
 }
 
@@ -308,7 +317,8 @@ static void print_equal(const json_t *d)
 		for (size_t t = 0; t < json_array_size(tied); t++)
 			add(&l, "%s%s", t ? ", " : ", not to be told from ", json_string_value(item(tied, t)));
 		for (size_t k = 0; k < json_array_size(entries); k++)
-			add(&l, "%s%s %.4f", k ? ", " : ". ", string(item(entries, k), "name"), number(at(item(entries, k), "loss"), "mean"));
+			add(&l, "%s%s %.4f", k ? ", " : ". ", string(item(entries, k), "name"),
+			    number(at(item(entries, k), "loss"), "mean"));
 		add(&l, ".");
 		if (i == 0)
 			putchar('\n');
@@ -354,7 +364,8 @@ void ur_comparison_print(const json_t *document)
 	print_models(order, n);
 	if (!done) {
 		const double share = number(at(document, "stage"), "share");
-		printf("\nIt is not done%s%s", *string(at(document, "stage"), "what") ? ": " : "", string(at(document, "stage"), "what"));
+		printf("\nIt is not done%s%s", *string(at(document, "stage"), "what") ? ": " : "",
+		       string(at(document, "stage"), "what"));
 		printf(isfinite(share) ? ", %.0f %% of the whole.\n" : ".\n", 100 * share);
 		return;
 	}
@@ -402,8 +413,9 @@ void ur_comparison_csv(const json_t *document)
 	const int n = ranked(document, order, UR_MOST_CONTENDERS);
 	const double position = number(at(document, "setting"), "position");
 
-	printf("name,spec,parameters,tokens,lr,diverged,rank,loss,loss_low,loss_high,loss_same,bits_per_byte,above_best,p_holm,verdict,"
-	       "train_tokens_per_second,memory_planned,memory_peak,step_p50_us,step_p99_us,state_bytes,weight_bytes,prefill_exponent\r\n");
+	printf("name,spec,parameters,tokens,lr,diverged,rank,loss,loss_low,loss_high,loss_same,bits_per_byte,above_best,"
+	       "p_holm,verdict,train_tokens_per_second,memory_planned,memory_peak,step_p50_us,step_p99_us,state_bytes,"
+	       "weight_bytes,prefill_exponent\r\n");
 	for (int i = 0; i < n; i++) {
 		const json_t *k = order[i], *above = at(k, "above_best"), *step = step_at(k, position);
 		put_text(string(k, "name"));

@@ -20,11 +20,12 @@ static ur_status begin(void *arg, const ur_journal_run *run, int64_t *id, ur_err
 	const ur_kept *k = arg;
 	return ur_store_run_begin(k->store, &(ur_store_run){ .comparison = k->id, .kind = run->kind, .name = run->name,
 		.spec = run->spec, .seed = run->seed, .data = k->about.data, .fingerprint = k->about.fingerprint,
-		.command = k->about.command, .machine = k->about.machine, .version = k->about.version, .recipe = run->recipe }, id, err);
+		.command = k->about.command, .machine = k->about.machine, .version = k->about.version,
+		.recipe = run->recipe }, id, err);
 }
 
-static ur_status end(void *arg, int64_t id, const char *status, int64_t steps, int64_t tokens, double seconds, double loss,
-                     ur_err *err)
+static ur_status end(void *arg, int64_t id, const char *status, int64_t steps, int64_t tokens, double seconds,
+                     double loss, ur_err *err)
 {
 	const ur_kept *k = arg;
 	return ur_store_run_end(k->store, id, status, steps, tokens, seconds, loss, err);

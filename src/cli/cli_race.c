@@ -39,13 +39,15 @@ static void one_line(const ur_comparison *c, const ur_contender *k, int width)
 		bar[BAR] = 0;
 		if (c->seeds > 1)
 			n += snprintf(line + n, sizeof line - (size_t)n, "seed %d of %d  ", s, c->seeds);
-		n += snprintf(line + n, sizeof line - (size_t)n, "%s %3.0f %%", bar, 100.0 * (double)of->step / (double)k->recipe.steps);
+		n += snprintf(line + n, sizeof line - (size_t)n, "%s %3.0f %%", bar,
+		              100.0 * (double)of->step / (double)k->recipe.steps);
 		if (isfinite(of->train_loss))
 			n += snprintf(line + n, sizeof line - (size_t)n, "  loss %.3f", of->train_loss);
 		if (isfinite(of->val_loss))
 			n += snprintf(line + n, sizeof line - (size_t)n, "  val %.3f", of->val_loss);
 		if (of->seconds > 0 && n < (int)sizeof line - 40)
-			(void)snprintf(line + n, sizeof line - (size_t)n, "  %s tok/s", ur_commas((int64_t)((double)of->tokens / of->seconds), rate));
+			(void)snprintf(line + n, sizeof line - (size_t)n, "  %s tok/s",
+			               ur_commas((int64_t)((double)of->tokens / of->seconds), rate));
 	} else {
 		(void)snprintf(line + n, sizeof line - (size_t)n, "%.*s", 100, k->spec.text);
 	}

@@ -63,7 +63,8 @@ static int read_budget(const ur_args *args, int n, ur_compare *what, double toke
 	if (v->budget && v->total)
 		return ur_wrong(args, "--budget (for each run) and --total (for everything) exclude each other");
 	if (!v->budget) {
-		what->budget = amount_of(v->total ? v->total : DEFAULT_TOTAL, strlen(v->total ? v->total : DEFAULT_TOTAL), &what->kind);
+		what->budget = amount_of(v->total ? v->total : DEFAULT_TOTAL, strlen(v->total ? v->total : DEFAULT_TOTAL),
+		                         &what->kind);
 		if (!(what->budget > 0) || what->kind != UR_BUDGET_SECONDS)
 			return ur_wrong(args, "--total '%s': it takes a time, as in 90s, 5m or 1h", v->total);
 		what->kind = UR_BUDGET_TOTAL;
@@ -74,9 +75,11 @@ static int read_budget(const ur_args *args, int n, ur_compare *what, double toke
 		ur_budget_kind kind = UR_BUDGET_SECONDS;
 
 		if (given == UR_MOST_CONTENDERS || !((tokens[given] = amount_of(at, length, &kind)) > 0))
-			return ur_wrong(args, "--budget '%s': it takes what each run may cost, as in 60s, 2Mtok or 1e12flop", v->budget);
+			return ur_wrong(args, "--budget '%s': it takes what each run may cost, as in 60s, 2Mtok or 1e12flop",
+			                v->budget);
 		if (given++ > 0 && (kind != UR_BUDGET_TOKENS || what->kind != UR_BUDGET_TOKENS))
-			return ur_wrong(args, "--budget '%s': only tokens can be given for each architecture on its own", v->budget);
+			return ur_wrong(args, "--budget '%s': only tokens can be given for each architecture on its own",
+			                v->budget);
 		what->kind = kind;
 		at += length;
 		if (!*at)
@@ -99,7 +102,8 @@ static int read_tuned(const ur_args *args, ur_compare *what)
 	if (!strcmp(v->tune, "none"))
 		return UR_EXIT_OK;
 	for (int i = 0; ur_tunable_nth(i); i++)
-		(void)snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", ur_tunable_nth(i)->name);
+		(void)snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
+		               ur_tunable_nth(i)->name);
 	for (const char *at = v->tune;; at++) {
 		const size_t length = strcspn(at, ",");
 		const ur_tunable *t = NULL;
@@ -111,7 +115,8 @@ static int read_tuned(const ur_args *args, ur_compare *what)
 			if (what->tune[i] == t)
 				t = NULL;
 		if (!t || what->tuned == UR_MOST_TUNED)
-			return ur_wrong(args, "--tune '%s': it takes names with commas between, of %s, each once; or none", v->tune, names);
+			return ur_wrong(args, "--tune '%s': it takes names with commas between, of %s, each once; or none",
+			                v->tune, names);
 		if (!v->lr || strcmp(t->name, "lr")) /* a rate that is given is not tuned */
 			what->tune[what->tuned++] = t;
 		at += length;
@@ -138,8 +143,8 @@ static int list_archs(const ur_args *args, char room[NAMES_ROOM], const char *ar
 		if (length == 0)
 			return ur_wrong(args, "--archs '%s': a name is missing", names);
 		if (strchr(at, '='))
-			return ur_wrong(args, "--archs takes names; a spec with options goes into an --arch of its own, as in --arch "
-			                "transformer:4x64,context=128");
+			return ur_wrong(args, "--archs takes names; a spec with options goes into an --arch of its own, as in "
+			                "--arch transformer:4x64,context=128");
 		if (*n == UR_MOST_CONTENDERS)
 			return ur_wrong(args, "%d architectures can be compared at most", UR_MOST_CONTENDERS);
 		arch[(*n)++] = at;
@@ -166,8 +171,8 @@ static int list_rates(const ur_args *args, int n, double lr[UR_MOST_CONTENDERS])
 		char *end;
 		double x = strtod(at, &end);
 		if (end == at || !(x > 0) || !isfinite(x) || (*end && *end != ',') || rates == UR_MOST_CONTENDERS)
-			return ur_wrong(args, "--lr '%s': it takes one learning rate, or one for each architecture, with commas between",
-				v->lr);
+			return ur_wrong(args, "--lr '%s': it takes one learning rate, or one for each architecture, "
+			                "with commas between", v->lr);
 		lr[rates++] = x;
 		at = end;
 		if (!*at)
@@ -212,11 +217,11 @@ static char *key_of(const ur_args *args, const ur_compare *what, const char *mac
 		json_array_append_new(tuned, json_string(what->tune[i]->name));
 	for (int i = 0; i < (what->tokens ? what->archs : 1); i++)
 		json_array_append_new(budget, json_real(what->tokens ? what->tokens[i] : what->budget));
-	json = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:s?, s:I, s:f, s:f}", "version", UNROLL_VERSION,
-		"machine", ur_json_string(machine), "data", (json_int_t)what->fingerprint, "params", (json_int_t)what->parameters,
-		"budget", budget, "archs", archs, "lr", lr, "kind", (int)what->kind,
-		"seeds", what->seeds, "trials", what->trials, "window", what->window, "step", (json_int_t)what->step_tokens, "vocab", v->vocab,
-		"size", (json_int_t)v->vocab_size, "val", v->val, "test", v->test);
+	json = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:s?, s:I, s:f, s:f}",
+		"version", UNROLL_VERSION, "machine", ur_json_string(machine), "data", (json_int_t)what->fingerprint,
+		"params", (json_int_t)what->parameters, "budget", budget, "archs", archs, "lr", lr, "kind", (int)what->kind,
+		"seeds", what->seeds, "trials", what->trials, "window", what->window, "step", (json_int_t)what->step_tokens,
+		"vocab", v->vocab, "size", (json_int_t)v->vocab_size, "val", v->val, "test", v->test);
 	if (json && !json_object_set_new(json, "tuned", json_incref(tuned)) &&
 	    !json_object_set_new(json, "seed", json_integer((json_int_t)what->seed)))
 		key = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
@@ -267,7 +272,8 @@ static int compare(const ur_args *args, ur_compare *what, ur_comparison *c, ur_k
 	what->watch = ur_race_show;
 	what->arg = &race;
 	if (kept->resumed && !v->quiet)
-		(void)fprintf(stderr, "going on with comparison %lld, which was interrupted (--fresh begins anew)\n", (long long)kept->id);
+		(void)fprintf(stderr, "going on with comparison %lld, which was interrupted (--fresh begins anew)\n",
+		              (long long)kept->id);
 	if (v->live) {
 		if ((status = ur_live_start(store_path, kept->id, &port, &live, &err)))
 			return ur_failed(args, status, &err);
@@ -305,7 +311,8 @@ static int keep(const ur_args *args, ur_compare *what, ur_comparison *c)
 	} else if (!key) {
 		ur_complain(args, "out of memory");
 		code = UR_EXIT_FAILED;
-	} else if (!(code = ur_find_store(args, v->store, path)) && !(code = ur_open_store(args, path, UR_STORE_WRITE, &store))) {
+	} else if (!(code = ur_find_store(args, v->store, path)) &&
+	           !(code = ur_open_store(args, path, UR_STORE_WRITE, &store))) {
 		kept.about = (ur_store_comparison){ .key = key, .data = v->data, .command = command, .machine = machine,
 		                                    .version = UNROLL_VERSION, .fingerprint = what->fingerprint };
 		status = ur_kept_open(&kept, store, v->fresh, &err);
@@ -403,12 +410,14 @@ static const ur_opt options[] = {
 	{ .name = "params", .kind = UR_OPT_INT, .at = AT(params), .arg = "N", .least = 100, .most = 1e12,
 	  .otherwise = "those of the first spec with a shape, or what the budget can train",
 	  .help = "parameters of each: widths are chosen to meet this" },
-	{ .name = "budget", .letter = 'b', .kind = UR_OPT_TEXT, .at = AT(budget), .arg = "AMOUNT", .otherwise = "by --total",
-	  .help = "what each run, an architecture with one seed, is trained for: 60s, 2Mtok or 1e12flop; tokens also one by one, as in "
-	  "2Mtok,3Mtok" },
+	{ .name = "budget", .letter = 'b', .kind = UR_OPT_TEXT, .at = AT(budget), .arg = "AMOUNT",
+	  .otherwise = "by --total",
+	  .help = "what each run, an architecture with one seed, is trained for: 60s, 2Mtok or 1e12flop; "
+	  "tokens also one by one, as in 2Mtok,3Mtok" },
 	{ .name = "total", .kind = UR_OPT_TEXT, .at = AT(total), .arg = "TIME", .otherwise = DEFAULT_TOTAL,
 	  .help = "instead of --budget: time for everything, as in 90s or 5m; each run is trained for the same time" },
-	{ .name = "seeds", .kind = UR_OPT_INT, .at = AT(seeds), .arg = "N", .standard = "1", .least = 1, .most = UR_MOST_SEEDS,
+	{ .name = "seeds", .kind = UR_OPT_INT, .at = AT(seeds), .arg = "N", .standard = "1", .least = 1,
+	  .most = UR_MOST_SEEDS,
 	  .help = "runs of each architecture, with seeds --seed and up: intervals and paired tests need 3 or more" },
 	{ .name = "tune", .kind = UR_OPT_TEXT, .at = AT(tune), .arg = "NAMES", .standard = "lr",
 	  .help = "settings tuned, with commas between: lr, weight-decay, clip; or none" },
@@ -420,23 +429,26 @@ static const ur_opt options[] = {
 	  .otherwise = "64 to 256 by the budget",
 	  .help = "tokens a window, which gradients reach across; models of limited context have theirs" },
 	{ .name = "step-tokens", .kind = UR_OPT_INT, .at = AT(step_tokens), .arg = "N", .least = 1, .most = 1 << 24,
-	  .otherwise = "1,024 to 16,384 by the budget", .help = "tokens an optimiser step, in as many windows as it takes" },
+	  .otherwise = "1,024 to 16,384 by the budget",
+	  .help = "tokens an optimiser step, in as many windows as it takes" },
 	{ .name = "out-dir", .letter = 'o', .kind = UR_OPT_TEXT, .at = AT(out_dir), .arg = "FOLDER",
 	  .otherwise = "they are not kept", .help = "where the models go, as NAME.safetensors" },
 	{ .name = "report", .letter = 'r', .kind = UR_OPT_TEXT, .at = AT(report), .arg = "FILE",
 	  .otherwise = "unroll report makes it later", .help = "the report, one HTML file" },
-	{ .name = "live", .kind = UR_OPT_FLAG, .at = AT(live), .help = "serve the growing report on 127.0.0.1 while it runs" },
-	{ .name = "port", .kind = UR_OPT_INT, .at = AT(port), .arg = "N", .least = 0, .most = 65535, .otherwise = "any that is free",
-	  .help = "where --live serves" },
+	{ .name = "live", .kind = UR_OPT_FLAG, .at = AT(live),
+	  .help = "serve the growing report on 127.0.0.1 while it runs" },
+	{ .name = "port", .kind = UR_OPT_INT, .at = AT(port), .arg = "N", .least = 0, .most = 65535,
+	  .otherwise = "any that is free", .help = "where --live serves" },
 	UR_OPT_STORE(struct values),
 	{ .name = "fresh", .kind = UR_OPT_FLAG, .at = AT(fresh),
 	  .help = "begin anew: take nothing from an interrupted or an earlier comparison that asked the same" },
-	{ .name = "vocab", .kind = UR_OPT_CHOICE, .at = AT(vocab), .arg = "KIND", .choices = vocabularies + 1, .group = "data",
-	  .otherwise = "char for UTF-8 of at most 512 different characters, else byte", .help = "what a token is" },
+	{ .name = "vocab", .kind = UR_OPT_CHOICE, .at = AT(vocab), .arg = "KIND", .choices = vocabularies + 1,
+	  .group = "data", .otherwise = "char for UTF-8 of at most 512 different characters, else byte",
+	  .help = "what a token is" },
 	{ .name = "vocab-size", .kind = UR_OPT_INT, .at = AT(vocab_size), .arg = "N", .least = 3, .most = UR_VOCAB_MOST,
 	  .otherwise = "all there are", .help = "keep the N most frequent words" },
-	{ .name = "val", .kind = UR_OPT_REAL, .at = AT(val), .arg = "SHARE", .standard = "0.05", .least = 0.0001, .most = 0.9,
-	  .help = "share of the text to choose learning rates on, behind the part to train on" },
+	{ .name = "val", .kind = UR_OPT_REAL, .at = AT(val), .arg = "SHARE", .standard = "0.05", .least = 0.0001,
+	  .most = 0.9, .help = "share of the text to choose learning rates on, behind the part to train on" },
 	{ .name = "test", .kind = UR_OPT_REAL, .at = AT(test), .arg = "SHARE", .standard = "0.05", .least = 0, .most = 0.9,
 	  .help = "share at its end to compare on" },
 	{ .name = "seed", .kind = UR_OPT_INT, .at = AT(seed), .arg = "N", .standard = "1", .least = 0, .most = 9.2e18,
@@ -450,14 +462,15 @@ static const ur_opt options[] = {
 
 const ur_command ur_command_compare = {
 	.usage = "--data FILE [--archs NAMES] [--arch SPEC]... [options]",
-	.details = "Gives each architecture the same number of parameters, the same budget and as many trials of learning rates, "
-		"then measures quality on held-out text, training speed, memory, the time of a step and of whole sequences and the size "
-		"of a live stream's state, and recommends one, with reasons. Runs take turns, so that noise hits all alike.\n"
-		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match, and "
-		"where it has a limited context and names none, it gets one of --seq-len. Trials are beginnings of the run that "
-		"follows them. A spec given twice gets other seeds the second time.\n"
-		"Everything is kept in the store as it is found: a comparison that was interrupted goes on when the same command is "
-		"given again, and ends with the numbers it would have had.",
+	.details = "Gives each architecture the same number of parameters, the same budget and as many trials of learning "
+		"rates, then measures quality on held-out text, training speed, memory, the time of a step and of whole "
+		"sequences and the size of a live stream's state, and recommends one, with reasons. Runs take turns, so that "
+		"noise hits all alike.\n"
+		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match, "
+		"and where it has a limited context and names none, it gets one of --seq-len. Trials are beginnings of the "
+		"run that follows them. A spec given twice gets other seeds the second time.\n"
+		"Everything is kept in the store as it is found: a comparison that was interrupted goes on when the same "
+		"command is given again, and ends with the numbers it would have had.",
 	.examples = "unroll compare --data corpus.txt\n"
 		"unroll compare --data corpus.txt --archs gru,lstm --params 200k --seeds 3 --budget 60s --report report.html\n"
 		"unroll compare --data corpus.txt --arch lstm:2x256 --arch transformer,context=64 --budget 1Mtok --live",

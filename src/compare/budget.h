@@ -17,7 +17,8 @@ typedef struct ur_work {
 	double share;               /* of a run that a trial is */
 	int validations;            /* in a run; a trial has one, and a run that is over repeats its last */
 	int64_t validation_tokens;  /* there are; see ur_budget_validation */
-	int64_t heldout_tokens;     /* there are; see ur_budget_heldout; each is scored in two ways, and read twice in each */
+	int64_t heldout_tokens;     /* there are; see ur_budget_heldout; each is scored in two ways, and read
+	                             * twice in each */
 	double measuring;           /* seconds of timing steps and prefill for each second of one run, ... */
 	double least, most;         /* ... within these */
 } ur_work;

@@ -1,6 +1,6 @@
-/* The order of work: sizes, a short calibration of each, trials, then all runs in turns, then what they cost. Each result
- * is kept in the journal as soon as it is there, and is always read from there: one that is known is not found out
- * again, and a comparison that was stopped ends with the numbers it would have had. */
+/* The order of work: sizes, a short calibration of each, trials, then all runs in turns, then what they cost. Each
+ * result is kept in the journal as soon as it is there, and is always read from there: one that is known is not found
+ * out again, and a comparison that was stopped ends with the numbers it would have had. */
 #include "compare/compare_parts.h"
 
 #include "base/machine.h"
@@ -121,8 +121,8 @@ static void name_it(const ur_compare *what, ur_comparison *o, ur_contender *c, i
 		snprintf(c->name, sizeof c->name, "%s-%d", base, i);
 }
 
-/* Runs of the same seed begin from the same random numbers and are compared in pairs. A spec that is asked for twice has
- * other seeds the second time, or the two would be one; their pairs share nothing but the data. */
+/* Runs of the same seed begin from the same random numbers and are compared in pairs. A spec that is asked for twice
+ * has other seeds the second time, or the two would be one; their pairs share nothing but the data. */
 static void give_seeds(const ur_compare *what, ur_comparison *o, int which)
 {
 	ur_contender *c = &o->of[which];
@@ -131,12 +131,13 @@ static void give_seeds(const ur_compare *what, ur_comparison *o, int which)
 	for (int i = 0; i < which; i++)
 		copies += !strcmp(o->of[i].spec.text, c->spec.text);
 	for (int s = 0; s < o->seeds; s++)
-		c->run[s] = (ur_trained){ .seed = what->seed + (uint64_t)s + copies * COPY_SEEDS, .train_loss = NAN, .val_loss = NAN,
-		                          .loss = NAN, .loss_same = NAN, .bits_per_byte = NAN, .joules = NAN,
-		                          .memory = { .before = -1, .peak = -1 } };
+		c->run[s] = (ur_trained){ .seed = what->seed + (uint64_t)s + copies * COPY_SEEDS, .train_loss = NAN,
+		                          .val_loss = NAN, .loss = NAN, .loss_same = NAN, .bits_per_byte = NAN,
+		                          .joules = NAN, .memory = { .before = -1, .peak = -1 } };
 }
 
-/* Seconds of everything that the budget amounts to, before any speed is known; of tokens and operations there are none. */
+/* Seconds of everything that the budget amounts to, before any speed is known;
+ * of tokens and operations there are none. */
 static double total_seconds(const ur_compare *w)
 {
 	return w->kind == UR_BUDGET_TOTAL ? w->budget : w->kind == UR_BUDGET_SECONDS ? w->budget * w->archs * w->seeds : 0;
@@ -162,7 +163,8 @@ static void choose_windows(ur_comparing *q)
 	const double parameters = o->target > 0 ? (double)o->target : 1;
 	int64_t tokens = w->kind == UR_BUDGET_TOKENS  ? (int64_t)least_tokens(w)
 	                 : w->kind == UR_BUDGET_FLOPS ? (int64_t)fmin(w->budget / 6 / parameters, 1e15)
-	                                              : ur_budget_guess(w->archs * w->seeds, total_seconds(w), o->speed.flops, o->target);
+	                                              : ur_budget_guess(w->archs * w->seeds, total_seconds(w),
+	                                                                o->speed.flops, o->target);
 
 	o->window = w->window > 0 ? w->window : ur_budget_window(tokens);
 	o->step_tokens = w->step_tokens > 0 ? w->step_tokens : ur_budget_step(tokens);
@@ -255,8 +257,8 @@ static ur_status count_flops(ur_comparing *q, ur_contender *c, ur_err *err)
 {
 	ur_recipe r;
 	ur_model *m;
-	ur_status status = ur_model_shape(&c->spec, ur_vocab_size(ur_corpus_vocab(q->what->corpus)), NULL, q->what->ctx->k, 0,
-	                                  &m, NULL, err);
+	ur_status status = ur_model_shape(&c->spec, ur_vocab_size(ur_corpus_vocab(q->what->corpus)), NULL, q->what->ctx->k,
+	                                  0, &m, NULL, err);
 	if (status)
 		return status;
 	ur_comparing_recipe(q, c, 1, &r);
@@ -310,12 +312,12 @@ static ur_status work_out_tokens(ur_comparing *q, double spent, ur_err *err)
 		for (int j = 0; j < o->n; j++)
 			needed[j] = (double)LEAST_STEPS * o->step_tokens / rate[j].train;
 		if (w->kind == UR_BUDGET_TOTAL)
-			return ur_fail(err, UR_E_INVALID, "%.0f seconds are too few for these %d models: %d training steps of each and what "
-				"goes with them take about %.0f; allow more time, or name fewer or smaller models", w->budget, o->n, LEAST_STEPS,
-				ceil(spent + ur_budget_cost(o->n, rate, &q->work, needed)));
-		return ur_fail(err, UR_E_INVALID, "the budget is too small: it is %.0f tokens of %s, and %d training steps of %d tokens "
-			"are the least that says anything; allow more, or ask for smaller steps with --step-tokens", tokens, c->name,
-			LEAST_STEPS, o->step_tokens);
+			return ur_fail(err, UR_E_INVALID, "%.0f seconds are too few for these %d models: %d training steps of each "
+				"and what goes with them take about %.0f; allow more time, or name fewer or smaller models", w->budget,
+				o->n, LEAST_STEPS, ceil(spent + ur_budget_cost(o->n, rate, &q->work, needed)));
+		return ur_fail(err, UR_E_INVALID, "the budget is too small: it is %.0f tokens of %s, and %d training steps of "
+			"%d tokens are the least that says anything; allow more, or ask for smaller steps with --step-tokens",
+			tokens, c->name, LEAST_STEPS, o->step_tokens);
 	}
 	return UR_OK;
 }
@@ -341,8 +343,8 @@ static ur_status set_tokens(ur_comparing *q, const char *name, ur_err *err)
 		status = work_out_tokens(q, q->before + ur_clock() - q->started, err);
 		list = json_object();
 		for (int i = 0; i < o->n && !status; i++)
-			json_object_set_new(list, o->of[i].name, json_pack("{s:I, s:f}", "tokens", (json_int_t)o->of[i].tokens, "seconds",
-				q->seconds[i]));
+			json_object_set_new(list, o->of[i].name, json_pack("{s:I, s:f}",
+				"tokens", (json_int_t)o->of[i].tokens, "seconds", q->seconds[i]));
 		if (!status)
 			status = ur_keep(q, list, err, "%s", name);
 		else
@@ -355,7 +357,8 @@ static ur_status set_tokens(ur_comparing *q, const char *name, ur_err *err)
 		o->of[i].tokens = ur_fact_integer(own, "tokens");
 		q->seconds[i] = ur_fact_number(own, "seconds");
 		if (o->of[i].tokens < 1 || !(q->seconds[i] > 0))
-			status = ur_fail(err, UR_E_FORMAT, "what was kept of this comparison does not fit it; start it anew with --fresh");
+			status = ur_fail(err, UR_E_FORMAT, "what was kept of this comparison does not fit it; "
+			                 "start it anew with --fresh");
 	}
 	json_decref(fact);
 	if (!status) {
@@ -377,7 +380,8 @@ static ur_status check(const ur_compare *w, ur_err *err)
 	const ur_split *s = &w->split;
 
 	if (w->archs < 1 || w->archs > UR_MOST_CONTENDERS)
-		return ur_fail(err, UR_E_INVALID, "a comparison is of 1 to %d architectures, not %d", UR_MOST_CONTENDERS, w->archs);
+		return ur_fail(err, UR_E_INVALID, "a comparison is of 1 to %d architectures, not %d", UR_MOST_CONTENDERS,
+		               w->archs);
 	if (!(least_tokens(w) > 0) || !isfinite(least_tokens(w)))
 		return ur_fail(err, UR_E_INVALID, "a comparison needs a budget");
 	if (w->seeds < 1 || w->seeds > UR_MOST_SEEDS)
@@ -390,10 +394,11 @@ static ur_status check(const ur_compare *w, ur_err *err)
 	if (w->tuned < 0 || w->tuned > UR_MOST_TUNED)
 		return ur_fail(err, UR_E_INVALID, "at most %d settings can be tuned", UR_MOST_TUNED);
 	if (w->tuned > 0 && (w->trials < 1 || w->trials > UR_MOST_TRIALS || !(w->share > 0 && w->share <= 1)))
-		return ur_fail(err, UR_E_INVALID, "there are 1 to %d trials, each of a share above 0 and at most 1", UR_MOST_TRIALS);
+		return ur_fail(err, UR_E_INVALID, "there are 1 to %d trials, each of a share above 0 and at most 1",
+		               UR_MOST_TRIALS);
 	if (s->val_to - s->val_from < 2)
-		return ur_fail(err, UR_E_INVALID, "learning rates are chosen on the validation text, and there is none: the text is "
-			"too short, or --val is too small");
+		return ur_fail(err, UR_E_INVALID, "learning rates are chosen on the validation text, and there is none: "
+			"the text is too short, or --val is too small");
 	if (s->train_to - s->train_from < 8)
 		return ur_fail(err, UR_E_INVALID, "the training text has %lld tokens, too few to train on",
 			(long long)(s->train_to - s->train_from));
@@ -430,7 +435,8 @@ static ur_status machine_speed(ur_comparing *q, ur_err *err)
 
 	if (!status && !fact && !(status = ur_comparing_begin(q, "measuring this machine", -1, -1, err))) {
 		ur_speed_measure(q->what->ctx, speed);
-		return ur_keep(q, json_pack("{s:f, s:f}", "flops", speed->flops, "bandwidth", speed->bandwidth), err, "shared/speed");
+		return ur_keep(q, json_pack("{s:f, s:f}", "flops", speed->flops, "bandwidth", speed->bandwidth), err,
+		               "shared/speed");
 	}
 	speed->flops = ur_fact_number(fact, "flops");
 	speed->bandwidth = ur_fact_number(fact, "bandwidth");

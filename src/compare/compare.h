@@ -48,8 +48,9 @@ typedef struct ur_compare {
 	const char *const *arch;        /* specs, at most UR_MOST_CONTENDERS; without LAYERSxWIDTH the width is found */
 	const ur_corpus *corpus;
 	ur_split split;                 /* train, val to tune on, test to compare on; no test: val is compared on too */
-	int64_t parameters;             /* each is sized to it, given shapes too; 0: specs with a shape keep it, and the others
-	                                 * match the first of those, or, where there is none, what the budget can train */
+	int64_t parameters;             /* each is sized to it, given shapes too; 0: specs with a shape keep it, and the
+	                                 * others match the first of those, or, where there is none, what the budget
+	                                 * can train */
 	ur_budget_kind kind;
 	double budget;                  /* seconds, tokens or operations of each run, or seconds of everything */
 	const double *tokens;           /* of UR_BUDGET_TOKENS: each one's own, instead of `budget`; NULL: none */
@@ -119,7 +120,8 @@ typedef struct ur_contender {
 	int rank;                       /* 1: the lowest loss */
 	ur_verdict verdict;
 	ur_pairs pairs;                 /* loss above the best, over seeds */
-	double p_holm;                  /* adjusted for all pairs of contenders: which is best is known from the same losses */
+	double p_holm;                  /* adjusted for all pairs of contenders: which is best is known from
+	                                 * the same losses */
 	ur_gap gap;                     /* the same over blocks of the text, seeds averaged; a standard error */
 	int bins;
 	ur_position_loss by_position[UR_POSITION_BINS];

@@ -51,7 +51,8 @@ ur_status ur_comparing_tune(ur_comparing *q, ur_err *err);
 /* All runs of all contenders, in turns, trained and scored. */
 ur_status ur_comparing_train(ur_comparing *q, ur_err *err);
 /* Where a run's model lies in the journal's folder. */
-ur_status ur_comparing_path(const ur_comparing *q, const ur_contender *c, uint64_t seed, char path[UR_COMPARE_PATH], ur_err *err);
+ur_status ur_comparing_path(const ur_comparing *q, const ur_contender *c, uint64_t seed, char path[UR_COMPARE_PATH],
+                            ur_err *err);
 
 /* -- what they cost (costs.c) -- */
 

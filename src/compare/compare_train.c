@@ -89,8 +89,8 @@ static void note(struct run *run, const ur_step_report *r)
 	if (r->validated) {
 		of->val_loss = r->val_loss;
 		hold(run, "val_loss", r, r->val_loss);
-		/* before the checkpoint that is written next: a run that goes on from there lacks no validation. Of training losses,
-		 * which are only looked at, a killed process takes the last with it. */
+		/* before the checkpoint that is written next: a run that goes on from there lacks no validation. Of training
+		 * losses, which are only looked at, a killed process takes the last with it. */
 		flush(run);
 	} else if (ur_clock() - run->flushed > 2) {
 		flush(run);
@@ -194,8 +194,8 @@ static ur_status time_scoring(ur_comparing *q, const ur_contender *c, double *ra
 	ur_model *m;
 	float *losses = NULL;
 	double start;
-	ur_status status = ur_model_create(&c->spec, ur_vocab_size(ur_corpus_vocab(q->what->corpus)), NULL, q->what->ctx->k, 0,
-	                                   &m, err);
+	ur_status status = ur_model_create(&c->spec, ur_vocab_size(ur_corpus_vocab(q->what->corpus)), NULL, q->what->ctx->k,
+	                                   0, &m, err);
 	if (status)
 		return status;
 	ur_model_init(m, q->what->seed);
@@ -264,7 +264,8 @@ struct trial {
 
 /* The beginning of a run, ended by its first validation: what is best under a schedule that is over soon is not what is
  * best in a long one. */
-static ur_status train_trial(struct trial *t, const ur_recipe *r, const char *name, struct run *run, json_t **fact, ur_err *err)
+static ur_status train_trial(struct trial *t, const ur_recipe *r, const char *name, struct run *run, json_t **fact,
+                             ur_err *err)
 {
 	ur_comparing *q = t->q;
 	const ur_journal *j = q->what->journal;
@@ -278,7 +279,8 @@ static ur_status train_trial(struct trial *t, const ur_recipe *r, const char *na
 	*run = (struct run){ .q = q, .c = c, .until = r->eval_every, .val_loss = NAN, .loss_every = 1 };
 	run->work = q->seconds[t->which];
 	job_of(q, c, r, run, &job);
-	status = j->begin(j->arg, &(ur_journal_run){ "trial", name, c->spec.text, (int64_t)r->seed, recipe }, &run->id, err);
+	status = j->begin(j->arg, &(ur_journal_run){ "trial", name, c->spec.text, (int64_t)r->seed, recipe }, &run->id,
+	                  err);
 	json_decref(recipe);
 	if (status)
 		return status;
@@ -290,10 +292,11 @@ static ur_status train_trial(struct trial *t, const ur_recipe *r, const char *na
 	}
 	/* a single step has no other to be timed against */
 	rate = run->timed > 2 ? (double)r->batch * r->window / step_seconds(run) : NAN;
-	*fact = json_pack("{s:f, s:o, s:I, s:o}", "value", *ur_tunable_in(t->what, (ur_recipe *)(uintptr_t)r), "loss",
-		ur_fact_real(status ? NAN : run->val_loss), "tokens", (json_int_t)(run->step * r->batch * r->window), "rate", ur_fact_real(rate));
-	return j->end(j->arg, run->id, status ? "diverged" : "done", run->step, run->step * r->batch * r->window, run->seconds,
-	              status ? NAN : run->val_loss, err);
+	*fact = json_pack("{s:f, s:o, s:I, s:o}", "value", *ur_tunable_in(t->what, (ur_recipe *)(uintptr_t)r),
+		"loss", ur_fact_real(status ? NAN : run->val_loss),
+		"tokens", (json_int_t)(run->step * r->batch * r->window), "rate", ur_fact_real(rate));
+	return j->end(j->arg, run->id, status ? "diverged" : "done", run->step, run->step * r->batch * r->window,
+	              run->seconds, status ? NAN : run->val_loss, err);
 }
 
 /* One trial of one contender, or what is known of it: its loss, NaN where it diverged. */
@@ -409,11 +412,13 @@ ur_status ur_comparing_tune(ur_comparing *q, ur_err *err)
 
 /* -- runs -- */
 
-ur_status ur_comparing_path(const ur_comparing *q, const ur_contender *c, uint64_t seed, char path[UR_COMPARE_PATH], ur_err *err)
+ur_status ur_comparing_path(const ur_comparing *q, const ur_contender *c, uint64_t seed, char path[UR_COMPARE_PATH],
+                            ur_err *err)
 {
 	int n = snprintf(path, UR_COMPARE_PATH, "%s/%s-%llu.safetensors", q->what->journal->folder, c->name,
 	                 (unsigned long long)seed);
-	return n < UR_COMPARE_PATH - 8 ? UR_OK : ur_fail(err, UR_E_INVALID, "the name of the folder for models is too long");
+	return n < UR_COMPARE_PATH - 8 ? UR_OK
+	                               : ur_fail(err, UR_E_INVALID, "the name of the folder for models is too long");
 }
 
 /* The held-out losses, and what they are by block. */
@@ -447,13 +452,14 @@ static json_t *trained_fact(const ur_trained *of)
 
 	for (int i = 0; i < of->blocks.n; i++)
 		json_array_append_new(blocks, json_real(of->blocks.mean[i]));
-	fact = json_pack("{s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:b, s:o, s:I}", "run", (json_int_t)of->id,
-		"steps", (json_int_t)of->step, "tokens", (json_int_t)of->tokens, "seconds", of->seconds, "train_loss",
-		ur_fact_real(of->train_loss), "val_loss", ur_fact_real(of->val_loss), "loss", ur_fact_real(of->loss), "loss_same", ur_fact_real(of->loss_same), "bits_per_byte",
-		ur_fact_real(of->bits_per_byte), "joules", ur_fact_real(of->joules), "memory_planned", (json_int_t)of->memory.planned,
-		"memory_parameters", (json_int_t)of->memory.parameters, "memory_before", (json_int_t)of->memory.before, "memory_peak",
-		(json_int_t)of->memory.peak, "memory_since_start", of->memory.since_start, "blocks", blocks, "block_tokens",
-		(json_int_t)of->blocks.tokens);
+	fact = json_pack("{s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:b, s:o, s:I}",
+		"run", (json_int_t)of->id, "steps", (json_int_t)of->step, "tokens", (json_int_t)of->tokens,
+		"seconds", of->seconds, "train_loss", ur_fact_real(of->train_loss), "val_loss", ur_fact_real(of->val_loss),
+		"loss", ur_fact_real(of->loss), "loss_same", ur_fact_real(of->loss_same),
+		"bits_per_byte", ur_fact_real(of->bits_per_byte), "joules", ur_fact_real(of->joules),
+		"memory_planned", (json_int_t)of->memory.planned, "memory_parameters", (json_int_t)of->memory.parameters,
+		"memory_before", (json_int_t)of->memory.before, "memory_peak", (json_int_t)of->memory.peak,
+		"memory_since_start", of->memory.since_start, "blocks", blocks, "block_tokens", (json_int_t)of->blocks.tokens);
 	if (fact && of->state == UR_RUN_DIVERGED)
 		json_object_set_new(fact, "diverged", json_string(of->why));
 	return fact;
@@ -473,9 +479,9 @@ static void take_fact(const json_t *fact, ur_trained *of)
 	of->loss_same = ur_fact_number(fact, "loss_same");
 	of->bits_per_byte = ur_fact_number(fact, "bits_per_byte");
 	of->joules = ur_fact_number(fact, "joules");
-	of->memory = (ur_memory){ (size_t)ur_fact_integer(fact, "memory_planned"), ur_fact_integer(fact, "memory_parameters"),
-		ur_fact_integer(fact, "memory_before"), ur_fact_integer(fact, "memory_peak"),
-		json_is_true(json_object_get(fact, "memory_since_start")) };
+	of->memory = (ur_memory){ (size_t)ur_fact_integer(fact, "memory_planned"),
+		ur_fact_integer(fact, "memory_parameters"), ur_fact_integer(fact, "memory_before"),
+		ur_fact_integer(fact, "memory_peak"), json_is_true(json_object_get(fact, "memory_since_start")) };
 	of->blocks = (ur_blocks){ .tokens = ur_fact_integer(fact, "block_tokens") };
 	for (size_t i = 0; i < json_array_size(blocks) && i < UR_MOST_BLOCKS; i++)
 		of->blocks.mean[of->blocks.n++] = json_number_value(json_array_get(blocks, i));
@@ -506,7 +512,8 @@ static ur_status take_curve(ur_comparing *q, const ur_contender *c, ur_trained *
 }
 
 /* The end of a run: scored, kept, and its checkpoint gone. */
-static ur_status finish(ur_comparing *q, ur_contender *c, ur_trained *of, const ur_model *m, const char *path, ur_err *err)
+static ur_status finish(ur_comparing *q, ur_contender *c, ur_trained *of, const ur_model *m, const char *path,
+                        ur_err *err)
 {
 	const ur_journal *j = q->what->journal;
 	char checkpoint[UR_COMPARE_PATH + 8];
@@ -527,8 +534,8 @@ static ur_status finish(ur_comparing *q, ur_contender *c, ur_trained *of, const 
 }
 
 /* Training from wherever it stands to step `until`, with what it took; *m NULL: it has not come to its end. */
-static ur_status train_slice(ur_comparing *q, ur_trained *of, const ur_recipe *r, const char *path, struct run *run, ur_model **m,
-                             ur_err *err)
+static ur_status train_slice(ur_comparing *q, ur_trained *of, const ur_recipe *r, const char *path, struct run *run,
+                             ur_model **m, ur_err *err)
 {
 	const double started = ur_clock();
 	char checkpoint[UR_COMPARE_PATH + 8];
@@ -615,7 +622,8 @@ static ur_status open_run(ur_comparing *q, ur_contender *c, ur_trained *of, ur_e
 	}
 	r.seed = of->seed;
 	recipe = ur_recipe_to_json(&r);
-	status = j->begin(j->arg, &(ur_journal_run){ "main", c->name, c->spec.text, (int64_t)of->seed, recipe }, &of->id, err);
+	status = j->begin(j->arg, &(ur_journal_run){ "main", c->name, c->spec.text, (int64_t)of->seed, recipe }, &of->id,
+	                  err);
 	json_decref(recipe);
 	of->state = UR_RUN_RUNNING;
 	return status;
@@ -627,7 +635,9 @@ static int slices(const ur_comparing *q)
 
 	for (int i = 0; i < q->out->n; i++)
 		longest = fmax(longest, q->seconds[i]);
-	return longest < SLICE_SECONDS ? 1 : longest > MOST_SLICES * SLICE_SECONDS ? MOST_SLICES : (int)(longest / SLICE_SECONDS);
+	return longest < SLICE_SECONDS                 ? 1
+	       : longest > MOST_SLICES * SLICE_SECONDS ? MOST_SLICES
+	                                               : (int)(longest / SLICE_SECONDS);
 }
 
 /* All contenders with one seed, a slice each in turns; who begins changes from slice to slice. */

@@ -101,8 +101,9 @@ static ur_status by_position(ur_comparing *q, const struct models *s, int i, ur_
 	ur_status status = ur_recall(q, &fact, err, "positions/%s", c->name);
 
 	if (!status && !fact && !(status = ur_comparing_begin(q, "scoring by position", i, -1, err))) {
-		status = ur_heldout_positions(&q->heldout, s->own[i], q->what->ctx, c->limit > 0 && c->limit < longest ? c->limit : longest,
-		                              c->by_position, &c->bins, err);
+		status = ur_heldout_positions(&q->heldout, s->own[i], q->what->ctx,
+		                              c->limit > 0 && c->limit < longest ? c->limit : longest, c->by_position,
+		                              &c->bins, err);
 		fact = ur_positions_json(c->bins, c->by_position);
 		if (!status)
 			status = ur_keep(q, json_incref(fact), err, "positions/%s", c->name);
@@ -111,7 +112,8 @@ static ur_status by_position(ur_comparing *q, const struct models *s, int i, ur_
 	for (size_t b = 0; b < json_array_size(fact) && b < UR_POSITION_BINS; b++) {
 		const json_t *p = json_array_get(fact, b);
 		c->by_position[c->bins++] = (ur_position_loss){ ur_fact_integer(p, "from"), ur_fact_integer(p, "to"),
-			ur_fact_number(p, "loss"), ur_fact_number(p, "low"), ur_fact_number(p, "high"), (int)ur_fact_integer(p, "n") };
+			ur_fact_number(p, "loss"), ur_fact_number(p, "low"), ur_fact_number(p, "high"),
+			(int)ur_fact_integer(p, "n") };
 	}
 	json_decref(fact);
 	return status;
@@ -128,7 +130,8 @@ static int wants_stop(void *arg)
 	return a->status != UR_OK;
 }
 
-static json_t *prefill_fact(const ur_comparison *o, ur_prefill_time time[][UR_LENGTHS], const int *done, const int *who, int n)
+static json_t *prefill_fact(const ur_comparison *o, ur_prefill_time time[][UR_LENGTHS], const int *done,
+                            const int *who, int n)
 {
 	json_t *fact = json_object();
 
@@ -180,8 +183,8 @@ static ur_status prefill(ur_comparing *q, const struct models *s, ur_err *err)
 	if (!status && !fact && n > 0 && !(status = ur_comparing_begin(q, "timing whole sequences", -1, -1, err))) {
 		struct asked asked = { q, UR_OK, err };
 		/* the last of doubling lengths takes as long as all before it */
-		status = ur_prefill_measure(n, m, q->what->ctx, q->heldout.tokens, q->heldout.scored, UR_LENGTHS, length_at, most / 4, out,
-		                            done, wants_stop, &asked, err);
+		status = ur_prefill_measure(n, m, q->what->ctx, q->heldout.tokens, q->heldout.scored, UR_LENGTHS, length_at,
+		                            most / 4, out, done, wants_stop, &asked, err);
 		if (asked.status)
 			status = asked.status;
 		if (!status)
@@ -203,16 +206,19 @@ static ur_status prefill(ur_comparing *q, const struct models *s, ur_err *err)
 static int reachable(const ur_contender *c, int64_t position, double seconds)
 {
 	const ur_prefill_time *last = c->lengths > 0 ? &c->prefill[c->lengths - 1] : NULL;
-	return position <= length_at[0] || (last && position <= last->T && last->seconds[0] * (double)position / (double)last->T < seconds);
+	return position <= length_at[0] ||
+	       (last && position <= last->T && last->seconds[0] * (double)position / (double)last->T < seconds);
 }
 
-static ur_status time_steps(ur_comparing *q, const struct models *s, int i, int64_t position, ur_latency *out, ur_err *err)
+static ur_status time_steps(ur_comparing *q, const struct models *s, int i, int64_t position, ur_latency *out,
+                            ur_err *err)
 {
 	const ur_model *m = for_positions(s, i, position + UR_LATENCY_RUN);
 	const double seconds = allowance(q, i) / 4 / UR_POSITIONS;
 	ur_latency first;
 	int samples;
-	ur_status status = ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, LEAST_SAMPLES, 1, &position, &first, err);
+	ur_status status = ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, LEAST_SAMPLES, 1, &position,
+	                                      &first, err);
 
 	if (status)
 		return status;
@@ -229,8 +235,8 @@ static void take_steps(const json_t *list, ur_contender *c)
 		const json_t *p = json_array_get(list, l);
 		const int at = c->positions++;
 
-		c->latency[at] = (ur_latency){ ur_fact_integer(p, "position"), (int)ur_fact_integer(p, "samples"), ur_fact_number(p, "p50"),
-			ur_fact_number(p, "p99"), (size_t)ur_fact_integer(p, "state") };
+		c->latency[at] = (ur_latency){ ur_fact_integer(p, "position"), (int)ur_fact_integer(p, "samples"),
+			ur_fact_number(p, "p50"), ur_fact_number(p, "p99"), (size_t)ur_fact_integer(p, "state") };
 		c->stretched[at] = c->limit > 0 && c->latency[at].position + UR_LATENCY_RUN > c->limit;
 	}
 }
@@ -259,8 +265,9 @@ static ur_status steps(ur_comparing *q, const struct models *s, ur_err *err)
 				if (!(status = ur_comparing_say(q, 0, err)))
 					status = time_steps(q, s, i, at[p], &l, err);
 				if (!status)
-					json_array_append_new(json_object_get(found, o->of[i].name), json_pack("{s:I, s:i, s:f, s:f, s:I}", "position",
-						(json_int_t)l.position, "samples", l.samples, "p50", l.p50, "p99", l.p99, "state", (json_int_t)l.state));
+					json_array_append_new(json_object_get(found, o->of[i].name), json_pack("{s:I, s:i, s:f, s:f, s:I}",
+						"position", (json_int_t)l.position, "samples", l.samples, "p50", l.p50, "p99", l.p99,
+						"state", (json_int_t)l.state));
 			}
 		if (!status)
 			status = ur_keep(q, json_incref(found), err, "steps");
@@ -288,13 +295,19 @@ static int add_text(void *arg, int32_t token, const char *text, size_t bytes)
 	return 0;
 }
 
-/* The text ends where its last whole character does: a byte vocabulary may have been cut in one. JSON takes no other. */
+/* The text ends where its last whole character does: a byte vocabulary may have been cut in one.
+ * JSON takes no other. */
 static void whole_characters(char *text)
 {
 	unsigned char *s = (unsigned char *)text;
 
 	while (*s) {
-		size_t n = *s < 0x80 ? 1 : *s >= 0xC2 && *s < 0xE0 ? 2 : (*s & 0xF0) == 0xE0 ? 3 : *s >= 0xF0 && *s < 0xF5 ? 4 : 0, i = 1;
+		size_t n = *s < 0x80                 ? 1
+		           : *s >= 0xC2 && *s < 0xE0 ? 2
+		           : (*s & 0xF0) == 0xE0     ? 3
+		           : *s >= 0xF0 && *s < 0xF5 ? 4
+		                                     : 0,
+		       i = 1;
 		while (i < n && (s[i] & 0xC0) == 0x80)
 			i++;
 		json_t *check = n > 0 && i == n ? json_stringn((char *)s, n) : NULL;

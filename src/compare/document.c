@@ -52,15 +52,17 @@ static json_t *text(const char *s)
 
 static json_t *interval(const ur_mean *m)
 {
-	return json_pack("{s:i, s:o, s:o, s:o}", "n", m->n, "mean", ur_fact_real(m->mean), "low", ur_fact_real(m->low), "high", ur_fact_real(m->high));
+	return json_pack("{s:i, s:o, s:o, s:o}", "n", m->n, "mean", ur_fact_real(m->mean), "low", ur_fact_real(m->low),
+		"high", ur_fact_real(m->high));
 }
 
 static json_t *fit(const ur_power *p)
 {
 	if (p->n < 2)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i}", "exponent", ur_fact_real(p->exponent), "low", ur_fact_real(p->low), "high", ur_fact_real(p->high),
-		"from", ur_fact_real(p->from), "to", ur_fact_real(p->to), "n", p->n);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i}", "exponent", ur_fact_real(p->exponent),
+		"low", ur_fact_real(p->low), "high", ur_fact_real(p->high), "from", ur_fact_real(p->from),
+		"to", ur_fact_real(p->to), "n", p->n);
 }
 
 static json_t *name_of(const ur_comparison *c, int which)
@@ -78,8 +80,8 @@ static json_t *tuning_json(const ur_compare *what, const ur_contender *k)
 		const ur_tuning *t = &k->tuning[i];
 		json_t *trials = json_array();
 		for (int j = 0; j < t->trials; j++)
-			trials = also(trials, json_pack("{s:f, s:o, s:b}", "value", t->trial[j].value, "loss", ur_fact_real(t->trial[j].loss), "chosen",
-				j == t->best));
+			trials = also(trials, json_pack("{s:f, s:o, s:b}", "value", t->trial[j].value,
+				"loss", ur_fact_real(t->trial[j].loss), "chosen", j == t->best));
 		list = also(list, json_pack("{s:s, s:o, s:s}", "parameter", what->tune[i]->name, "trials", trials, "open",
 			t->open > 0 ? "above" : t->open < 0 ? "below" : "no"));
 	}
@@ -89,8 +91,9 @@ static json_t *tuning_json(const ur_compare *what, const ur_contender *k)
 static json_t *run_json(const ur_contender *k, const ur_trained *r)
 {
 	static const char *const states[] = { "waiting", "running", "done", "diverged" };
-	json_t *json = json_pack("{s:I, s:I, s:s, s:I, s:I, s:I}", "run", (json_int_t)r->id, "seed", (json_int_t)r->seed, "state",
-		states[r->state], "step", (json_int_t)r->step, "steps", (json_int_t)k->recipe.steps, "tokens", (json_int_t)r->tokens);
+	json_t *json = json_pack("{s:I, s:I, s:s, s:I, s:I, s:I}", "run", (json_int_t)r->id, "seed", (json_int_t)r->seed,
+		"state", states[r->state], "step", (json_int_t)r->step, "steps", (json_int_t)k->recipe.steps,
+		"tokens", (json_int_t)r->tokens);
 
 	json = with(json, "seconds", ur_fact_real(r->seconds));
 	json = with(json, "tokens_per_second", ur_fact_real(r->seconds > 0 ? (double)r->tokens / r->seconds : NAN));
@@ -149,8 +152,9 @@ json_t *ur_positions_json(int n, const ur_position_loss *bins)
 
 	for (int b = 0; b < n; b++) {
 		const ur_position_loss *p = &bins[b];
-		list = also(list, json_pack("{s:I, s:I, s:o, s:o, s:o, s:i}", "from", (json_int_t)p->from, "to", (json_int_t)p->to, "loss",
-			ur_fact_real(p->loss), "low", ur_fact_real(p->low), "high", ur_fact_real(p->high), "n", p->windows));
+		list = also(list, json_pack("{s:I, s:I, s:o, s:o, s:o, s:i}", "from", (json_int_t)p->from,
+			"to", (json_int_t)p->to, "loss", ur_fact_real(p->loss), "low", ur_fact_real(p->low),
+			"high", ur_fact_real(p->high), "n", p->windows));
 	}
 	return list;
 }
@@ -176,9 +180,10 @@ static json_t *steps_json(const ur_contender *k)
 	json_t *list = json_array();
 
 	for (int i = 0; i < k->positions; i++)
-		list = also(list, json_pack("{s:I, s:i, s:o, s:o, s:I, s:b}", "position", (json_int_t)k->latency[i].position, "samples",
-			k->latency[i].samples, "p50_us", ur_fact_real(k->latency[i].p50), "p99_us", ur_fact_real(k->latency[i].p99), "state_bytes",
-			(json_int_t)k->latency[i].state, "stretched", k->stretched[i]));
+		list = also(list, json_pack("{s:I, s:i, s:o, s:o, s:I, s:b}",
+			"position", (json_int_t)k->latency[i].position, "samples", k->latency[i].samples,
+			"p50_us", ur_fact_real(k->latency[i].p50), "p99_us", ur_fact_real(k->latency[i].p99),
+			"state_bytes", (json_int_t)k->latency[i].state, "stretched", k->stretched[i]));
 	return list;
 }
 
@@ -213,13 +218,15 @@ static json_t *with_results(json_t *json, const ur_comparison *c, const ur_conte
 static json_t *contender_json(const ur_compare *what, const ur_comparison *c, const ur_contender *k)
 {
 	const ur_recipe *r = &k->recipe;
-	json_t *json = json_pack("{s:s, s:s, s:I, s:o, s:I, s:b}", "name", k->name, "spec", k->spec.text, "parameters",
-		(json_int_t)k->parameters, "deviation", ur_fact_real(k->deviation), "limit", (json_int_t)k->limit, "diverged", k->diverged);
+	json_t *json = json_pack("{s:s, s:s, s:I, s:o, s:I, s:b}", "name", k->name, "spec", k->spec.text,
+		"parameters", (json_int_t)k->parameters, "deviation", ur_fact_real(k->deviation),
+		"limit", (json_int_t)k->limit, "diverged", k->diverged);
 
 	json = with(json, "why", k->diverged ? text(k->why) : json_null());
 	json = with(json, "flops_per_token", ur_fact_real(k->flops_per_token));
-	json = with(json, "calibration", k->rate.train > 0 ? json_pack("{s:f, s:o}", "train_tokens_per_second", k->rate.train,
-		"score_tokens_per_second", ur_fact_real(k->rate.score)) : json_null());
+	json = with(json, "calibration", k->rate.train > 0 ? json_pack("{s:f, s:o}",
+		"train_tokens_per_second", k->rate.train, "score_tokens_per_second", ur_fact_real(k->rate.score))
+		: json_null());
 	json = with(json, "tuning", tuning_json(what, k));
 	if (r->steps > 0) {
 		const int64_t tokens = r->steps * r->batch * r->window;
@@ -270,9 +277,10 @@ static json_t *equal_json(const ur_comparison *c)
 			if (e->tied[k] && k != e->leader)
 				tied = also(tied, json_string(c->of[k].name));
 		}
-		list = also(list, json_pack("{s:s, s:f, s:f, s:f, s:s, s:s, s:o, s:o, s:o}", "axis", ur_axis_name(e->axis), "at",
-			e->at, "low", e->low, "high", e->high, "when", e->finished ? "finished" : "before the rate falls", "of",
-			e->finished ? "held-out" : "validation", "entries", entries, "leader", name_of(c, e->leader), "tied", tied));
+		list = also(list, json_pack("{s:s, s:f, s:f, s:f, s:s, s:s, s:o, s:o, s:o}", "axis", ur_axis_name(e->axis),
+			"at", e->at, "low", e->low, "high", e->high, "when", e->finished ? "finished" : "before the rate falls",
+			"of", e->finished ? "held-out" : "validation", "entries", entries, "leader", name_of(c, e->leader),
+			"tied", tied));
 	}
 	return list;
 }
@@ -304,10 +312,12 @@ static json_t *crossovers_json(const ur_comparison *c)
 			const int first = never ? p->cross.kind == UR_CROSS_NONE_B : p->cross.first;
 			if (p->cross.kind == UR_CROSS_UNKNOWN)
 				continue;
-			list = also(list, json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "a", name_of(c, p->a), "b", name_of(c, p->b),
-				"what", what ? "step" : "prefill", "kind", never ? "never" : p->cross.kind == UR_CROSS_AT ? "at" : "often", "first",
-				name_of(c, first ? p->b : p->a), "at", never ? json_null() : ur_fact_real(p->cross.at), "low", never ? json_null()
-				: ur_fact_real(p->cross.low), "high", never ? json_null() : ur_fact_real(p->cross.high)));
+			list = also(list, json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}",
+				"a", name_of(c, p->a), "b", name_of(c, p->b), "what", what ? "step" : "prefill",
+				"kind", never ? "never" : p->cross.kind == UR_CROSS_AT ? "at" : "often",
+				"first", name_of(c, first ? p->b : p->a), "at", never ? json_null() : ur_fact_real(p->cross.at),
+				"low", never ? json_null() : ur_fact_real(p->cross.low),
+				"high", never ? json_null() : ur_fact_real(p->cross.high)));
 		}
 	return list;
 }
@@ -321,9 +331,10 @@ static json_t *by_length_json(const ur_comparison *c)
 		json_t *entries = json_array();
 		for (int i = 0; i < c->n; i++)
 			if (!c->of[i].diverged)
-				entries = also(entries, json_pack("{s:s, s:b, s:o, s:o}", "name", c->of[i].name, "predicted", 1, "tokens",
-					ur_fact_real(b->tokens[i]), "loss", ur_fact_real(b->loss[i])));
-		list = also(list, json_pack("{s:I, s:o, s:o}", "T", (json_int_t)b->T, "entries", entries, "winner", name_of(c, b->winner)));
+				entries = also(entries, json_pack("{s:s, s:b, s:o, s:o}", "name", c->of[i].name, "predicted", 1,
+					"tokens", ur_fact_real(b->tokens[i]), "loss", ur_fact_real(b->loss[i])));
+		list = also(list, json_pack("{s:I, s:o, s:o}", "T", (json_int_t)b->T, "entries", entries,
+			"winner", name_of(c, b->winner)));
 	}
 	return list;
 }
@@ -347,10 +358,10 @@ static json_t *advice_json(const ur_comparison *c)
 	json_t *needs = json_array();
 
 	for (int i = 0; i < a->needs; i++)
-		needs = also(needs, json_pack("{s:s, s:o, s:o, s:o}", "need", a->need[i].need, "name", name_of(c, a->need[i].who), "why",
-			text(a->need[i].why), "sure", text(a->need[i].sure)));
-	return json_pack("{s:o, s:o, s:o, s:o}", "pick", name_of(c, a->pick), "best", name_of(c, a->best), "text", text(a->text),
-		"needs", needs);
+		needs = also(needs, json_pack("{s:s, s:o, s:o, s:o}", "need", a->need[i].need,
+			"name", name_of(c, a->need[i].who), "why", text(a->need[i].why), "sure", text(a->need[i].sure)));
+	return json_pack("{s:o, s:o, s:o, s:o}", "pick", name_of(c, a->pick), "best", name_of(c, a->best),
+		"text", text(a->text), "needs", needs);
 }
 
 static json_t *data_json(const ur_compare *what, const ur_comparison *c)
@@ -361,9 +372,11 @@ static json_t *data_json(const ur_compare *what, const ur_comparison *c)
 	json_t *json;
 
 	(void)snprintf(hex, sizeof hex, "%016llx", (unsigned long long)what->fingerprint);
-	json = json_pack("{s:o, s:o, s:s, s:s, s:i, s:o}", "path", text(what->data), "name", what->data
-		? text(ur_path_tail(strrchr(what->data, '/') ? strrchr(what->data, '/') + 1 : what->data)) : json_null(), "fingerprint", hex,
-		"vocabulary", ur_vocab_kind_of(vocab), "vocabulary_size", ur_vocab_size(vocab), "note", text(what->note));
+	json = json_pack("{s:o, s:o, s:s, s:s, s:i, s:o}", "path", text(what->data),
+		"name", what->data ? text(ur_path_tail(strrchr(what->data, '/') ? strrchr(what->data, '/') + 1 : what->data))
+		                   : json_null(),
+		"fingerprint", hex, "vocabulary", ur_vocab_kind_of(vocab), "vocabulary_size", ur_vocab_size(vocab),
+		"note", text(what->note));
 	json = with(json, "train_tokens", integer(c->train_tokens));
 	json = with(json, "val_tokens", integer(s->val_to - s->val_from));
 	json = with(json, "test_tokens", integer(s->test_to - s->test_from));
@@ -414,9 +427,9 @@ static json_t *setting_json(const ur_compare *w, const ur_comparison *c)
 		seeds = also(seeds, integer((int64_t)w->seed + s));
 	for (int i = 0; i < w->tuned; i++)
 		tuned = also(tuned, json_string(w->tune[i]->name));
-	json = json_pack("{s:I, s:i, s:i, s:o, s:o, s:i, s:o}", "target_parameters", (json_int_t)c->target, "window", c->window,
-		"step_tokens", c->step_tokens, "seeds", seeds, "tuned", tuned, "trials", w->tuned ? w->trials : 0, "trial_share",
-		ur_fact_real(c->share));
+	json = json_pack("{s:I, s:i, s:i, s:o, s:o, s:i, s:o}", "target_parameters", (json_int_t)c->target,
+		"window", c->window, "step_tokens", c->step_tokens, "seeds", seeds, "tuned", tuned,
+		"trials", w->tuned ? w->trials : 0, "trial_share", ur_fact_real(c->share));
 	json = with(json, "schedule", json_string("trapezoid"));
 	json = with(json, "decay_share", json_real(UR_TRAPEZOID_FALL));
 	json = with(json, "context", integer(c->context));
@@ -450,8 +463,10 @@ static json_t *again_json(const ur_compare *w, const ur_comparison *c)
 	}
 	quoted[n] = 0;
 	/* quoted only where a shell would mind */
-	at = (size_t)snprintf(out, sizeof out, w->data[strspn(w->data, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	                      "_-./=:,+@%")] ? "unroll compare --data '%s'" : "unroll compare --data %s", quoted);
+	at = (size_t)snprintf(out, sizeof out,
+	                      w->data[strspn(w->data, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                                     "0123456789_-./=:,+@%")] ? "unroll compare --data '%s'"
+	                                                              : "unroll compare --data %s", quoted);
 	for (int i = 0; i < c->n && at < sizeof out; i++)
 		at += (size_t)snprintf(out + at, sizeof out - at, " --arch %s", c->of[i].spec.text);
 	for (int i = 0; i < c->n && at < sizeof out; i++) {
@@ -465,17 +480,18 @@ static json_t *again_json(const ur_compare *w, const ur_comparison *c)
 		at += (size_t)snprintf(out + at, sizeof out - at, "%s%lldtok", i ? "," : " --budget ",
 			(long long)(c->of[i].recipe.steps * c->of[i].recipe.batch * c->of[i].recipe.window));
 	if (at < sizeof out)
-		at += (size_t)snprintf(out + at, sizeof out - at, " --seq-len %d --step-tokens %d --seeds %d --seed %llu%s", c->window,
-			c->step_tokens, c->seeds, (unsigned long long)w->seed, w->words ? w->words : "");
+		at += (size_t)snprintf(out + at, sizeof out - at, " --seq-len %d --step-tokens %d --seeds %d --seed %llu%s",
+			c->window, c->step_tokens, c->seeds, (unsigned long long)w->seed, w->words ? w->words : "");
 	json = at < sizeof out ? text(out) : json_null();
 	return json;
 }
 
 static json_t *stage_json(const ur_comparison *c, const ur_stage *s)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "what", s->what, "name", name_of(c, s->contender), "seed",
-		s->contender >= 0 && s->seed >= 0 ? integer((int64_t)c->of[s->contender].run[s->seed].seed) : json_null(), "share",
-		ur_fact_real(s->share), "eta", ur_fact_real(s->eta));
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "what", s->what, "name", name_of(c, s->contender),
+		"seed", s->contender >= 0 && s->seed >= 0 ? integer((int64_t)c->of[s->contender].run[s->seed].seed)
+		                                          : json_null(),
+		"share", ur_fact_real(s->share), "eta", ur_fact_real(s->eta));
 }
 
 json_t *ur_comparison_json(const ur_compare *what, const ur_comparison *c, const ur_stage *stage)

@@ -14,8 +14,8 @@ ur_status ur_heldout_open(ur_heldout *h, const ur_corpus *corpus, int64_t from, 
 
 	*h = (ur_heldout){ 0 };
 	if (predictions < 1)
-		return ur_fail(err, UR_E_INVALID, "the part of the text to compare on has %lld tokens, too few; use a larger --test, "
-		               "or more text", (long long)(to - from));
+		return ur_fail(err, UR_E_INVALID, "the part of the text to compare on has %lld tokens, too few; use a larger "
+		               "--test, or more text", (long long)(to - from));
 	if (most > 0 && predictions > most)
 		predictions = most;
 	rows = predictions / ROW_TOKENS;

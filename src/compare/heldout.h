@@ -28,8 +28,8 @@ void ur_heldout_close(ur_heldout *h);
 ur_status ur_heldout_score(const ur_heldout *h, const ur_model *m, const ur_ctx *c, int64_t context, float *losses,
                            ur_err *err);
 
-/* Loss by position in a fresh window: the rows cut into windows of `length` tokens (at most the model's limit), each read
- * from a fresh state, and positions gathered in bins 1, 2, 3 to 4, 5 to 8, ... */
+/* Loss by position in a fresh window: the rows cut into windows of `length` tokens (at most the model's limit), each
+ * read from a fresh state, and positions gathered in bins 1, 2, 3 to 4, 5 to 8, ... */
 enum { UR_POSITION_BINS = 24 };
 typedef struct ur_position_loss {
 	int64_t from, to;               /* positions, from 1 */

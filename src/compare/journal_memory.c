@@ -48,8 +48,8 @@ static ur_status begin(void *arg, const ur_journal_run *run, int64_t *id, ur_err
 	return UR_OK;
 }
 
-static ur_status end(void *arg, int64_t id, const char *status, int64_t steps, int64_t tokens, double seconds, double loss,
-                     ur_err *err)
+static ur_status end(void *arg, int64_t id, const char *status, int64_t steps, int64_t tokens, double seconds,
+                     double loss, ur_err *err)
 {
 	(void)arg, (void)id, (void)status, (void)steps, (void)tokens, (void)seconds, (void)loss, (void)err;
 	return UR_OK;
@@ -63,8 +63,8 @@ static ur_status points(void *arg, int64_t id, int n, const ur_journal_point *p,
 	for (int i = 0; i < n; i++) {
 		json_t *curve = json_object_get(run, p[i].name);
 		size_t at, before;
-		json_t *point = json_pack("[I,I,f,f,o]", (json_int_t)p[i].step, (json_int_t)p[i].tokens, p[i].seconds, p[i].flops,
-		                          isfinite(p[i].value) ? json_real(p[i].value) : json_null());
+		json_t *point = json_pack("[I,I,f,f,o]", (json_int_t)p[i].step, (json_int_t)p[i].tokens, p[i].seconds,
+		                          p[i].flops, isfinite(p[i].value) ? json_real(p[i].value) : json_null());
 		if (!curve && json_object_set_new(run, p[i].name, curve = json_array()))
 			return full(err);
 		for (at = before = json_array_size(curve); at > 0; at--)
@@ -98,10 +98,10 @@ ur_status ur_journal_open(ur_journal **journal, ur_err *err)
 	m->facts = json_object();
 	m->ids = json_object();
 	m->curves = json_array();
-	if (snprintf(m->folder, sizeof m->folder, "%s/unroll-XXXXXX", tmp && *tmp ? tmp : "/tmp") >= (int)sizeof m->folder ||
-	    !mkdtemp(m->folder)) {
-		ur_status status = ur_fail(err, UR_E_IO, "%s: cannot make a folder for models there: %s", tmp && *tmp ? tmp : "/tmp",
-		                           strerror(errno));
+	if (snprintf(m->folder, sizeof m->folder, "%s/unroll-XXXXXX",
+	             tmp && *tmp ? tmp : "/tmp") >= (int)sizeof m->folder || !mkdtemp(m->folder)) {
+		ur_status status = ur_fail(err, UR_E_IO, "%s: cannot make a folder for models there: %s",
+		                           tmp && *tmp ? tmp : "/tmp", strerror(errno));
 		m->folder[0] = 0;
 		ur_journal_close(&m->journal);
 		return status;

@@ -1,6 +1,5 @@
-/* Measurements in, words out. Quality decides first; those whose loss lies within UR_TIE of the best tie, and among them
- * the cheapest step decides, then the smallest state. Every number said was measured
- * in the comparison. */
+/* Measurements in, words out. Quality decides first; those whose loss lies within UR_TIE of the best tie, and among
+ * them the cheapest step decides, then the smallest state. Every number said was measured in the comparison. */
 #include "compare/compare.h"
 #include "compare/words.h"
 
@@ -152,8 +151,8 @@ static void put_quality(const ur_comparison *c, ur_advice *a)
 				put(a, "; %s is ", c->of[i].name);
 				put_gap(a, c, i);
 			}
-		put(a, ". Of these %s is the cheapest to run: %.0f us a step and a state of %s", pick->name, step_cost(c, a->pick),
-		    ur_say_bytes(state_cost(c, a->pick), text));
+			put(a, ". Of these %s is the cheapest to run: %.0f us a step and a state of %s", pick->name,
+			    step_cost(c, a->pick), ur_say_bytes(state_cost(c, a->pick), text));
 		for (int i = 0, said = 0; i < c->n; i++)
 			if (a->tied[i] && i != a->pick)
 				put(a, "%s%.0f us and %s with %s", said++ ? ", " : ", against ", step_cost(c, i),
@@ -194,7 +193,8 @@ static ur_by_need *by_cost(const ur_comparison *c, ur_advice *a, const char *nee
 		(void)snprintf(n->sure, sizeof n->sure, "%s; %s is within %.0f%%, as good as equal", measured, c->of[next].name,
 		               100 * UR_CLOSE);
 	else
-		(void)snprintf(n->sure, sizeof n->sure, cost(c, who) > 0 ? "%s; the next, %s, takes %.1f times as much" : "%s; not %s",
+		(void)snprintf(n->sure, sizeof n->sure,
+		               cost(c, who) > 0 ? "%s; the next, %s, takes %.1f times as much" : "%s; not %s",
 		               measured, c->of[next].name, cost(c, next) / cost(c, who));
 	return n;
 }
@@ -205,18 +205,18 @@ static void need_quality(const ur_comparison *c, ur_advice *a)
 	const ur_contender *k = &c->of[a->best];
 	ur_by_need *n = add_need(a, "quality", a->best);
 
-	(void)snprintf(n->why, sizeof n->why, "lowest loss with all the context each can use: %.4f nats a token, %.4f bits a byte",
-	               k->loss.mean, k->bits_per_byte.mean);
+	(void)snprintf(n->why, sizeof n->why, "lowest loss with all the context each can use: %.4f nats a token, "
+	               "%.4f bits a byte", k->loss.mean, k->bits_per_byte.mean);
 	if (next < 0)
 		(void)snprintf(n->sure, sizeof n->sure, "nothing to compare with");
 	else if (c->seeds > 1)
-		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher, adjusted p = %.2g over %d seeds: %s", c->of[next].name,
-		               c->of[next].pairs.difference.mean, c->of[next].p_holm, c->seeds,
+		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher, adjusted p = %.2g over %d seeds: %s",
+		               c->of[next].name, c->of[next].pairs.difference.mean, c->of[next].p_holm, c->seeds,
 		               c->of[next].verdict == UR_WORSE ? "significant" : c->of[next].p_holm < UR_SIGNIFICANT
 		               ? "seeds agree, the text is too short to be sure" : "not significant");
 	else
-		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher; one seed, so how another would turn out is not known",
-		               c->of[next].name, c->of[next].pairs.difference.mean);
+		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher; one seed, so how another would turn out "
+		               "is not known", c->of[next].name, c->of[next].pairs.difference.mean);
 }
 
 /* No end to how far it can look back, then what it makes of it. */
@@ -236,8 +236,8 @@ static void need_context(const ur_comparison *c, ur_advice *a)
 		(void)snprintf(n->why, sizeof n->why, "sees furthest back: %lld tokens", (long long)k->limit);
 	else
 		(void)snprintf(n->why, sizeof n->why, "its stream has no end, and of those it has the lowest loss");
-	(void)snprintf(n->sure, sizeof n->sure, "measured: with all its context instead of at most %lld tokens its loss is %.4f %s",
-	               (long long)c->context, fabs(gain), gain >= 0 ? "lower" : "higher");
+	(void)snprintf(n->sure, sizeof n->sure, "measured: with all its context instead of at most %lld tokens "
+	               "its loss is %.4f %s", (long long)c->context, fabs(gain), gain >= 0 ? "lower" : "higher");
 }
 
 static void need_training(const ur_comparison *c, ur_advice *a)
@@ -252,10 +252,12 @@ static void need_training(const ur_comparison *c, ur_advice *a)
 		for (int k = 0; k < c->n; k++)
 			ties += e->tied[k];
 		n = add_need(a, "training time", e->leader);
-		(void)snprintf(n->why, sizeof n->why, "lowest loss after the same %.3g s of training on this machine: %.4f nats a token%s",
-		               e->at, e->loss[e->leader].mean, e->finished ? "" : " on the validation text");
+		(void)snprintf(n->why, sizeof n->why, "lowest loss after the same %.3g s of training on this machine: "
+		               "%.4f nats a token%s", e->at, e->loss[e->leader].mean,
+		               e->finished ? "" : " on the validation text");
 		if (ties > 0)
-			(void)snprintf(n->sure, sizeof n->sure, "measured; %d other%s cannot be told from it", ties, ties == 1 ? "" : "s");
+			(void)snprintf(n->sure, sizeof n->sure, "measured; %d other%s cannot be told from it", ties,
+			               ties == 1 ? "" : "s");
 		else
 			(void)snprintf(n->sure, sizeof n->sure, "measured with %d seed%s: %s", c->seeds, c->seeds == 1 ? "" : "s",
 			               c->seeds > 1 ? "every other is higher" : "another might move it");
@@ -269,11 +271,13 @@ static void list_needs(const ur_comparison *c, ur_advice *a)
 	ur_by_need *n;
 
 	need_quality(c, a);
-	(void)snprintf(at, sizeof at, "measured after %lld tokens, one stream on one thread", (long long)ur_common_position(c));
+	(void)snprintf(at, sizeof at, "measured after %lld tokens, one stream on one thread",
+	               (long long)ur_common_position(c));
 	if ((n = by_cost(c, a, "latency", step_cost, at)))
 		(void)snprintf(n->why, sizeof n->why, "fastest step: %.1f us", step_cost(c, n->who));
 	if ((n = by_cost(c, a, "memory", state_cost, at)))
-		(void)snprintf(n->why, sizeof n->why, "smallest state of a live stream: %s", ur_say_bytes(state_cost(c, n->who), x));
+		(void)snprintf(n->why, sizeof n->why, "smallest state of a live stream: %s",
+		               ur_say_bytes(state_cost(c, n->who), x));
 	need_context(c, a);
 	need_training(c, a);
 	if ((n = by_cost(c, a, "training speed", training_cost, "measured over all runs")))
@@ -306,7 +310,8 @@ static void put_otherwise(const ur_comparison *c, ur_advice *a)
 #define OTHERWISE (said++ ? "" : "\nChoose otherwise:\n")
 	if (a->best != pick) {
 		const ur_contender *k = &c->of[pick];
-		put(a, "%s- For the last bit of quality: %s, %.3f lower; ", OTHERWISE, c->of[a->best].name, k->pairs.difference.mean);
+		put(a, "%s- For the last bit of quality: %s, %.3f lower; ", OTHERWISE, c->of[a->best].name,
+		    k->pairs.difference.mean);
 		if (c->seeds > 1 && !(k->p_holm < UR_SIGNIFICANT))
 			put(a, "%d seeds do not tell that from chance.\n", c->seeds);
 		else
@@ -314,8 +319,8 @@ static void put_otherwise(const ur_comparison *c, ur_advice *a)
 			                      : "the held-out text is too short to tell that from chance.\n");
 	}
 	if (much_less(c, a, step_cost, step)) {
-		put(a, "%s- For the fastest step: %s, %.0f us instead of %.0f (%.1f times as fast)", OTHERWISE, c->of[step].name,
-		    step_cost(c, step), step_cost(c, pick), step_cost(c, pick) / step_cost(c, step));
+		put(a, "%s- For the fastest step: %s, %.0f us instead of %.0f (%.1f times as fast)", OTHERWISE,
+		    c->of[step].name, step_cost(c, step), step_cost(c, pick), step_cost(c, pick) / step_cost(c, step));
 		put_price(c, a, step);
 		put(a, ".\n");
 	}
@@ -333,8 +338,8 @@ static void put_otherwise(const ur_comparison *c, ur_advice *a)
 	}
 #undef OTHERWISE
 	if (!said && c->n > 1)
-		put(a, "Nothing measured here speaks for another: none has a step or a state smaller, or trains faster, by more than "
-		    "%.0f%%.\n", 100 * UR_CLOSE);
+		put(a, "Nothing measured here speaks for another: none has a step or a state smaller, or trains faster, by "
+		    "more than %.0f%%.\n", 100 * UR_CLOSE);
 }
 
 /* What grows with the length of a stream, where something does. */
@@ -352,8 +357,8 @@ static void put_growth(const ur_comparison *c, ur_advice *a)
 
 		if (k->diverged || k->limit == 0 || !first || !last)
 			continue;
-		put(a, "\nOf live streams: %s sees at most %lld tokens back. From position %lld to %lld its step goes from %.0f to "
-		    "%.0f us and its state from %s to %s; ", k->name, (long long)k->limit, (long long)first->position,
+		put(a, "\nOf live streams: %s sees at most %lld tokens back. From position %lld to %lld its step goes from "
+		    "%.0f to %.0f us and its state from %s to %s; ", k->name, (long long)k->limit, (long long)first->position,
 		    (long long)last->position, first->p50, last->p50, ur_say_bytes((double)first->state, x),
 		    ur_say_bytes((double)last->state, y));
 		put(a, fixed ? "the recurrent ones need the same at any position and have no limit.\n"
@@ -385,13 +390,14 @@ static void put_doubts(const ur_comparison *c, ur_advice *a)
 	put(a, "\nHow sure: one text, %d seed%s. ", c->seeds, c->seeds == 1 ? "" : "s");
 	if (c->seeds > 1)
 		put(a, "A difference is called real when a paired t-test over seeds, adjusted by Holm for all pairs, gives "
-		    "p < %.2f and the text's own noise (%s held-out tokens in %d blocks) does not explain it; one below %.0f%% of the loss "
-		    "(%.3f) is too small to choose by, however sure. By seed the order is %s.", UR_SIGNIFICANT, ur_say_count((double)c->scored, scored), blocks, 100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean, c->same_order ? "the same each time"
-		                                                                                : "not the same each time");
+		    "p < %.2f and the text's own noise (%s held-out tokens in %d blocks) does not explain it; one below %.0f%% "
+		    "of the loss (%.3f) is too small to choose by, however sure. By seed the order is %s.", UR_SIGNIFICANT,
+		    ur_say_count((double)c->scored, scored), blocks, 100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean,
+		    c->same_order ? "the same each time" : "not the same each time");
 	else if (blocks > 1)
-		put(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block, each by itself; they cover "
-		    "the choice of text, not another seed, so differences below %.0f%% of the loss (%.3f) are called a tie; --seeds 3 would "
-		    "tell more.",
+		put(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block, each by itself; they "
+		    "cover the choice of text, not another seed, so differences below %.0f%% of the loss (%.3f) are called a "
+		    "tie; --seeds 3 would tell more.",
 		    ur_say_count((double)c->scored, scored), blocks, 100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean);
 	else
 		put(a, "The held-out text is too short for intervals: take the order as a hint, no more.");
@@ -407,7 +413,8 @@ static void put_doubts(const ur_comparison *c, ur_advice *a)
 		for (int p = 0; p < c->tuned && !k->diverged; p++) {
 			const ur_tuning *t = &k->tuning[p];
 			if (t->trials > 1 && t->best >= 0 && t->open)
-				put(a, "%s did best with the %s %s tried, %.3g: a %s one might suit it better (more --trials would look).\n",
+				put(a, "%s did best with the %s %s tried, %.3g: a %s one might suit it better "
+				    "(more --trials would look).\n",
 				    k->name, t->open > 0 ? "highest" : "lowest", c->tune[p]->name, t->trial[t->best].value,
 				    t->open > 0 ? "higher" : "lower");
 		}
@@ -422,8 +429,8 @@ void ur_recommend(const ur_comparison *c, ur_advice *a)
 	memset(a, 0, sizeof *a);
 	choose(c, a);
 	if (a->pick < 0) {
-		put(a, "None can be recommended: every one diverged. Its learning rates may be too high for this text, or the text "
-		    "may not be what it seems; train one alone with a small --lr to see.\n");
+		put(a, "None can be recommended: every one diverged. Its learning rates may be too high for this text, or "
+		    "the text may not be what it seems; train one alone with a small --lr to see.\n");
 		return;
 	}
 	put_quality(c, a);

@@ -40,7 +40,8 @@ static double neighbour(const ur_tuning *t, int of, int side)
 
 	for (int i = 0; i < t->trials; i++) {
 		double other = t->trial[i].value;
-		if ((side > 0 ? other > value : other < value) && (near == 0 || fabs(log(other / value)) < fabs(log(near / value))))
+		if ((side > 0 ? other > value : other < value) &&
+		    (near == 0 || fabs(log(other / value)) < fabs(log(near / value))))
 			near = other;
 	}
 	return near;

@@ -45,8 +45,8 @@ static int best_of(const ur_comparison *c)
 	return best;
 }
 
-/* What a test over seeds gives each contender against one of them, adjusted by Holm for all pairs there are: the one was
- * chosen by the same losses. NaN for itself, and for those that have no losses. */
+/* What a test over seeds gives each contender against one of them, adjusted by Holm for all pairs there are: the one
+ * was chosen by the same losses. NaN for itself, and for those that have no losses. */
 static void test_pairs(const ur_comparison *c, double losses[][UR_MOST_SEEDS], int reference, double *p)
 {
 	double all[UR_MOST_CONTENDERS * UR_MOST_CONTENDERS];
@@ -69,8 +69,8 @@ static void test_pairs(const ur_comparison *c, double losses[][UR_MOST_SEEDS], i
 		p[i] = place[i] < 0 ? NAN : all[place[i]];
 }
 
-/* Worse: by the text's blocks and, where there are seeds to ask, by those too. One seed says nothing of others, so there
- * a difference must also be large enough to matter. */
+/* Worse: by the text's blocks and, where there are seeds to ask, by those too. One seed says nothing of others, so
+ * there a difference must also be large enough to matter. */
 static ur_verdict judge(const ur_comparison *c, const ur_contender *k, double best_loss)
 {
 	const int by_text = k->gap.low > 0, large = k->pairs.difference.mean >= UR_TIE * best_loss;
@@ -376,7 +376,8 @@ static void crossings(ur_comparison *c)
 				continue;
 			n = common_lengths(&c->of[a], &c->of[b], x, ya, yb);
 			if (n > 1)
-				c->crossing[0][c->crossings[0]++] = (ur_pair_cross){ a, b, ur_crossover(n, UR_PREFILL_REPEATS, x, ya, yb) };
+				c->crossing[0][c->crossings[0]++] = (ur_pair_cross){ a, b,
+					ur_crossover(n, UR_PREFILL_REPEATS, x, ya, yb) };
 			n = common_positions(&c->of[a], &c->of[b], x, ya, yb);
 			cross = n > 1 ? ur_crossover(n, 1, x, ya, yb) : (ur_cross){ .kind = UR_CROSS_UNKNOWN };
 			/* curves that cross again and again are equal */

@@ -24,7 +24,8 @@ ur_status ur_width_parse(const char *text, ur_spec *spec, int *open, ur_err *err
 	}
 	if (status || !*open)
 		return status;
-	snprintf(shaped, sizeof shaped, "%.*s:%dx%d%s", (int)name, text, spec->form->norm ? 4 : 2, spec->width, text + name);
+	snprintf(shaped, sizeof shaped, "%.*s:%dx%d%s", (int)name, text, spec->form->norm ? 4 : 2, spec->width,
+	         text + name);
 	return ur_spec_parse(shaped, spec, err);
 }
 
@@ -66,7 +67,8 @@ static void nearest_multiple(const struct search *s, int near, int step, ur_widt
 	ur_width w;
 
 	for (int side = 0; side < 2; side++)
-		for (int i = 0, width = near / step * step + side * step; i < FARTHEST / step + 1; i++, width += side ? step : -step)
+		for (int i = 0, width = near / step * step + side * step; i < FARTHEST / step + 1;
+		     i++, width += side ? step : -step)
 			if (try_width(s, width, &w)) {
 				if (!*found || fabs(w.deviation) < fabs(best->deviation))
 					*best = w;
