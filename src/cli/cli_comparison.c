@@ -115,7 +115,8 @@ static void print_head(const json_t *d)
 	if (json_array_size(tuned)) {
 		for (size_t i = 0; i < json_array_size(tuned); i++)
 			add(&l, "%s%s", i ? ", " : "Tuned: ", json_string_value(item(tuned, i)));
-		add(&l, ", each with %d trials of %.0f%% of a run. ", trials, 100 * number(setting, "trial_share"));
+		add(&l, ", each with %d trial%s of %.0f%% of a run. ", trials, trials == 1 ? "" : "s",
+		    100 * number(setting, "trial_share"));
 	}
 	add(&l, "Seed%s", json_array_size(seeds) == 1 ? "" : "s");
 	for (size_t i = 0; i < json_array_size(seeds); i++)
