@@ -151,7 +151,9 @@ static void put_quality(const ur_comparison *c, ur_advice *a)
 				put(a, "; %s is ", c->of[i].name);
 				put_gap(a, c, i);
 			}
-		put(a, ". Of these %s is the cheapest to run: %.0f us a step and a state of %s", pick->name,
+		put(a, ". Of these %s is the cheapest to run%s: %.0f us a step and a state of %s", pick->name,
+		    step_cost(c, a->pick) > step_cost(c, least(c, step_cost, a->tied, -1))
+		        ? " (steps within 10% count as equal; its state is smaller)" : "",
 		    step_cost(c, a->pick), ur_say_bytes(state_cost(c, a->pick), text));
 		for (int i = 0, said = 0; i < c->n; i++)
 			if (a->tied[i] && i != a->pick)
