@@ -199,7 +199,7 @@ const Answer = (() => {
 			p('about', 'Click a heading to sort by it, again to turn the order round. Step and state are those ',
 				is(position()) ? `after ${W.whole(position())} tokens` : 'at the last position each model was made for',
 				seeds().length === 1 ? '. With one seed there is no interval over seeds.'
-					: '. p is of a paired t-test over seeds, adjusted for the number of models compared (Holm).'),
+					: '. p is of a paired t-test over seeds, adjusted for all pairs of models (Holm).'),
 			Tables.sortable('models' + (energy ? ' energy' : ''), 'All models', energy ? [...COLUMNS, ENERGY] : COLUMNS,
 				ordered().map((c) => Object.assign({}, c,
 				{ className: c.name === (doc.advice || {}).pick ? 'pick' : c.diverged ? 'out' : null })), 4),
