@@ -665,8 +665,10 @@ static ur_status train_seed(ur_comparing *q, int s, ur_err *err)
 		ur_trained *of = &c->run[s];
 
 		if (of->state == UR_RUN_DIVERGED && !c->diverged) {
+			char why[sizeof of->why];
+			memcpy(why, of->why, sizeof why);
 			c->diverged = 1;
-			(void)snprintf(c->why, sizeof c->why, "with seed %llu it %.200s", (unsigned long long)of->seed, of->why);
+			(void)snprintf(c->why, sizeof c->why, "with seed %llu it %.200s", (unsigned long long)of->seed, why);
 		}
 		if (of->id)
 			status = take_curve(q, c, of, err);
