@@ -69,14 +69,14 @@ static void test_pairs(const ur_comparison *c, double losses[][UR_MOST_SEEDS], i
 		p[i] = place[i] < 0 ? NAN : all[place[i]];
 }
 
-/* Worse: by the text's blocks and, where there are seeds to ask, by those too. One seed says nothing of others, so
- * there a difference must also be large enough to matter. */
+/* Worse: by more than what is too small to matter, by the text's blocks and, where there are seeds to ask, by those. */
 static ur_verdict judge(const ur_comparison *c, const ur_contender *k, double best_loss)
 {
-	const int by_text = k->gap.low > 0, large = k->pairs.difference.mean >= UR_TIE * best_loss;
-	const int by_seeds = c->seeds < 2 ? large : k->p_holm < UR_SIGNIFICANT;
+	const int by_text = k->gap.low > 0, by_seeds = c->seeds < 2 || k->p_holm < UR_SIGNIFICANT;
 
-	return by_text && by_seeds ? UR_WORSE : large ? UR_UNSURE : UR_TIED;
+	if (k->pairs.difference.mean < UR_TIE * best_loss)
+		return UR_TIED;
+	return by_text && by_seeds ? UR_WORSE : UR_UNSURE;
 }
 
 static void held_out(const ur_comparison *c, double losses[][UR_MOST_SEEDS])
