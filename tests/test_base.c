@@ -1,5 +1,7 @@
 /* The base room: arena, random numbers, pool, status, machine. Its files: test_file.c. */
 #define _GNU_SOURCE
+#include "test_folder.h"
+
 #include "base/arena.h"
 #include "base/machine.h"
 #include "base/pool.h"
@@ -17,8 +19,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* -- arena -- */
 
@@ -304,23 +304,6 @@ static void errors_carry_text(void **unused)
 }
 
 /* -- machine -- */
-
-static char folder[64];
-
-static int open_folder(void **unused)
-{
-	(void)unused;
-	strcpy(folder, "/tmp/unroll-base-XXXXXX");
-	return mkdtemp(folder) && !chdir(folder) ? 0 : -1;
-}
-
-static int close_folder(void **unused)
-{
-	char command[100];
-	(void)unused;
-	snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	return chdir("/") || system(command);
-}
 
 static void put(const char *path, const char *text)
 {

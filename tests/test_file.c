@@ -1,5 +1,7 @@
 /* Files: atomic replacement, what survives a kill, a full disk or a lack of permission, and mapping. */
 #define _GNU_SOURCE
+#include "test_folder.h"
+
 #include "base/file.h"
 #include "base/rng.h"
 
@@ -17,31 +19,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-#define assert_says(err, part) \
-	do { \
-		if (!strstr((err).text, part)) \
-			fail_msg("\"%s\" does not say \"%s\"", (err).text, part); \
-	} while (0)
-
-static char folder[64];
-
-static int open_folder(void **unused)
-{
-	(void)unused;
-	strcpy(folder, "/tmp/unroll-file-XXXXXX");
-	return mkdtemp(folder) && !chdir(folder) ? 0 : -1;
-}
-
-static int close_folder(void **unused)
-{
-	char command[100];
-	(void)unused;
-	snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	return chdir("/") || system(command);
-}
 
 static void put(const char *path, const char *text)
 {

@@ -3,6 +3,8 @@
  *     test_format write DIR       writes files for another reader (python_formats.sh)
  *     test_format check FILE      opens one and prints its tensors, "name dtype shape sum", and metadata */
 #define _GNU_SOURCE
+#include "test_folder.h"
+
 #include "base/file.h"
 #include "base/rng.h"
 #include "format/safetensors.h"
@@ -15,26 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
-
-static char folder[64];
-
-static int open_folder(void **unused)
-{
-	(void)unused;
-	strcpy(folder, "/tmp/unroll-format-XXXXXX");
-	return mkdtemp(folder) && !chdir(folder) ? 0 : -1;
-}
-
-static int close_folder(void **unused)
-{
-	char command[100];
-	(void)unused;
-	snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	return chdir("/") || system(command);
-}
 
 #define assert_ok(call) \
 	do { \
