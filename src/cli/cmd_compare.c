@@ -4,12 +4,9 @@
 
 #include "report/report.h"
 
-#include "base/machine.h"
-
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct values {
 	const char *data, *archs, *budget, *total, *out_dir, *vocab, *lr, *tune, *store, *report;
@@ -217,15 +214,14 @@ static char *key_of(const ur_args *args, const ur_compare *what, const char *mac
 		json_array_append_new(tuned, json_string(what->tune[i]->name));
 	for (int i = 0; i < (what->tokens ? what->archs : 1); i++)
 		json_array_append_new(budget, json_real(what->tokens ? what->tokens[i] : what->budget));
-	json = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:s?, s:I, s:f, s:f}",
+	json = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:I, s:s?, s:I, s:f, s:f}",
 		"version", UNROLL_VERSION, "machine", ur_json_string(machine), "data", (json_int_t)what->fingerprint,
-		"params", (json_int_t)what->parameters, "budget", budget, "archs", archs, "lr", lr, "kind", (int)what->kind,
+		"params", (json_int_t)what->parameters, "budget", budget, "archs", archs, "lr", lr, "tuned", tuned,
+		"kind", (int)what->kind,
 		"seeds", what->seeds, "trials", what->trials, "window", what->window, "step", (json_int_t)what->step_tokens,
-		"vocab", v->vocab, "size", (json_int_t)v->vocab_size, "val", v->val, "test", v->test);
-	if (json && !json_object_set_new(json, "tuned", json_incref(tuned)) &&
-	    !json_object_set_new(json, "seed", json_integer((json_int_t)what->seed)))
+		"seed", (json_int_t)what->seed, "vocab", v->vocab, "size", (json_int_t)v->vocab_size, "val", v->val, "test", v->test);
+	if (json)
 		key = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(tuned);
 	json_decref(json);
 	return key;
 }

@@ -188,11 +188,7 @@ static ur_status prefill(ur_comparing *q, const struct models *s, ur_err *err)
 		if (asked.status)
 			status = asked.status;
 		if (!status)
-			status = ur_keep(q, fact = prefill_fact(o, time, done, who, n), err, "prefill");
-		if (!status)
-			status = ur_recall(q, &fact, err, "prefill");
-		else
-			fact = NULL;
+			status = ur_keep(q, json_incref(fact = prefill_fact(o, time, done, who, n)), err, "prefill");
 	}
 	for (int i = 0; i < n && !status; i++)
 		take_prefill(json_object_get(fact, o->of[who[i]].name), &o->of[who[i]]);

@@ -205,18 +205,22 @@ static ur_curve mean_curve(const ur_contender *c, int seeds, ur_curve_point room
 	return (ur_curve){ n, room };
 }
 
-/* The leader of losses by seed, and who cannot be told from it: by a test over seeds, or, of one seed, by what is too
- * small to matter. */
-static void lead(const ur_comparison *c, ur_equal *e, double losses[][UR_MOST_SEEDS])
+/* The lowest mean of losses by seed. */
+static void find_leader(const ur_comparison *c, ur_equal *e, double losses[][UR_MOST_SEEDS])
 {
-	double p[UR_MOST_CONTENDERS];
-
 	e->leader = -1;
 	for (int i = 0; i < c->n; i++) {
 		e->loss[i] = ur_mean_of(c->seeds, losses[i]);
 		if (isfinite(e->loss[i].mean) && (e->leader < 0 || e->loss[i].mean < e->loss[e->leader].mean))
 			e->leader = i;
 	}
+}
+
+/* Who cannot be told from the leader: by a test over seeds, or, of one seed, by what is too small to matter. */
+static void find_ties(const ur_comparison *c, ur_equal *e, double losses[][UR_MOST_SEEDS])
+{
+	double p[UR_MOST_CONTENDERS];
+
 	if (e->leader < 0)
 		return;
 	test_pairs(c, losses, e->leader, p);
@@ -230,15 +234,12 @@ static double spent(const ur_contender *k, const ur_trained *r, ur_axis axis)
 	return axis == UR_AXIS_SECONDS ? r->seconds : (double)r->tokens * (axis == UR_AXIS_FLOPS ? k->flops_per_token : 1);
 }
 
-/* The runs' ends: their held-out losses, and the verdicts that were given on them. */
-static void at_ends(const ur_comparison *c, ur_equal *e)
+/* Mean, least and most of what whole runs took. */
+static void whole_runs(const ur_comparison *c, ur_equal *e)
 {
-	double losses[UR_MOST_CONTENDERS][UR_MOST_SEEDS];
 	double sum = 0;
 	int n = 0;
 
-	held_out(c, losses);
-	e->finished = 1;
 	e->low = INFINITY;
 	e->high = 0;
 	for (int i = 0; i < c->n; i++)
@@ -249,7 +250,16 @@ static void at_ends(const ur_comparison *c, ur_equal *e)
 			e->high = fmax(e->high, x);
 		}
 	e->at = sum / n;
-	lead(c, e, losses);
+}
+
+/* The runs' ends: their held-out losses, and the verdicts that were given on them. */
+static void at_ends(const ur_comparison *c, ur_equal *e)
+{
+	double losses[UR_MOST_CONTENDERS][UR_MOST_SEEDS];
+
+	held_out(c, losses);
+	e->finished = 1;
+	find_leader(c, e, losses);
 	for (int i = 0; i < c->n; i++)
 		e->tied[i] = !c->of[i].diverged && c->of[i].verdict != UR_WORSE;
 }
@@ -265,7 +275,8 @@ static void on_the_way(const ur_comparison *c, int n, const ur_curve *finished, 
 		for (int s = 0; s < c->seeds; s++)
 			losses[i][s] = c->of[i].diverged || !(e->at > 0) ? NAN
 				: ur_curve_at(&(ur_curve){ c->of[i].run[s].points, c->of[i].run[s].curve }, e->axis, e->at);
-	lead(c, e, losses);
+	find_leader(c, e, losses);
+	find_ties(c, e, losses);
 }
 
 /* Whether runs of this kind of budget end at equal values of an axis. */
@@ -276,17 +287,9 @@ static int ends_equal(ur_budget_kind kind, ur_axis axis)
 }
 
 /* Times are only as equal as calibration was good, and tokens may have been given one by one. */
-static int are_equal(const ur_comparison *c, ur_axis axis)
+static int are_equal(const ur_equal *e)
 {
-	double low = INFINITY, high = 0;
-
-	for (int i = 0; i < c->n; i++)
-		for (int s = 0; s < c->seeds && !c->of[i].diverged; s++) {
-			const double x = spent(&c->of[i], &c->of[i].run[s], axis);
-			low = fmin(low, x);
-			high = fmax(high, x);
-		}
-	return high <= low * (axis == UR_AXIS_SECONDS ? 1.15 : 1.02);
+	return e->high <= e->low * (e->axis == UR_AXIS_SECONDS ? 1.15 : 1.02);
 }
 
 /* -- lengths -- */
@@ -436,7 +439,8 @@ void ur_conclude(ur_comparison *c, ur_budget_kind kind)
 	for (ur_axis axis = 0; axis < UR_AXES; axis++) {
 		ur_equal *e = &c->equal[c->equals++];
 		e->axis = axis;
-		if (ends_equal(kind, axis) && are_equal(c, axis))
+		whole_runs(c, e);
+		if (ends_equal(kind, axis) && are_equal(e))
 			at_ends(c, e);
 		else
 			on_the_way(c, n, finished, e);
