@@ -26,7 +26,7 @@ static ur_status learn(const char *kind, int64_t cap, const char *text, size_t b
 	ur_err *err)
 {
 	ur_vocab_builder *b;
-	ur_status status = ur_vocab_builder_open(kind, cap, &b, err);
+	ur_status status = ur_vocab_builder_open(&(ur_vocab_request){ .kind = kind, .cap = cap }, &b, err);
 
 	*v = NULL;
 	for (size_t at = 0; at < bytes && !status; at += chunk)

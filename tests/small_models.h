@@ -36,7 +36,7 @@ static inline ur_vocab *small_vocab(const char *kind)
 	ur_vocab_builder *b;
 	ur_vocab *v;
 
-	assert_ok(ur_vocab_builder_open(kind, 0, &b, why));
+	assert_ok(ur_vocab_builder_open(&(ur_vocab_request){ .kind = kind }, &b, why));
 	assert_ok(ur_vocab_builder_feed(b, small_text, sizeof small_text - 1, why));
 	assert_ok(ur_vocab_builder_finish(b, &v, why));
 	ur_vocab_builder_close(b);

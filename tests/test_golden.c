@@ -209,7 +209,8 @@ static void check_mixer(golden *g, const json_t *c, error *e)
 		for (int t = 0; t < len[b]; t++) {
 			const float *row = x + (size_t)(t * B + b) * (size_t)in;
 			for (int i = 0; i < layers; i++) {
-				m->step(g->k, &l[i].d, l[i].w, 1, row, rows[i], &l[i].step_st[b], work[i]);
+				m->step(&(ur_turn){ .k = g->k, .d = &l[i].d, .w = l[i].w, .n = 1, .x = row, .y = rows[i],
+					.state = &l[i].step_st[b], .work = work[i] });
 				row = rows[i];
 			}
 			memcpy(streamed + (size_t)(t * B + b) * (size_t)out, row, (size_t)out * sizeof *row);

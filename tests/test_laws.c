@@ -158,7 +158,7 @@ static void step(world *w, const ur_mat *mats, int n, const float *x, float *y, 
 	arrays a = {0};
 	float *work = arr(&a, w->m->step_work(&w->d, n));
 	long before = atomic_load(&allocations);
-	w->m->step(w->k, &w->d, mats, n, x, y, at, work);
+	w->m->step(&(ur_turn){ .k = w->k, .d = &w->d, .w = mats, .n = n, .x = x, .y = y, .state = at, .work = work });
 	must(w, atomic_load(&allocations) == before, "step allocates");
 	must(w, !arr_broken(&a), "step wrote outside its work");
 	arr_free(&a);

@@ -23,7 +23,7 @@ static ur_vocab *learn(const char *kind, int64_t cap, const char *text, size_t b
 	ur_vocab *v;
 	ur_err err = { 0 };
 
-	if (ur_vocab_builder_open(kind, cap, &b, &err))
+	if (ur_vocab_builder_open(&(ur_vocab_request){ .kind = kind, .cap = cap }, &b, &err))
 		fail_msg("%s", err.text);
 	for (size_t at = 0; at < bytes; at += chunk)
 		if (ur_vocab_builder_feed(b, text + at, bytes - at < chunk ? bytes - at : chunk, &err))
@@ -380,7 +380,7 @@ static void malformed_text_is_refused(void **state)
 			ur_status status = UR_OK;
 
 			snprintf(expected, sizeof expected, "invalid UTF-8 at byte %d", malformed[i].at);
-			assert_int_equal(ur_vocab_builder_open("char", 0, &b, NULL), UR_OK);
+			assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "char", .cap = 0 }, &b, NULL), UR_OK);
 			for (size_t at = 0; at < bytes && !status; at += chunk)
 				status = ur_vocab_builder_feed(b, malformed[i].text + at, bytes - at < chunk ? bytes - at : chunk,
 					&err);
@@ -448,15 +448,15 @@ static void bad_requests(void **state)
 	ur_err err;
 
 	(void)state;
-	assert_int_equal(ur_vocab_builder_open("bytes", 0, &b, &err), UR_E_INVALID);
+	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "bytes", .cap = 0 }, &b, &err), UR_E_INVALID);
 	assert_null(b);
 	assert_non_null(strstr(err.text, "'bytes'"));
 	assert_non_null(strstr(err.text, "byte, char, word"));
-	assert_int_equal(ur_vocab_builder_open("char", 100, &b, &err), UR_E_INVALID);
-	assert_int_equal(ur_vocab_builder_open("word", 2, &b, &err), UR_E_INVALID);
-	assert_int_equal(ur_vocab_builder_open("word", -1, &b, &err), UR_E_INVALID);
-	assert_int_equal(ur_vocab_builder_open("word", INT64_MAX, &b, &err), UR_E_INVALID);
-	assert_int_equal(ur_vocab_builder_open("char", 0, &b, &err), UR_OK);
+	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "char", .cap = 100 }, &b, &err), UR_E_INVALID);
+	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "word", .cap = 2 }, &b, &err), UR_E_INVALID);
+	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "word", .cap = -1 }, &b, &err), UR_E_INVALID);
+	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "word", .cap = INT64_MAX }, &b, &err), UR_E_INVALID);
+	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "char", .cap = 0 }, &b, &err), UR_OK);
 	assert_int_equal(ur_vocab_builder_finish(b, &v, &err), UR_E_INVALID);
 	assert_null(v);
 	assert_non_null(strstr(err.text, "empty"));

@@ -7,7 +7,7 @@
 
 #include "mixer/mixer.h"
 
-enum { UR_CHUNK = 96, UR_BLOCK_PARAMS = 4 }; /* rows in a chunk: a multiple of every set's mr */
+enum { UR_CHUNK = 96, UR_BLOCK_PARAMS = 6 }; /* rows in a chunk: a multiple of every set's mr */
 
 /* fn over [0, rows) in chunks of UR_CHUNK (fewer where that would leave threads idle). No row's result may depend on
  * another's. */
@@ -60,9 +60,11 @@ typedef struct ur_ffn {
 
 extern const ur_ffn ur_ffn_gelu;    /* GPT-2's */
 extern const ur_ffn ur_ffn_swiglu;  /* Shazeer 2020, LLaMA's */
+extern const ur_ffn ur_ffn_relu;    /* Vaswani et al. 2017 */
 
 int ur_ffn_params(const ur_ffn *f, int D, int F, ur_param p[UR_BLOCK_PARAMS]);
-/* The second half of a residual block: y = x + drop(ffn(norm(x))). norm_w, w: parameters of the two. With `h` (rows,
+/* The second half of a residual block: y = x + drop(ffn(norm(x))), or, where norm is NULL, x + drop(ffn(x)), which
+ * whoever calls norms after the sum. norm_w, w: parameters of the two. With `h` (rows,
  * gates x F) and `stats` (rows, 2) what backward needs is kept; both NULL otherwise. */
 typedef struct ur_ffn_call {
 	const ur_norm *norm;
@@ -88,6 +90,35 @@ void ur_embed_forward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, 
                       const float *positions, int first, float *y);
 void ur_embed_backward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *dy, float *dtable,
                        float *dpositions);
+
+/* -- cross-attention (Vaswani et al. 2017): y = Wo [attend(Wq x, Wk m, Wv m) of all heads] + bo. Every step reads all of
+ * its sequence's encoder outputs m; tells no order. -- */
+/* q_weight (D, D), kv_weight (2 D, D: keys, then values), o_weight (D, D), q_bias, kv_bias, o_bias */
+int ur_cross_params(int D, ur_param p[UR_BLOCK_PARAMS]);
+typedef struct ur_cross_call {
+	int T, B, S, D, heads;
+	const int *len, *mlen;          /* as in ur_span: beyond len y is 0, dy is not read and dx is 0; beyond mlen memory
+	                                 * is not read and dmemory gets nothing */
+	const ur_mat *w;
+	const float *x, *memory;        /* (T, B, D), (S, B, D) */
+	float *y;                       /* (T, B, D) */
+	float *weights;                 /* NULL, or (T, B, S): the mean over heads, as ur_span.weights */
+	float *saved, *work;            /* saved NULL: nothing will be asked back */
+	const float *dy;                /* backward: dx = , dmemory += , dw += */
+	float *dx, *dmemory, *const *dw;
+} ur_cross_call;
+/* Reads T, B, S, D and heads. */
+ur_need ur_cross_need(const ur_ctx *c, const ur_cross_call *call);
+void ur_cross_forward(const ur_ctx *c, const ur_cross_call *call);
+void ur_cross_backward(const ur_ctx *c, const ur_cross_call *call);
+double ur_cross_flops(const ur_cross_call *call);
+/* One source's keys and values, made once: floats for S rows of memory; memory (S, D). */
+size_t ur_cross_memory_size(int D, int S);
+void ur_cross_remember(const ur_kernels *k, int D, const ur_mat *w, int S, const float *memory, float *made);
+/* One step of n streams; memory, mlen and weights as in ur_turn. */
+size_t ur_cross_step_work(int D, int heads, int n);
+void ur_cross_step(const ur_kernels *k, int D, int heads, const ur_mat *w, int n, const float *x, float *y,
+                   const float *const *memory, const int *mlen, float *const *weights, float *work);
 
 /* -- head and loss: softmax cross-entropy of x W^T + b against targets -- */
 typedef struct ur_head_call {

@@ -48,7 +48,8 @@ static size_t measure_state(const ur_model *m, int64_t n)
 		state = calloc(1, ur_model_state_size(layer));
 	for (int i = 0; i < steps && state && x && y && work; i++) {
 		void *at = ur_model_state_of(layer, state, 0);
-		mixer->step(m->k, &m->dims, layer->mat + layer->layer[0].mixer, 1, x, y, &at, work);
+		mixer->step(&(ur_turn){ .k = m->k, .d = &m->dims, .w = layer->mat + layer->layer[0].mixer, .n = 1, .x = x,
+			.y = y, .state = &at, .work = work });
 		after[i] = mixer->state_used(&m->dims, at);
 		head = ur_model_state_used(layer, state) - after[i];
 	}

@@ -126,7 +126,7 @@ static ur_status feed_encoder(void *self, const char *text, size_t bytes, ur_err
 static ur_status learn(ur_corpus *c, const char *kind, int64_t cap, struct passes *p, ur_err *err)
 {
 	ur_vocab_builder *b;
-	ur_status status = ur_vocab_builder_open(kind, cap, &b, err);
+	ur_status status = ur_vocab_builder_open(&(ur_vocab_request){ .kind = kind, .cap = cap }, &b, err);
 
 	if (status)
 		return status;
@@ -232,7 +232,8 @@ static ur_status text_open(const ur_corpus_request *request, ur_corpus *c, ur_er
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a corpus");
 	t->fd = -1;
 	/* also says what is wrong with the size, before the file is looked at */
-	status = ur_vocab_builder_open(kind, request->use ? 0 : request->vocab_size, &b, err);
+	status = ur_vocab_builder_open(&(ur_vocab_request){ .kind = kind, .cap = request->use ? 0 : request->vocab_size }, &b,
+	                               err);
 	if (!status)
 		status = open_source(c, t, err);
 	if (!status && !found->identity)

@@ -215,31 +215,32 @@ static void attend_ring(const ur_kernels *k, const shape *s, const float *q, con
 		k->scale(s->E, 1 / sum[h], o + (ptrdiff_t)h * s->E);
 }
 
-static void step(const ur_kernels *k, const ur_dims *d, const ur_mat *w, int n, const float *x, float *y,
-                 void *const *state, float *work)
+static void step(const ur_turn *turn)
 {
-	shape s = shape_of(d);
-	weights p = weights_of(&s, w);
-	float *qkv = work, *o = qkv + (size_t)n * (size_t)s.qkv, *rest = o + (size_t)n * (size_t)s.q;
+	const ur_kernels *k = turn->k;
+	const int n = turn->n;
+	shape s = shape_of(turn->d);
+	weights p = weights_of(&s, turn->w);
+	float *qkv = turn->work, *o = qkv + (size_t)n * (size_t)s.qkv, *rest = o + (size_t)n * (size_t)s.q;
 	double rate[UR_HEAD_MOST / 2];
-	float turn[UR_HEAD_MOST];
+	float sines[UR_HEAD_MOST];
 
-	ur_linear_serial(k, n, p.qkv, p.qkv_bias, x, s.in, qkv, s.qkv, 0);
+	ur_linear_serial(k, n, p.qkv, p.qkv_bias, turn->x, s.in, qkv, s.qkv, 0);
 	if (s.rope)
 		rope_rates(&s, rate);
 	for (int i = 0; i < n; i++) {
-		float *row = qkv + (size_t)i * (size_t)s.qkv, *ring = ring_of(state[i]);
-		int64_t at = position_of(state[i]), next = at + 1;
+		float *row = qkv + (size_t)i * (size_t)s.qkv, *ring = ring_of(turn->state[i]);
+		int64_t at = position_of(turn->state[i]), next = at + 1;
 
 		if (s.rope) {
-			rope_angles(&s, rate, at, 1, turn);
-			rope_row(&s, turn, row);
+			rope_angles(&s, rate, at, 1, sines);
+			rope_row(&s, sines, row);
 		}
 		memcpy(ring + (size_t)(at % s.ring) * position_floats(&s), row + s.q, position_floats(&s) * sizeof *ring);
-		memcpy(state[i], &next, sizeof next);
+		memcpy(turn->state[i], &next, sizeof next);
 		attend_ring(k, &s, row, ring, (int)filled(&s, next), o + (size_t)i * (size_t)s.q, rest);
 	}
-	ur_linear_serial(k, n, p.o, p.o_bias, o, s.q, y, s.out, 0);
+	ur_linear_serial(k, n, p.o, p.o_bias, o, s.q, turn->y, s.out, 0);
 }
 
 /* ---- whole sequences ---- */

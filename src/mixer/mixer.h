@@ -10,12 +10,13 @@
 
 #include "kernel/gemm.h"
 
-enum { UR_MIXER_OPTIONS = 8, UR_MIXER_PARAMS = 8 };
+enum { UR_MIXER_OPTIONS = 8, UR_MIXER_PARAMS = 12 };
 
 /* What one layer's mixer is built with: widths, and the values of its own options in the order it lists them. */
 typedef struct ur_dims {
 	int in, out;
 	int context;                    /* the most steps a state must hold, for mixers that keep them all */
+	int memory;                     /* width of the encoder's outputs, for mixers that read them */
 	double option[UR_MIXER_OPTIONS];
 } ur_dims;
 
@@ -50,9 +51,12 @@ typedef struct ur_span {
 	                                 * an embedding whose projection is cheaper once per row than once per step */
 	int rows;
 	float *y;                       /* (T, B, out) */
-	const float *memory;            /* (S, B, width) encoder outputs, for mixers that read them; lengths in mlen */
-	const int *mlen;
+	const float *memory;            /* (S, B, dims.memory) encoder outputs, for mixers that read them */
+	const int *mlen;                /* (B) their true lengths, 1..S; NULL: all S. What lies beyond is not read. */
 	int S;
+	float *weights;                 /* NULL, or (T, B, S): how much each step looked at each row of memory; forward
+	                                 * fills it, with zeros beyond both lengths */
+	int whole;                      /* 1: every step sees all steps of its sequence; UR_SEES_ALL mixers, stateless */
 	void *const *state;             /* B states, in and out; NULL: start from zero and keep nothing */
 	uint64_t seed, step;            /* dropout is a function of (seed, step, layer, row, position) */
 	int layer;
@@ -72,7 +76,24 @@ enum {
 	UR_STATE_GRAD = 1,              /* backward carries a gradient through the state; else it stops there */
 	UR_STATE_GROWS = 2,             /* the state holds one entry a step, up to dims.context */
 	UR_NO_ORDER = 4,                /* tells no step from another by itself: wants positions from somewhere */
+	UR_READS_MEMORY = 8,            /* reads an encoder's outputs at each step: a decoder's, and nothing without one */
+	UR_SEES_ALL = 16,               /* can take span.whole: an encoder's, then */
 };
+
+/* One step of n streams. */
+typedef struct ur_turn {
+	const ur_kernels *k;
+	const ur_dims *d;
+	const ur_mat *w;
+	int n;
+	const float *x;                 /* (n, in) */
+	float *y;                       /* (n, out) */
+	void *const *state;             /* n states, distinct */
+	const float *const *memory;     /* UR_READS_MEMORY: n pointers to what `remember` made; streams may share one */
+	const int *mlen;                /* rows of each */
+	float *const *weights;          /* NULL, or n pointers to mlen[i] floats: how much it looked at each row */
+	float *work;                    /* step_work floats */
+} ur_turn;
 
 /* Declaration and streaming: all that a deployed program links. */
 typedef struct ur_mixer {
@@ -88,15 +109,18 @@ typedef struct ur_mixer {
 	/* steps a state can take, 0: any number */
 	int64_t (*limit)(const ur_dims *d);
 	size_t (*step_work)(const ur_dims *d, int n);                   /* floats for n streams */
-	/* n streams, one step: x (n, in), y (n, out). On the calling thread; allocates nothing. */
-	void (*step)(const ur_kernels *k, const ur_dims *d, const ur_mat *w, int n, const float *x, float *y,
-	             void *const *state, float *work);
+	/* On the calling thread; allocates nothing. */
+	void (*step)(const ur_turn *t);
+	/* UR_READS_MEMORY, else NULL: what step wants of one source's outputs, memory (S, dims.memory), worked out once:
+	 * memory_size floats. */
+	size_t (*memory_size)(const ur_dims *d, int S);
+	void (*remember)(const ur_kernels *k, const ur_dims *d, const ur_mat *w, int S, const float *memory, float *made);
 } ur_mixer;
 
 /* Whole sequences. `saved` NULL: prefill and evaluation; nothing will be asked back. */
 typedef struct ur_mixer_forward {
 	const ur_mixer *mixer;
-	/* reads T, B, rows, S, and whether there are an index and states */
+	/* reads T, B, rows, S, whole, and whether there are an index and states */
 	ur_need (*need)(const ur_ctx *c, const ur_dims *d, const ur_span *s);
 	ur_cost (*cost)(const ur_dims *d, const ur_span *s);
 	void (*forward)(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, float *saved, float *work);
@@ -107,7 +131,7 @@ typedef struct ur_mixer_backward {
 	const ur_mixer *mixer;
 	/* dy (T, B, out); dx = (T, B, in), or (rows, in) with s->index, NULL: not wanted; dw[i] += ; dstate: B gradients
 	 * with the state's layout, in: of the final state, out: of the first, NULL: zero and not wanted (and only
-	 * UR_STATE_GRAD mixers are given one); dmemory += . With T 0 nothing is done. */
+	 * UR_STATE_GRAD mixers are given one); dmemory (S, B, dims.memory) += . With T 0 nothing is done. */
 	void (*backward)(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, const float *saved,
 	                 const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, float *work);
 } ur_mixer_backward;

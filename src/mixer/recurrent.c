@@ -178,9 +178,15 @@ static struct step_layout step_layout(const ur_cell *cell, const ur_dims *d, int
 
 size_t ur_recurrent_step_work(const ur_cell *cell, const ur_dims *d, int n) { return step_layout(cell, d, n).total; }
 
-void ur_recurrent_step(const ur_cell *cell, const ur_kernels *k, const ur_dims *d, const ur_mat *w, int n,
-                       const float *x, float *y, void *const *state, float *work)
+void ur_recurrent_step(const ur_cell *cell, const ur_turn *turn)
 {
+	const ur_kernels *k = turn->k;
+	const ur_dims *d = turn->d;
+	const ur_mat *w = turn->w;
+	const int n = turn->n;
+	const float *x = turn->x;
+	float *y = turn->y, *work = turn->work;
+	void *const *state = turn->state;
 	const struct step_layout l = step_layout(cell, d, n);
 	const int G = cell->gates, H = d->out, group = ur_recurrent_group(k, n, G, H);
 	const size_t row = (size_t)H * sizeof(float);

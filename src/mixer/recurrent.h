@@ -52,8 +52,7 @@ int ur_recurrent_params(const ur_cell *cell, const ur_dims *d, ur_param p[UR_MIX
 int64_t ur_recurrent_limit(const ur_dims *d);
 size_t ur_recurrent_step_work(const ur_cell *cell, const ur_dims *d, int n);
 /* As the slots of the same names in mixer.h. */
-void ur_recurrent_step(const ur_cell *cell, const ur_kernels *k, const ur_dims *d, const ur_mat *w, int n,
-                       const float *x, float *y, void *const *state, float *work);
+void ur_recurrent_step(const ur_cell *cell, const ur_turn *turn);
 ur_need ur_recurrent_need(const ur_cell *cell, const ur_dims *d, const ur_span *s);
 ur_cost ur_recurrent_cost(const ur_cell *cell, const ur_dims *d, const ur_span *s);
 void ur_recurrent_forward(const ur_cell *cell, const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s,
@@ -71,11 +70,7 @@ void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_
 		return state_size(d); \
 	} \
 	static size_t step_work(const ur_dims *d, int n) { return ur_recurrent_step_work(&cell, d, n); } \
-	static void step(const ur_kernels *k, const ur_dims *d, const ur_mat *w, int n, const float *x, float *y, \
-	                 void *const *state, float *work) \
-	{ \
-		ur_recurrent_step(&cell, k, d, w, n, x, y, state, work); \
-	} \
+	static void step(const ur_turn *t) { ur_recurrent_step(&cell, t); } \
 	static ur_need need(const ur_ctx *c, const ur_dims *d, const ur_span *s) \
 	{ \
 		(void)c; \

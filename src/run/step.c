@@ -47,7 +47,8 @@ static void mix(const ur_step *s, int n, int layer, const float *x, float *y, vo
 
 	for (int i = 0; i < n; i++)
 		s->states[i] = ur_model_state_of(m, states[i], layer);
-	m->spec.mixer->step(m->k, &m->dims, m->mat + m->layer[layer].mixer, n, x, y, s->states, s->work);
+	m->spec.mixer->step(&(ur_turn){ .k = m->k, .d = &m->dims, .w = m->mat + m->layer[layer].mixer, .n = n, .x = x,
+		.y = y, .state = s->states, .work = s->work });
 }
 
 static void norm_rows(const ur_model *m, int n, int at, const float *x, float *y)

@@ -129,10 +129,11 @@ size_t ur_vocab_decode(const ur_vocab *v, int token, const char **text)
 
 /* ---- learning ---- */
 
-ur_status ur_vocab_builder_open(const char *kind, int64_t cap, ur_vocab_builder **builder, ur_err *err)
+ur_status ur_vocab_builder_open(const ur_vocab_request *request, ur_vocab_builder **builder, ur_err *err)
 {
 	ur_vocab_builder *b;
-	const ur_vocab_kind *found = ur_vocab_kind_find(kind, err);
+	const ur_vocab_kind *found = ur_vocab_kind_find(request->kind, err);
+	const int64_t cap = request->cap;
 
 	*builder = NULL;
 	if (!found)

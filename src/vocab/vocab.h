@@ -18,9 +18,17 @@ enum { UR_VOCAB_MOST = 1 << 24 }; /* tokens a vocabulary may have */
 
 /* ---- learning one from text ---- */
 
-/* Starts learning a vocabulary of `kind`. cap: the most tokens it may have, 0: any number; only kinds that can leave
- * tokens out take one. UR_E_INVALID: no such kind, or a cap it cannot have. */
-ur_status ur_vocab_builder_open(const char *kind, int64_t cap, ur_vocab_builder **builder, ur_err *err);
+/* What to learn. */
+typedef struct ur_vocab_request {
+	const char *kind;               /* a name in vocabs.def */
+	int64_t cap;                    /* the most tokens it may have, 0: any number, or the kind's own; only for kinds that
+	                                 * can leave tokens out */
+	int64_t least;                  /* leave out what comes up fewer times than this (char, word); 0 and 1: nothing */
+	int unknown;                    /* char: have a token for what is not there; other kinds do or need none anyway */
+} ur_vocab_request;
+
+/* Starts learning. UR_E_INVALID: no such kind, or what it cannot have. */
+ur_status ur_vocab_builder_open(const ur_vocab_request *request, ur_vocab_builder **builder, ur_err *err);
 /* The next `bytes` of the text. UR_E_INVALID: not valid UTF-8 (kinds that need it), the byte's offset is in err.
  * After a failure a builder can only be closed. */
 ur_status ur_vocab_builder_feed(ur_vocab_builder *builder, const char *text, size_t bytes, ur_err *err);
