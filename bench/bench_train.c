@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 		die(err.text);
 	if (!ur_ctx_open(&c, NULL, o.threads))
 		die("no kernels, threads or memory");
-	if (ur_model_create(&spec, o.vocab, NULL, c.k, 1, &m, &err))
+	if (ur_model_create(&spec, &(ur_words){ .V = o.vocab }, c.k, 1, &m, &err))
 		die(err.text);
 	ur_recipe_defaults(&r, &spec);
 	carried = (spec.mixer->flags & UR_STATE_GRAD) != 0;
@@ -123,7 +123,7 @@ int main(int argc, char **argv)
 	ur_model_init(m, 1);
 	ur_model_pack(m, &c);
 	peak = peak_of(&c);
-	flops = 3 * ur_model_flops(m, o.window, o.batch);
+	flops = 3 * ur_model_flops(m, 0, o.window, o.batch);
 	if (o.repeat > 99)
 		o.repeat = 99;
 	for (int q = -1; q < o.repeat; q++) {
@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 			double norm;
 			memset(back.all, 0, m->floats * sizeof *back.all);
 			ur_net_forward(&net, &p);
-			ur_net_backward(&back, &p, targets, 1 / (float)(o.window * o.batch));
+			ur_net_backward(&back, &p, &(ur_aim){ .targets = targets, .weight = 1 / (float)(o.window * o.batch) });
 			norm = ur_grad_norm(&c, m->floats, back.all, parts);
 			ur_optimizer_step(ur_optimizer_find("adamw"), &c, &r, m, step + 1, 1e-3, norm > 1 ? (float)(1 / norm) : 1,
 			                  back.all, m1, m2);

@@ -41,7 +41,7 @@ static void measure(const ur_spec *s, int V)
 	ur_model *m;
 	ur_err err = { 0 };
 
-	must(ur_model_shape(s, V, NULL, k, 1, &m, &bytes, &err) == UR_OK);
+	must(ur_model_shape(s, &(ur_words){ .V = V }, k, 1, &m, &bytes, &err) == UR_OK);
 	must(m->scalars > 0 && m->floats >= (size_t)m->scalars && bytes / sizeof(float) >= m->floats);
 	must(bytes != SIZE_MAX);
 	state = ur_model_state_size(m);
@@ -50,7 +50,7 @@ static void measure(const ur_spec *s, int V)
 	ur_model_free(m);
 	if (bytes > 1 << 20)
 		return;
-	must(ur_model_create(s, V, NULL, k, 0, &m, &err) == UR_OK);
+	must(ur_model_create(s, &(ur_words){ .V = V }, k, 0, &m, &err) == UR_OK);
 	ur_model_init(m, 1);
 	ur_model_free(m);
 }

@@ -15,7 +15,7 @@ static int64_t count(const ur_spec *spec, int V)
 {
 	ur_model *m;
 	int64_t n;
-	assert_ok(ur_model_shape(spec, V, NULL, ur_kernels_pick(NULL), 0, &m, NULL, why));
+	assert_ok(ur_model_shape(spec, &(ur_words){ .V = V }, ur_kernels_pick(NULL), 0, &m, NULL, why));
 	n = m->scalars;
 	ur_model_free(m);
 	return n;

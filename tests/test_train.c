@@ -49,7 +49,7 @@ static void rig_open(rig *r, const char *text, int V, int T, int B, int threads)
 	if (ur_spec_parse(text, &spec, &err))
 		fail_msg("%s", err.text);
 	assert_true(ur_ctx_open(&r->c, NULL, threads));
-	assert_int_equal(ur_model_create(&spec, V, NULL, r->c.k, 1, &r->m, &err), UR_OK);
+	assert_int_equal(ur_model_create(&spec, &(ur_words){ .V = V }, r->c.k, 1, &r->m, &err), UR_OK);
 	r->T = T;
 	r->B = B;
 	for (int pass = 0; pass < 2; pass++) {
@@ -67,7 +67,7 @@ static void rig_open(rig *r, const char *text, int V, int T, int B, int threads)
 	for (int i = 0; i < r->m->params; i++)
 		for (size_t j = r->m->param[i].at; j < r->m->param[i].at + r->m->param[i].count; j++)
 			r->m->weights[j] = r->m->weights[j] * (r->m->param[i].decl.init == UR_INIT_ONE ? 1 : 3) +
-			                   (i == r->m->embedding ? 0.6f : 0.05f) *
+			                   (i == r->m->stack.embedding ? 0.6f : 0.05f) *
 			                   (float)ur_rng_normal(9, ur_rng_for(UR_RNG_TEST, 2), j);
 }
 
@@ -96,7 +96,7 @@ static void rig_gradient(rig *r, int dropout)
 	ur_model_pack(r->m, &r->c);
 	memset(r->back.all, 0, r->m->floats * sizeof *r->back.all);
 	ur_net_forward(&r->net, &p);
-	(void)ur_net_backward(&r->back, &p, r->targets, 1);
+	(void)ur_net_backward(&r->back, &p, &(ur_aim){ .targets = r->targets, .weight = 1 });
 }
 
 /* For each parameter: the gradient along a random direction against the loss's change along it. */
@@ -316,7 +316,7 @@ static void test_accumulate(void **unused)
 				targets[t * 3 + b] = whole.targets[t * 6 + h * 3 + b];
 			}
 		ur_net_forward(&half.net, &p);
-		(void)ur_net_backward(&half.back, &p, targets, 1);
+		(void)ur_net_backward(&half.back, &p, &(ur_aim){ .targets = targets, .weight = 1 });
 	}
 	for (size_t i = 0; i < whole.m->floats; i++) {
 		most = fmax(most, fabs(whole.back.all[i]));

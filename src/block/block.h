@@ -85,11 +85,18 @@ void ur_ffn_forward(const ur_ctx *c, const ur_ffn_call *call);
 void ur_ffn_backward(const ur_ctx *c, const ur_ffn_call *call);
 
 /* -- embedding -- */
-/* y(T, B, D) = table[ids] + positions[first + t]; positions may be NULL. ids are in range. */
-void ur_embed_forward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *table,
-                      const float *positions, int first, float *y);
-void ur_embed_backward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *dy, float *dtable,
-                       float *dpositions);
+/* y(T, B, D) = scale table[ids] + positions[first + t]. ids are in range. */
+typedef struct ur_embed_call {
+	int T, B, D, first;
+	const int32_t *ids;
+	const float *table, *positions; /* positions may be NULL */
+	float scale;
+	float *y;
+	const float *dy;                /* backward: dtable +=, dpositions (of `first` on) +=, or NULL */
+	float *dtable, *dpositions;
+} ur_embed_call;
+void ur_embed_forward(const ur_ctx *c, const ur_embed_call *call);
+void ur_embed_backward(const ur_ctx *c, const ur_embed_call *call);
 
 /* -- cross-attention (Vaswani et al. 2017): y = Wo [attend(Wq x, Wk m, Wv m) of all heads] + bo. Every step reads all of
  * its sequence's encoder outputs m; tells no order. -- */
@@ -128,6 +135,8 @@ typedef struct ur_head_call {
 	const float *x;                 /* (rows, D) */
 	const int32_t *targets;         /* (rows); negative: not scored */
 	float weight;                   /* gradients are of weight x the sum of losses; 0: no gradients */
+	float smoothing;                /* gradients: this share of the target's probability is asked of all tokens alike
+	                                 * (Szegedy et al. 2016); losses stay those of the target */
 	double *losses;                 /* (rows) nats each; 0 where not scored */
 	float *dx, *dw, *dbias;         /* dx = ; dw, dbias += ; dbias may be NULL */
 	float *work;                    /* ur_head_work floats */

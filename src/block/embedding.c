@@ -1,35 +1,31 @@
-/* Embedding: y = table[id] (+ position[t]). Backward scatters rows; each task owns a range of columns and adds all rows
- * in order, so the sums are the same at any number of threads. */
+/* Embedding: y = scale table[id] (+ position[t]). Backward scatters rows; each task owns a range of columns and adds all
+ * rows in order, so the sums are the same at any number of threads. */
 #include "block/block.h"
 
 #include <string.h>
 
-struct embed_job {
-	const ur_ctx *c;
-	int T, B, D, first;
-	const int32_t *ids;
-	const float *table, *positions, *dy;
-	float *y, *dtable, *dpositions;
-};
+struct embed_job { const ur_ctx *c; const ur_embed_call *q; };
 
 static void forward_rows(void *arg, int from, int to, int thread)
 {
 	const struct embed_job *j = arg;
+	const ur_embed_call *q = j->q;
+	const size_t D = (size_t)q->D;
 	(void)thread;
+
 	for (int r = from; r < to; r++) {
-		float *y = j->y + (size_t)r * (size_t)j->D;
-		memcpy(y, j->table + (size_t)j->ids[r] * (size_t)j->D, (size_t)j->D * sizeof *y);
-		if (j->positions)
-			j->c->k->add(j->D, j->positions + (size_t)(j->first + r / j->B) * (size_t)j->D, y);
+		float *y = q->y + (size_t)r * D;
+		memcpy(y, q->table + (size_t)q->ids[r] * D, D * sizeof *y);
+		if (q->scale != 1)
+			j->c->k->scale(q->D, q->scale, y);
+		if (q->positions)
+			j->c->k->add(q->D, q->positions + (size_t)(q->first + r / q->B) * D, y);
 	}
 }
 
-void ur_embed_forward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *table,
-                      const float *positions, int first, float *y)
+void ur_embed_forward(const ur_ctx *c, const ur_embed_call *q)
 {
-	struct embed_job j = { .c = c, .T = T, .B = B, .D = D, .first = first, .ids = ids, .table = table,
-	                       .positions = positions, .y = y };
-	ur_for_chunks(c, T * B, forward_rows, &j);
+	ur_for_chunks(c, q->T * q->B, forward_rows, &(struct embed_job){ c, q });
 }
 
 enum { COLUMNS = 64 };
@@ -37,21 +33,19 @@ enum { COLUMNS = 64 };
 static void backward_task(void *arg, int task, int thread)
 {
 	const struct embed_job *j = arg;
-	int from = task * COLUMNS, n = j->D - from < COLUMNS ? j->D - from : COLUMNS;
+	const ur_embed_call *q = j->q;
+	const int from = task * COLUMNS, n = q->D - from < COLUMNS ? q->D - from : COLUMNS;
+	const size_t D = (size_t)q->D;
 	(void)thread;
 
-	for (int r = 0; r < j->T * j->B; r++)
-		j->c->k->add(n, j->dy + (size_t)r * (size_t)j->D + from, j->dtable + (size_t)j->ids[r] * (size_t)j->D + from);
-	if (j->dpositions)
-		for (int t = 0; t < j->T; t++)
-			j->c->k->column_sums(j->B, n, j->dy + (size_t)t * (size_t)j->B * (size_t)j->D + from, j->D,
-			                     j->dpositions + (size_t)t * (size_t)j->D + from);
+	for (int r = 0; r < q->T * q->B; r++)
+		j->c->k->axpy(n, q->scale, q->dy + (size_t)r * D + from, q->dtable + (size_t)q->ids[r] * D + from);
+	for (int t = 0; q->dpositions && t < q->T; t++)
+		j->c->k->column_sums(q->B, n, q->dy + (size_t)t * (size_t)q->B * D + from, q->D,
+		                     q->dpositions + (size_t)(q->first + t) * D + from);
 }
 
-void ur_embed_backward(const ur_ctx *c, int T, int B, int D, const int32_t *ids, const float *dy, float *dtable,
-                       float *dpositions)
+void ur_embed_backward(const ur_ctx *c, const ur_embed_call *q)
 {
-	struct embed_job j = { .c = c, .T = T, .B = B, .D = D, .ids = ids, .dy = dy, .dtable = dtable,
-	                       .dpositions = dpositions };
-	ur_pool_run(c->pool, (D + COLUMNS - 1) / COLUMNS, backward_task, &j);
+	ur_pool_run(c->pool, (q->D + COLUMNS - 1) / COLUMNS, backward_task, &(struct embed_job){ c, q });
 }

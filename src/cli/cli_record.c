@@ -10,21 +10,6 @@
 enum { CURVE = 150 };   /* points of a curve of training */
 static const double FLUSH_EVERY = 3;
 
-/* Arithmetic of one step; backward takes twice what forward does. 0: no memory to count it. */
-static double flops_of(const ur_plan *p)
-{
-	const ur_recipe *r = &p->job->recipe;
-	const ur_vocab *vocab = ur_corpus_vocab(p->job->corpus);
-	ur_model *shape;
-	double flops;
-
-	if (ur_model_shape(p->spec, ur_vocab_size(vocab), vocab, p->job->ctx->k, 0, &shape, NULL, NULL))
-		return 0;
-	flops = 3 * ur_model_flops(shape, r->window, r->batch) * r->accumulate;
-	ur_model_free(shape);
-	return flops;
-}
-
 ur_status ur_record_start(ur_record *rec, const char *path, const ur_plan *plan, const char *command, ur_err *err)
 {
 	const ur_job *job = plan->job;
@@ -38,16 +23,17 @@ ur_status ur_record_start(ur_record *rec, const char *path, const ur_plan *plan,
 	ur_status status;
 
 	*rec = (ur_record){ .every = r->steps > CURVE ? r->steps / CURVE : 1, .flushed = ur_clock(),
-		.step_tokens = (int64_t)r->window * r->batch * r->accumulate, .step_flops = flops_of(plan) };
+		.step_flops = ur_job_step_flops(job) };
 	if (!path && (status = ur_store_path(standard, err)))
 		return status;
-	if ((status = ur_corpus_fingerprint(job->corpus, &run.fingerprint, err)))
+	if (job->pairs)
+		run.fingerprint = ur_pairs_fingerprint(job->pairs);
+	else if ((status = ur_corpus_fingerprint(job->corpus, &run.fingerprint, err)))
 		return status;
 	if ((status = ur_store_open(path ? path : standard, UR_STORE_WRITE, &rec->store, err)))
 		return status;
 	exact = *r;
-	if (exact.min_lr < 0) /* as training will have it */
-		exact.min_lr = strcmp(exact.schedule, "cosine") ? 0 : exact.lr / 10;
+	ur_recipe_settle(&exact, plan->spec);
 	run.recipe = ur_recipe_to_json(&exact);
 	status = ur_store_run_begin(rec->store, &run, &rec->run, err);
 	json_decref(run.recipe);
@@ -68,7 +54,7 @@ static void add(ur_record *rec, const ur_step_report *r, const char *name, doubl
 		rec->points = points;
 		rec->room = room;
 	}
-	rec->points[rec->n++] = (ur_store_point){ .name = name, .step = r->step, .tokens = r->step * rec->step_tokens,
+	rec->points[rec->n++] = (ur_store_point){ .name = name, .step = r->step, .tokens = r->tokens,
 		.seconds = r->trained_seconds, .flops = (double)r->step * rec->step_flops, .value = value };
 }
 
@@ -105,7 +91,7 @@ ur_status ur_record_step(ur_record *rec, const ur_step_report *r, ur_err *err)
 ur_status ur_record_end(ur_record *rec, ur_status result, const ur_outcome *o, const ur_step_report *last, ur_err *err)
 {
 	const char *word = result == UR_OK ? "done" : result == UR_E_DIVERGED ? "diverged" : "stopped";
-	int64_t steps = last->step, tokens = last->step * rec->step_tokens;
+	int64_t steps = last->step, tokens = last->tokens;
 	double seconds = last->trained_seconds, loss = last->step ? last->best_loss : NAN;
 	ur_status status = UR_OK;
 

@@ -49,7 +49,6 @@ typedef struct ur_record {
 	ur_store *store;            /* NULL: nothing is kept, and every call does nothing */
 	int64_t run;                /* its id; 0: none */
 	int64_t every;              /* steps from one point of the training curves to the next */
-	int64_t step_tokens;
 	double step_flops;
 	double loss_sum;            /* since the last point */
 	int64_t losses;
@@ -82,7 +81,8 @@ ur_status ur_left_read(const char *out, ur_left *left, ur_err *err);
 void ur_left_close(ur_left *left);
 /* The checkpoint's recipe over the defaults in *r; texts stay the checkpoint's. */
 ur_status ur_left_recipe(const ur_left *left, ur_recipe *r, ur_err *err);
-/* The vocabulary of the run, from the model it has written to `out` so far; the caller's. NULL: there is none yet. */
-ur_vocab *ur_left_vocab(const ur_left *left, const char *out);
+/* The vocabularies of the run, from the model it has written to `out` so far; for ur_words_free. All zero: there is none
+ * yet. */
+void ur_left_words(const ur_left *left, const char *out, ur_words *words);
 
 #endif

@@ -34,23 +34,24 @@ typedef struct facts {
 static size_t measure_state(const ur_model *m, int64_t n)
 {
 	const ur_mixer *mixer = m->spec.mixer;
+	const ur_dims *dims = &m->stack.layer[0].dims;
 	const size_t D = (size_t)m->spec.width, whole = ur_model_state_size(m), layers = (size_t)m->spec.layers;
 	const int steps = n == 1 || ur_model_limit(m) == 1 ? 1 : 2;
 	size_t after[2] = { 0 }, head = 0, used;
 	ur_spec one = m->spec;
 	ur_model *layer = NULL;
 	float *x = calloc(D, sizeof *x), *y = calloc(D, sizeof *y);
-	float *work = calloc(mixer->step_work(&m->dims, 1) + 1, sizeof *work);
+	float *work = calloc(mixer->step_work(dims, 1) + 1, sizeof *work);
 	void *state = NULL;
 
 	one.layers = 1;
-	if (!ur_model_create(&one, 1, NULL, m->k, 0, &layer, NULL))
+	if (!ur_model_create(&one, &(ur_words){ .V = 1 }, m->k, 0, &layer, NULL))
 		state = calloc(1, ur_model_state_size(layer));
 	for (int i = 0; i < steps && state && x && y && work; i++) {
 		void *at = ur_model_state_of(layer, state, 0);
-		mixer->step(&(ur_turn){ .k = m->k, .d = &m->dims, .w = layer->mat + layer->layer[0].mixer, .n = 1, .x = x,
+		mixer->step(&(ur_turn){ .k = m->k, .d = dims, .w = layer->mat + layer->stack.layer[0].mixer, .n = 1, .x = x,
 			.y = y, .state = &at, .work = work });
-		after[i] = mixer->state_used(&m->dims, at);
+		after[i] = mixer->state_used(dims, at);
 		head = ur_model_state_used(layer, state) - after[i];
 	}
 	used = after[0] ? head + layers * after[0] : 0;
@@ -77,13 +78,13 @@ static int gather(const ur_args *args, const ur_model *m, facts *f)
 	if (f->limit && f->position > f->limit)
 		return ur_wrong(args, "--position %" PRId64 ": a stream of %s ends after %" PRId64 " steps", f->position,
 		                m->spec.text, f->limit);
-	f->flops = ur_model_flops(m, 1, 1);
+	f->flops = ur_model_flops(m, 0, 1, 1);
 	f->stream_bytes = unroll_stream_size(m);
 	f->state_bytes = ur_model_state_size(m);
 	for (int training = 0; training < 2; training++) {
 		size_t *bytes = training ? &f->train_bytes : &f->run_bytes;
 		ur_model *shape;
-		if ((status = ur_model_shape(&m->spec, m->V, NULL, m->k, training, &shape, bytes, &err)))
+		if ((status = ur_model_shape(&m->spec, &(ur_words){ .V = m->V }, m->k, training, &shape, bytes, &err)))
 			return ur_failed(args, status, &err);
 		ur_model_free(shape);
 	}
@@ -242,8 +243,7 @@ static int from_spec(const ur_args *args, const ur_kernels *k)
 	int code;
 
 	if (!status)
-		status = ur_model_shape(&spec, v->vocab_size ? (int)v->vocab_size : STANDARD_VOCABULARY, NULL, k, 0, &m, NULL,
-		                        &err);
+		status = ur_model_shape(&spec, &(ur_words){ .V = v->vocab_size ? (int)v->vocab_size : STANDARD_VOCABULARY }, k, 0, &m, NULL, &err);
 	code = status ? ur_failed(args, status, &err) : show(args, m, &f, NULL);
 	ur_model_free(m);
 	return code;

@@ -257,12 +257,11 @@ static ur_status count_flops(ur_comparing *q, ur_contender *c, ur_err *err)
 {
 	ur_recipe r;
 	ur_model *m;
-	ur_status status = ur_model_shape(&c->spec, ur_vocab_size(ur_corpus_vocab(q->what->corpus)), NULL, q->what->ctx->k,
-	                                  0, &m, NULL, err);
+	ur_status status = ur_model_shape(&c->spec, &(ur_words){ .V = ur_vocab_size(ur_corpus_vocab(q->what->corpus)) }, q->what->ctx->k, 0, &m, NULL, err);
 	if (status)
 		return status;
 	ur_comparing_recipe(q, c, 1, &r);
-	c->flops_per_token = 3 * ur_model_flops(m, r.window, r.batch) / ((double)r.window * r.batch);
+	c->flops_per_token = 3 * ur_model_flops(m, 0, r.window, r.batch) / ((double)r.window * r.batch);
 	ur_model_free(m);
 	return UR_OK;
 }

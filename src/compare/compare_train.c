@@ -194,8 +194,7 @@ static ur_status time_scoring(ur_comparing *q, const ur_contender *c, double *ra
 	ur_model *m;
 	float *losses = NULL;
 	double start;
-	ur_status status = ur_model_create(&c->spec, ur_vocab_size(ur_corpus_vocab(q->what->corpus)), NULL, q->what->ctx->k,
-	                                   0, &m, err);
+	ur_status status = ur_model_create(&c->spec, &(ur_words){ .V = ur_vocab_size(ur_corpus_vocab(q->what->corpus)) }, q->what->ctx->k, 0, &m, err);
 	if (status)
 		return status;
 	ur_model_init(m, q->what->seed);

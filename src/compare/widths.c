@@ -13,7 +13,7 @@ enum { FARTHEST = 1024 }; /* an allowed width lies at most this far from any: no
 ur_status ur_width_parse(const char *text, ur_spec *spec, int *open, ur_err *err)
 {
 	char shaped[UR_SPEC_TEXT + 32];
-	size_t name = strcspn(text, ":,");
+	size_t name = ur_spec_name(text);
 	ur_status status = ur_spec_parse(text, spec, err);
 
 	*open = text[name] != ':';
@@ -32,7 +32,7 @@ ur_status ur_width_parse(const char *text, ur_spec *spec, int *open, ur_err *err
 ur_status ur_width_measure(const ur_spec *spec, int V, int64_t target, const ur_kernels *k, ur_width *out, ur_err *err)
 {
 	ur_model *m;
-	ur_status status = ur_model_shape(spec, V, NULL, k, 0, &m, NULL, err);
+	ur_status status = ur_model_shape(spec, &(ur_words){ .V = V }, k, 0, &m, NULL, err);
 
 	if (status)
 		return status;

@@ -43,7 +43,7 @@ ur_status ur_stretched(const ur_model *m, int64_t positions, const ur_ctx *c, ur
 	text_with_context(m->spec.text, positions, sizeof text, text);
 	status = ur_spec_parse(text, &spec, err);
 	if (!status)
-		status = ur_model_shape(&spec, m->V, NULL, m->k, 0, &shape, &bytes, err);
+		status = ur_model_shape(&spec, &(ur_words){ .V = m->V }, m->k, 0, &shape, &bytes, err);
 	if (status)
 		return status;
 	bytes += ur_model_state_size(shape);
@@ -51,7 +51,7 @@ ur_status ur_stretched(const ur_model *m, int64_t positions, const ur_ctx *c, ur
 	if (there >= 0 && bytes > (uint64_t)there)
 		return ur_fail(err, UR_E_NOMEM, "%s needs %zu MiB for its weights and one state, and %lld MiB are free; "
 		               "measure shorter sequences", spec.text, bytes >> 20, (long long)there >> 20);
-	status = ur_model_create(&spec, m->V, NULL, m->k, 0, out, err);
+	status = ur_model_create(&spec, &(ur_words){ .V = m->V }, m->k, 0, out, err);
 	if (status)
 		return status;
 	ur_model_init(*out, 0);

@@ -16,13 +16,17 @@ typedef struct ur_stored {
 	int transposed;                 /* stored as (in, out) */
 } ur_stored;
 
+/* How a stack tells positions, where its mixer tells none. Sinusoidal: Vaswani et al. 2017. */
+typedef enum ur_positions { UR_NOWHERE, UR_LEARNED, UR_SINUSOIDAL } ur_positions;
+
 typedef struct ur_default { const char *option; double value; } ur_default;
 
 typedef struct ur_form {
 	const char *name, *about;
 	const ur_norm *norm;            /* NULL: plain, no residual sums */
 	const ur_ffn *ffn;
-	int positions;                  /* learned positions, for mixers that know no order */
+	ur_positions positions;         /* for mixers that know no order */
+	int norm_last;                  /* norms behind the sums, unless the spec says otherwise */
 	int tied;                       /* head and embedding share weights unless the spec says otherwise */
 	int head_bias;
 	ur_init embedding_init;

@@ -29,7 +29,7 @@ static int ffn_width(int D) { return 4 * D; }
 
 const ur_form ur_form_gpt2 = {
 	.name = "gpt2", .about = "residual block with LayerNorm and GELU, learned positions",
-	.norm = &ur_norm_layer, .ffn = &ur_ffn_gelu, .positions = 1, .tied = 1,
+	.norm = &ur_norm_layer, .ffn = &ur_ffn_gelu, .positions = UR_LEARNED, .tied = 1,
 	.embedding_init = UR_INIT_NORMAL, .embedding_a = 0.02f, .defaults = defaults, .ffn_width = ffn_width,
 	.names = names, .mixer_name = "transformer.h.%1$d.mixer.%2$s_l0",
 };

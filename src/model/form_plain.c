@@ -14,6 +14,6 @@ static const ur_default none[] = { { NULL, 0 } };
 
 const ur_form ur_form_plain = {
 	.name = "plain", .about = "layers stacked as in PyTorch's nn.LSTM",
-	.positions = 1, .head_bias = 1, .embedding_init = UR_INIT_NORMAL, .embedding_a = 0.1f, .defaults = none,
+	.positions = UR_LEARNED, .head_bias = 1, .embedding_init = UR_INIT_NORMAL, .embedding_a = 0.1f, .defaults = none,
 	.names = names, .mixer_name = "rnn.%2$s_l%1$d",
 };

@@ -10,68 +10,135 @@
 
 enum { LINE = 16 }; /* floats in a cache line */
 
-/* Adds one parameter; returns its index. param NULL: counts only. */
-static int add(ur_model *m, int *n, int layer, const char *group, const ur_param *decl)
+/* Adds one parameter; returns its index. `like`: the stack, layer and direction it is of. */
+static int add(ur_model *m, int *n, const ur_parameter *like, const char *group, const ur_param *decl)
 {
 	if (m->param) {
 		ur_parameter *p = &m->param[*n];
-		p->layer = layer;
+		*p = *like;
 		p->decl = *decl;
 		p->count = (size_t)decl->rows * (size_t)(decl->cols ? decl->cols : 1);
 		/* GPT-2's rule: matrices decay, gains and biases do not */
 		p->decay = decl->cols > 0;
 		snprintf(p->local, sizeof p->local, "%.40s.%.40s", group, decl->name);
-		if (layer < 0)
-			snprintf(p->name, sizeof p->name, "%s", p->local);
+		if (like->layer < 0)
+			snprintf(p->name, sizeof p->name, "%s%.70s", like->encoder ? "encoder." : "", p->local);
 		else
-			snprintf(p->name, sizeof p->name, "layers.%d.%.70s", layer, p->local);
+			snprintf(p->name, sizeof p->name, "%slayers.%d.%.50s%s", like->encoder ? "encoder." : "", like->layer,
+			         p->local, like->reverse ? "_reverse" : "");
 	}
 	return (*n)++;
 }
 
-static int add_all(ur_model *m, int *n, int layer, const char *group, const ur_param *decl, int count)
+/* -1: there are none. */
+static int add_all(ur_model *m, int *n, const ur_parameter *like, const char *group, const ur_param *decl, int count)
 {
-	int first = *n;
+	int first = count ? *n : -1;
 	for (int i = 0; i < count; i++)
-		add(m, n, layer, group, &decl[i]);
+		add(m, n, like, group, &decl[i]);
 	return first;
 }
 
-/* The parameters in order; twice: to count, then to list. */
+static int is_top(const ur_stack *s, int i) { return i == s->layers - 1; }
+
+/* What layer i's mixer is, and between which widths. */
+static void choose_mixer(const ur_model *m, const ur_stack *s, int i, ur_layer *l)
+{
+	const ur_spec *spec = &m->spec;
+
+	l->kind = spec->mixer;
+	l->dims = ur_spec_dims(spec);
+	l->dims.in = i == 0 ? s->in : s->out;
+	if (!s->encoder && spec->attend && is_top(s, i)) {
+		l->kind = spec->attend;
+		memcpy(l->dims.option, spec->attend_option, sizeof l->dims.option);
+		l->dims.memory = m->encoder.out;
+	}
+	if (spec->both_ways && s->encoder)
+		l->dims.in = i == 0 ? spec->width : s->out;
+}
+
+/* A layer's vectors, each from both directions' last: h = tanh(W [h; h']), c = W [c; c']. */
+static int add_bridge(ur_model *m, int *n, const ur_parameter *like, const ur_layer *l)
+{
+	static const char *const weight[] = { "h_weight", "c_weight" }, *const bias[] = { "h_bias", "c_bias" };
+	const int H = l->dims.out, first = *n;
+	const float a = 1 / sqrtf(2 * (float)H);
+
+	for (int v = 0; v < ur_layer_vectors(l); v++) {
+		add(m, n, like, "bridge", &(ur_param){ .name = weight[v > 0], .rows = H, .cols = 2 * H,
+			.init = UR_INIT_UNIFORM, .a = a });
+		add(m, n, like, "bridge", &(ur_param){ .name = bias[v > 0], .rows = H, .init = UR_INIT_ZERO });
+	}
+	return first;
+}
+
+/* The parameters of a stack in order. */
+static void list_stack(ur_model *m, ur_stack *s, int *n)
+{
+	const ur_spec *spec = &m->spec;
+	const ur_form *form = spec->form;
+	const int D = spec->width, both = s->encoder && spec->both_ways;
+	ur_param mixer[UR_MIXER_PARAMS], norm[UR_BLOCK_PARAMS], ffn[UR_BLOCK_PARAMS], cross[UR_BLOCK_PARAMS];
+	const int norms = form->norm ? ur_norm_params(form->norm, D, norm) : 0;
+	const int ffns = form->ffn ? ur_ffn_params(form->ffn, D, spec->ffn, ffn) : 0;
+	const int crosses = form->norm && spec->pair && !s->encoder ? ur_cross_params(D, cross) : 0;
+	ur_parameter like = { .layer = -1, .encoder = s->encoder };
+
+	s->embedding = add(m, n, &like, "embedding",
+		&(ur_param){ .name = "weight", .rows = s->V, .cols = D, .init = form->embedding_init, .a = form->embedding_a });
+	s->positions = s->norm = -1;
+	if (spec->positions == UR_LEARNED)
+		s->positions = add(m, n, &like, "position",
+			&(ur_param){ .name = "weight", .rows = spec->context, .cols = D, .init = UR_INIT_NORMAL, .a = 0.02f });
+	s->state = 0;
+	for (int i = 0; i < s->layers; i++) {
+		ur_layer l = { .reverse = -1, .bridge = -1, .state = s->state };
+		int mixers;
+
+		choose_mixer(m, s, i, &l);
+		mixers = l.kind->params(&l.dims, mixer);
+		like.layer = i;
+		l.norm1 = add_all(m, n, &like, "norm1", norm, norms);
+		l.mixer = add_all(m, n, &like, "mixer", mixer, mixers);
+		if (both) {
+			l.bridge = add_bridge(m, n, &like, &l);
+			like.reverse = 1;
+			l.reverse = add_all(m, n, &like, "mixer", mixer, mixers);
+			like.reverse = 0;
+		}
+		l.norm_cross = add_all(m, n, &like, "norm_cross", norm, crosses ? norms : 0);
+		l.cross = add_all(m, n, &like, "cross", cross, crosses);
+		l.norm2 = add_all(m, n, &like, "norm2", norm, norms);
+		l.ffn = add_all(m, n, &like, "ffn", ffn, ffns);
+		s->state += ur_layer_state(&l) * (size_t)(1 + both);
+		if (s->layer)
+			s->layer[i] = l;
+	}
+	like.layer = -1;
+	if (form->norm && !spec->norm_last)
+		s->norm = add_all(m, n, &like, "norm", norm, norms);
+}
+
+/* All parameters in order; twice: to count, then to list. */
 static void list(ur_model *m)
 {
 	const ur_spec *s = &m->spec;
 	const ur_form *form = s->form;
-	const int D = s->width;
-	ur_param mixer[UR_MIXER_PARAMS], norm[UR_BLOCK_PARAMS], ffn[UR_BLOCK_PARAMS];
-	int mixers = s->mixer->params(&m->dims, mixer), n = 0;
-	int norms = form->norm ? ur_norm_params(form->norm, D, norm) : 0;
-	int ffns = form->ffn ? ur_ffn_params(form->ffn, D, s->ffn, ffn) : 0;
-	float linear = 1 / sqrtf((float)D);
+	const float linear = 1 / sqrtf((float)s->width);
+	const ur_parameter like = { .layer = -1 };
+	int n = 0;
 
-	m->embedding = add(m, &n, -1, "embedding",
-		&(ur_param){ .name = "weight", .rows = m->V, .cols = D, .init = form->embedding_init, .a = form->embedding_a });
-	m->positions = m->norm = m->head_bias = -1;
-	if (s->positions)
-		m->positions = add(m, &n, -1, "position",
-			&(ur_param){ .name = "weight", .rows = s->context, .cols = D, .init = UR_INIT_NORMAL, .a = 0.02f });
-	for (int i = 0; i < s->layers; i++) {
-		ur_layer layer = { 0 };
-		layer.norm1 = add_all(m, &n, i, "norm1", norm, norms);
-		layer.mixer = add_all(m, &n, i, "mixer", mixer, mixers);
-		layer.norm2 = add_all(m, &n, i, "norm2", norm, norms);
-		layer.ffn = add_all(m, &n, i, "ffn", ffn, ffns);
-		if (m->layer)
-			m->layer[i] = layer;
-	}
-	if (form->norm)
-		m->norm = add_all(m, &n, -1, "norm", norm, norms);
-	m->head = m->embedding;
+	if (s->pair)
+		list_stack(m, &m->encoder, &n);
+	list_stack(m, &m->stack, &n);
+	m->head_bias = -1;
+	m->head = m->stack.embedding;
 	if (!s->tied)
-		m->head = add(m, &n, -1, "head", &(ur_param){ .name = "weight", .rows = m->V, .cols = D,
+		m->head = add(m, &n, &like, "head", &(ur_param){ .name = "weight", .rows = m->V, .cols = s->width,
 			.init = form->norm ? UR_INIT_NORMAL : UR_INIT_UNIFORM, .a = form->norm ? 0.02f : linear });
 	if (form->head_bias)
-		m->head_bias = add(m, &n, -1, "head",
+		m->head_bias = add(m, &n, &like, "head",
 			&(ur_param){ .name = "bias", .rows = m->V, .init = UR_INIT_UNIFORM, .a = linear });
 	m->params = n;
 }
@@ -110,45 +177,83 @@ static void place_panels(ur_model *m, ur_arena *arena, int training)
 	}
 }
 
-ur_status ur_model_shape(const ur_spec *spec, int V, const ur_vocab *vocab, const ur_kernels *k, int training,
+/* What is computed, not learnt: values 2i and 2i + 1 of position p are sin and cos of p / 10000^(2i / D). */
+static void place_waves(ur_model *m, ur_arena *arena)
+{
+	const int D = m->spec.width;
+	float *waves;
+
+	if (m->spec.positions != UR_SINUSOIDAL)
+		return;
+	waves = UR_TAKE(arena, float, (size_t)m->spec.context * (size_t)D);
+	for (int p = 0; waves && p < m->spec.context; p++)
+		for (int i = 0; i < D; i++) {
+			const double angle = p / pow(10000, (double)(i - i % 2) / D);
+			waves[(size_t)p * (size_t)D + (size_t)i] = (float)(i % 2 ? cos(angle) : sin(angle));
+		}
+	m->stack.waves = m->encoder.waves = waves;
+}
+
+static void place_all(ur_model *m, ur_arena *arena, int training)
+{
+	m->weights = UR_TAKE(arena, float, m->floats);
+	place_panels(m, arena, training);
+	place_waves(m, arena);
+}
+
+/* The stacks of a spec, their layers not listed yet. */
+static void lay_out(ur_model *m, const ur_words *words)
+{
+	const ur_spec *s = &m->spec;
+	const int out = s->width * (1 + s->both_ways);
+
+	m->stack = (ur_stack){ .layers = s->layers, .V = m->V, .in = s->width * (1 + s->summary), .out = s->width,
+		.scale = s->positions == UR_SINUSOIDAL ? sqrtf((float)s->width) : 1 };
+	if (s->pair)
+		m->encoder = (ur_stack){ .encoder = 1, .layers = s->layers, .V = words->source_V, .in = s->width, .out = out,
+			.scale = m->stack.scale };
+}
+
+ur_status ur_model_shape(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
                          ur_model **model, size_t *bytes, ur_err *err)
 {
 	ur_model *m;
 	ur_arena size = { 0 };
 
 	*model = NULL;
-	if (V < 1)
+	if (words->V < 1 || (spec->pair && words->source_V < 1))
 		return ur_fail(err, UR_E_INVALID, "a model needs a vocabulary of at least one token");
 	if (!(m = calloc(1, sizeof *m)))
 		return ur_fail(err, UR_E_NOMEM, "no memory for a model");
 	m->spec = *spec;
-	m->V = V;
+	m->V = words->V;
 	m->k = k;
-	m->dims = ur_spec_dims(spec);
+	lay_out(m, words);
 	list(m); /* counts */
 	m->param = calloc((size_t)m->params, sizeof *m->param);
-	m->layer = calloc((size_t)spec->layers, sizeof *m->layer);
+	m->stack.layer = calloc((size_t)spec->layers, sizeof *m->stack.layer);
+	m->encoder.layer = calloc((size_t)spec->layers, sizeof *m->encoder.layer);
 	m->mat = calloc((size_t)m->params, sizeof *m->mat);
-	if (!m->param || !m->layer || !m->mat) {
+	if (!m->param || !m->stack.layer || !m->encoder.layer || !m->mat) {
 		ur_model_free(m);
 		return ur_fail(err, UR_E_NOMEM, "no memory for a model");
 	}
 	list(m);
 	place(m);
-	(void)UR_TAKE(&size, float, m->floats);
-	place_panels(m, &size, training);
+	place_all(m, &size, training);
 	if (bytes)
 		*bytes = size.used;
-	m->vocab = vocab ? ur_vocab_hold(vocab) : NULL;
+	m->vocab = words->vocab ? ur_vocab_hold(words->vocab) : NULL;
+	m->source = spec->pair && words->source ? ur_vocab_hold(words->source) : NULL;
 	*model = m;
 	return UR_OK;
 }
 
-ur_status ur_model_create(const ur_spec *spec, int V, const ur_vocab *vocab, const ur_kernels *k, int training,
+ur_status ur_model_create(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
                           ur_model **model, ur_err *err)
 {
 	size_t bytes;
-	ur_status status = ur_model_shape(spec, V, vocab, k, training, model, &bytes, err);
+	ur_status status = ur_model_shape(spec, words, k, training, model, &bytes, err);
 	ur_model *m = *model;
 
 	if (status)
@@ -158,10 +263,9 @@ ur_status ur_model_create(const ur_spec *spec, int V, const ur_vocab *vocab, con
 		ur_model_free(m);
 		*model = NULL;
 		return ur_fail(err, UR_E_NOMEM, "%s with %d tokens needs %zu MiB for its weights, more than there is",
-		               spec->text, V, bytes >> 20);
+		               spec->text, words->V, bytes >> 20);
 	}
-	m->weights = UR_TAKE(&m->memory, float, m->floats);
-	place_panels(m, &m->memory, training);
+	place_all(m, &m->memory, training);
 	return UR_OK;
 }
 
@@ -170,9 +274,11 @@ void ur_model_free(ur_model *m)
 	if (!m)
 		return;
 	ur_vocab_free(m->vocab);
+	ur_vocab_free(m->source);
 	ur_arena_close(&m->memory);
 	free(m->param);
-	free(m->layer);
+	free(m->stack.layer);
+	free(m->encoder.layer);
 	free(m->mat);
 	free(m);
 }
@@ -207,38 +313,47 @@ void ur_model_pack(ur_model *m, const ur_ctx *c) { ur_pack_weights(c, m->params,
 
 enum { STATE_HEAD = 64 };
 
-static size_t layer_state(const ur_model *m) { return (m->spec.mixer->state_size(&m->dims) + 63) / 64 * 64; }
+size_t ur_layer_state(const ur_layer *l) { return (l->kind->state_size(&l->dims) + 63) / 64 * 64; }
 
-size_t ur_model_state_size(const ur_model *m) { return STATE_HEAD + layer_state(m) * (size_t)m->spec.layers; }
+int ur_layer_vectors(const ur_layer *l)
+{
+	return (int)(l->kind->state_size(&l->dims) / ((size_t)l->dims.out * sizeof(float)));
+}
+
+size_t ur_model_state_size(const ur_model *m) { return STATE_HEAD + m->stack.state; }
 
 void *ur_model_state_of(const ur_model *m, void *state, int layer)
 {
-	return (char *)state + STATE_HEAD + layer_state(m) * (size_t)layer;
+	return (char *)state + STATE_HEAD + m->stack.layer[layer].state;
+}
+
+static size_t used_of(const ur_model *m, int layer, const void *state)
+{
+	const ur_layer *l = &m->stack.layer[layer];
+	return l->kind->state_used(&l->dims, (const char *)state + STATE_HEAD + l->state);
 }
 
 size_t ur_model_state_used(const ur_model *m, const void *state)
 {
 	size_t used = sizeof(int64_t);
 	for (int i = 0; i < m->spec.layers; i++)
-		used += m->spec.mixer->state_used(&m->dims, (const char *)state + STATE_HEAD + layer_state(m) * (size_t)i);
+		used += used_of(m, i, state);
 	return used;
 }
 
 void ur_model_state_clear(const ur_model *m, void *state)
 {
-	for (int i = 0; i < m->spec.layers; i++) {
-		void *layer = ur_model_state_of(m, state, i);
-		memset(layer, 0, m->spec.mixer->state_used(&m->dims, layer));
-	}
+	for (int i = 0; i < m->spec.layers; i++)
+		memset(ur_model_state_of(m, state, i), 0, used_of(m, i, state));
 	*ur_model_position(state) = 0;
 }
 
 void ur_model_state_copy(const ur_model *m, void *to, const void *from)
 {
 	for (int i = 0; i < m->spec.layers; i++) {
-		const char *source = (const char *)from + STATE_HEAD + layer_state(m) * (size_t)i;
+		const char *source = (const char *)from + STATE_HEAD + m->stack.layer[i].state;
 		char *layer = ur_model_state_of(m, to, i);
-		size_t used = m->spec.mixer->state_used(&m->dims, source), had = m->spec.mixer->state_used(&m->dims, layer);
+		size_t used = used_of(m, i, from), had = used_of(m, i, to);
 
 		memcpy(layer, source, used);
 		if (had > used)
@@ -249,19 +364,38 @@ void ur_model_state_copy(const ur_model *m, void *to, const void *from)
 
 int64_t ur_model_limit(const ur_model *m)
 {
-	int64_t limit = m->spec.mixer->limit ? m->spec.mixer->limit(&m->dims) : 0;
-	if (m->positions >= 0 && (limit == 0 || limit > m->spec.context))
+	const ur_layer *l = &m->stack.layer[0];
+	int64_t limit = l->kind->limit ? l->kind->limit(&l->dims) : 0;
+	if (m->spec.positions != UR_NOWHERE && (limit == 0 || limit > m->spec.context))
 		limit = m->spec.context;
 	return limit;
 }
 
-double ur_model_flops(const ur_model *m, int T, int B)
+const float *ur_stack_positions(const ur_model *m, const ur_stack *s)
 {
-	ur_span span = { .T = T, .B = B };
-	double rows = (double)T * B, D = m->spec.width;
-	double layer = ur_mixer_forward_of(m->spec.mixer)->cost(&m->dims, &span).flops;
+	return s->positions >= 0 ? m->mat[s->positions].data : s->waves;
+}
 
-	if (m->spec.form->ffn)
-		layer += 2 * rows * D * m->spec.ffn * (m->spec.form->ffn->gates + 1);
-	return layer * m->spec.layers + 2 * rows * D * m->V;
+static double stack_flops(const ur_model *m, const ur_stack *s, int T, int S, int B)
+{
+	const double rows = (double)T * B, D = m->spec.width;
+	double sum = 0;
+
+	for (int i = 0; i < s->layers; i++) {
+		const ur_layer *l = &s->layer[i];
+		const ur_span span = { .T = T, .B = B, .S = S, .whole = s->encoder && m->spec.form->norm };
+
+		sum += ur_mixer_forward_of(l->kind)->cost(&l->dims, &span).flops * (l->reverse >= 0 ? 2 : 1);
+		if (m->spec.form->ffn)
+			sum += 2 * rows * D * m->spec.ffn * (m->spec.form->ffn->gates + 1);
+		if (l->cross >= 0)
+			sum += ur_cross_flops(&(ur_cross_call){ .T = T, .B = B, .S = S, .D = m->spec.width });
+	}
+	return sum;
+}
+
+double ur_model_flops(const ur_model *m, int S, int T, int B)
+{
+	return stack_flops(m, &m->encoder, S, 0, B) + stack_flops(m, &m->stack, T, S, B) +
+	       2.0 * T * B * m->spec.width * m->V;
 }

@@ -1,4 +1,5 @@
-/* A model: spec, vocabulary and parameters. Weights lie in one flat array, each parameter at a 64-byte multiple, so an
+/* A model: spec, vocabulary and parameters: a stack of layers between an embedding and a head, and, for pairs, another one
+ * before it, the encoder. Weights lie in one flat array, each parameter at a 64-byte multiple, so an
  * optimiser runs over it as one; packed copies for the products lie beside them. */
 #ifndef UR_MODEL_H
 #define UR_MODEL_H
@@ -14,24 +15,52 @@ enum { UR_NAME = 96 };
 typedef struct ur_parameter {
 	char name[UR_NAME];             /* ours: "layers.1.mixer.weight_ih", "embedding.weight" */
 	char local[UR_NAME];            /* without the layer: "mixer.weight_ih" */
-	int layer;                      /* -1: of the whole model */
+	int layer;                      /* -1: of the whole stack */
+	int encoder;                    /* of the encoder's stack, or what joins it to the decoder */
+	int reverse;                    /* of the direction from the end */
 	ur_param decl;
 	size_t at, count;               /* floats */
 	int decay;                      /* weight decay applies: matrices, not gains, biases or embeddings of positions */
 } ur_parameter;
 
-typedef struct ur_layer { int mixer, norm1, norm2, ffn; } ur_layer; /* index of the first parameter of each */
+/* One layer: its mixer, and the index of the first parameter of each of its parts; -1: it has no such part. */
+typedef struct ur_layer {
+	const ur_mixer *kind;
+	ur_dims dims;
+	int norm1, mixer, norm_cross, cross, norm2, ffn;
+	int reverse;                    /* the mixer's second set, for the direction from the end */
+	int bridge;                     /* of the two directions' last states, the decoder's first (join.h) */
+	size_t state;                   /* where its state lies in the stack's, of one direction and the next */
+} ur_layer;
+
+typedef struct ur_stack {
+	int encoder;                    /* this is one */
+	int layers;                     /* 0: there is no such stack */
+	ur_layer *layer;
+	int V, in, out;                 /* tokens; width of the first layer's input and of the last one's output */
+	int embedding, positions, norm; /* parameters; -1: none */
+	const float *waves;             /* sinusoidal positions (context, width), or NULL */
+	float scale;                    /* of the embedding's rows */
+	size_t state;                   /* bytes of its layers' states */
+} ur_stack;
+
+/* The tokens of a model's two sides; a plain model has one. */
+typedef struct ur_words {
+	int V;
+	const ur_vocab *vocab;          /* may be NULL for a model that reads no text */
+	int source_V;                   /* pairs: tokens of the source side, its end included, as V includes the target's */
+	const ur_vocab *source;
+} ur_words;
 
 struct ur_model {
 	ur_spec spec;
-	int V;
-	ur_vocab *vocab;                /* held; may be NULL for a model that reads no text */
-	ur_dims dims;                   /* of every layer's mixer */
+	int V;                          /* outputs */
+	ur_vocab *vocab, *source;       /* held; NULL where there is none */
+	ur_stack stack, encoder;        /* the only one, or the decoder; the encoder, or none */
 	int params;
 	ur_parameter *param;
 	ur_mat *mat;                    /* params of them: what blocks and mixers are given */
-	ur_layer *layer;
-	int embedding, positions, norm, head, head_bias; /* parameters; -1: none. Tied: head is embedding. */
+	int head, head_bias;            /* parameters; -1: none. Tied: head is the stack's embedding. */
 	size_t floats;                  /* weights, padding between parameters included */
 	int64_t scalars;                /* parameters in the usual sense */
 	float *weights;
@@ -39,13 +68,13 @@ struct ur_model {
 	ur_arena memory;
 };
 
-/* The shape of a model of this spec with V outputs: parameters and where they lie, but no weights. *bytes (may be
- * NULL): what ur_model_create would take. `training`: with the packing that backward needs. vocab is held if
+/* The shape of a model of this spec and these tokens: parameters and where they lie, but no weights. *bytes (may be
+ * NULL): what ur_model_create would take. `training`: with the packing that backward needs. Vocabularies are held if
  * not NULL. */
-ur_status ur_model_shape(const ur_spec *spec, int V, const ur_vocab *vocab, const ur_kernels *k, int training,
+ur_status ur_model_shape(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
                          ur_model **model, size_t *bytes, ur_err *err);
 /* The same with weights: zero, not packed. */
-ur_status ur_model_create(const ur_spec *spec, int V, const ur_vocab *vocab, const ur_kernels *k, int training,
+ur_status ur_model_create(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
                           ur_model **model, ur_err *err);
 void ur_model_free(ur_model *m);
 /* Fills the weights by each parameter's law; the same seed gives the same weights everywhere. */
@@ -53,7 +82,7 @@ void ur_model_init(ur_model *m, uint64_t seed);
 /* After the weights changed. */
 void ur_model_pack(ur_model *m, const ur_ctx *c);
 
-/* -- one sequence's state: a position, then each layer's mixer state at a 64-byte multiple -- */
+/* -- one sequence's state (of pairs, the decoder's): a position, then each layer's mixer state at a 64-byte multiple -- */
 size_t ur_model_state_size(const ur_model *m);
 void *ur_model_state_of(const ur_model *m, void *state, int layer);
 /* Leading bytes of it that matter now, by layer. */
@@ -67,8 +96,14 @@ static inline int64_t *ur_model_position(void *state) { return state; }
 /* Steps a state can take; 0: any number. */
 int64_t ur_model_limit(const ur_model *m);
 
-/* Arithmetic of one training step's forward pass over (T, B), for floors and estimates. */
-double ur_model_flops(const ur_model *m, int T, int B);
+/* Bytes of one direction's state, to a 64-byte multiple. */
+size_t ur_layer_state(const ur_layer *l);
+/* Positions that are added to the embedding, or NULL. */
+const float *ur_stack_positions(const ur_model *m, const ur_stack *s);
+/* Vectors of `out` values that a plain recurrent layer's state is made of: h, c. */
+int ur_layer_vectors(const ur_layer *l);
+/* Arithmetic of a forward pass over (T, B), of pairs with sources of S, for floors and estimates. */
+double ur_model_flops(const ur_model *m, int S, int T, int B);
 
 /* -- files (model_file.c): safetensors with spec and vocabulary in the metadata -- */
 /* Extra metadata may be added; atomic. */
@@ -77,7 +112,9 @@ ur_status ur_model_save(const ur_model *m, const char *path, int extras, const u
 /* Opens a file; *model is NULL on failure. Kernels as ur_kernels_pick gave them. Packed. */
 ur_status ur_model_load(const char *path, const ur_kernels *k, int training, ur_model **model, ur_err *err);
 /* What a file says of its model, without its weights: spec and vocabulary (held by the caller). */
-ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, int *V, ur_vocab **vocab, ur_err *err);
+ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, ur_words *words, ur_err *err);
+/* Lets go of the vocabularies that the above gave. */
+void ur_words_free(ur_words *words);
 /* The parameters' values from / to tensors named prefix + stored name; used for weights and for optimiser moments.
  * `values` has m->floats floats. */
 ur_status ur_model_read_tensors(const ur_model *m, const ur_safetensors *file, const char *prefix, float *values,

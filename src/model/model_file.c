@@ -25,10 +25,18 @@ static void rows_of(const ur_model *m, const ur_param *p, ur_part part, int *row
 	*rows = of[part].rows;
 }
 
+/* Pairs: each stack's names begin with its own; PyTorch's ending for the direction from the end. */
+static void full_name(const ur_model *m, const ur_parameter *p, const char *stored, char name[UR_NAME])
+{
+	snprintf(name, UR_NAME, "%s%.80s%s", !m->spec.pair ? "" : p->encoder ? "encoder." : "decoder.", stored,
+	         p->reverse ? "_reverse" : "");
+}
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the formats are the forms' own tables */
 static int pieces_of(const ur_model *m, const ur_parameter *p, piece out[MOST_PIECES])
 {
+	char stored[UR_NAME];
 	int n = 0;
 
 	for (const ur_stored *s = m->spec.form->names; s->ours && n < MOST_PIECES; s++) {
@@ -36,12 +44,16 @@ static int pieces_of(const ur_model *m, const ur_parameter *p, piece out[MOST_PI
 			continue;
 		out[n] = (piece){ .cols = p->decl.cols, .transposed = s->transposed };
 		rows_of(m, &p->decl, s->part, &out[n].row, &out[n].rows);
-		snprintf(out[n].name, sizeof out[n].name, s->stored, p->layer);
-		n++;
+		snprintf(stored, sizeof stored, s->stored, p->layer);
+		full_name(m, p, stored, out[n++].name);
 	}
 	if (n == 0) {
 		out[0] = (piece){ .row = 0, .rows = p->decl.rows, .cols = p->decl.cols };
-		snprintf(out[0].name, sizeof out[0].name, m->spec.form->mixer_name, p->layer, p->decl.name);
+		if (strncmp(p->local, "mixer.", 6))
+			snprintf(stored, sizeof stored, "layers.%d.%.60s", p->layer, p->local);
+		else
+			snprintf(stored, sizeof stored, m->spec.form->mixer_name, p->layer, p->decl.name);
+		full_name(m, p, stored, out[0].name);
 		n = 1;
 	}
 	return n;
@@ -81,19 +93,27 @@ void ur_model_tensors(const ur_model *m, const char *prefix, const float *values
 	}
 }
 
+/* malloc'd; NULL: none, or no memory. */
+static char *vocab_text(const ur_vocab *v)
+{
+	json_t *json = v ? ur_vocab_to_json(v) : NULL;
+	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+
+	json_decref(json);
+	return text;
+}
+
 ur_status ur_model_save(const ur_model *m, const char *path, int extras, const ur_extra *extra, ur_err *err)
 {
 	int n = ur_model_tensor_count(m), metas = 0;
 	ur_tensor *tensors = calloc((size_t)n, sizeof *tensors);
-	char *names = calloc((size_t)n, 2 * UR_NAME), outputs[16], *text = NULL;
-	ur_meta *meta = calloc((size_t)extras + 5, sizeof *meta);
-	json_t *json = m->vocab ? ur_vocab_to_json(m->vocab) : NULL;
+	char *names = calloc((size_t)n, 2 * UR_NAME), outputs[16], sources[16], *text, *source;
+	ur_meta *meta = calloc((size_t)extras + 7, sizeof *meta);
 	ur_status status;
 
-	if (json)
-		text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(json);
-	if (!tensors || !names || !meta || (m->vocab && !text)) {
+	text = vocab_text(m->vocab);
+	source = vocab_text(m->source);
+	if (!tensors || !names || !meta || (m->vocab && !text) || (m->source && !source)) {
 		status = ur_fail(err, UR_E_NOMEM, "%s: no memory to write the model", path);
 	} else {
 		snprintf(outputs, sizeof outputs, "%d", m->V);
@@ -103,11 +123,18 @@ ur_status ur_model_save(const ur_model *m, const char *path, int extras, const u
 		meta[metas++] = (ur_meta){ "unroll.outputs", outputs };
 		if (text)
 			meta[metas++] = (ur_meta){ "unroll.vocabulary", text };
+		if (m->spec.pair) {
+			snprintf(sources, sizeof sources, "%d", m->encoder.V);
+			meta[metas++] = (ur_meta){ "unroll.sources", sources };
+		}
+		if (source)
+			meta[metas++] = (ur_meta){ "unroll.source_vocabulary", source };
 		for (int i = 0; i < extras; i++)
 			meta[metas++] = (ur_meta){ extra[i].key, extra[i].value };
 		ur_model_tensors(m, "", m->weights, tensors, names);
 		status = ur_safetensors_write(path, n, tensors, metas, meta, err);
 	}
+	free(source);
 	free(text);
 	free(meta);
 	free(names);
@@ -115,40 +142,64 @@ ur_status ur_model_save(const ur_model *m, const char *path, int extras, const u
 	return status;
 }
 
-ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, int *V, ur_vocab **vocab, ur_err *err)
+/* One side's tokens: their number, and the vocabulary where there is one. `end`: one token more than it has. */
+static ur_status describe_side(const ur_safetensors *file, const char *count, const char *vocabulary, int end, int *V,
+                               const ur_vocab **vocab, ur_err *err)
 {
-	const char *text = ur_safetensors_meta(file, "unroll.spec"), *outputs = ur_safetensors_meta(file, "unroll.outputs");
-	const char *tokens = ur_safetensors_meta(file, "unroll.vocabulary");
+	const char *outputs = ur_safetensors_meta(file, count), *tokens = ur_safetensors_meta(file, vocabulary);
 	json_error_t why;
-	char *end;
+	ur_vocab *made;
+	char *stop;
 	long n;
 	json_t *json;
 	ur_status status;
 
-	*vocab = NULL;
-	if (!text || !outputs)
-		return ur_fail(err, UR_E_FORMAT,
-		               "not a model of this program: its metadata lacks unroll.spec or unroll.outputs");
-	if ((status = ur_spec_parse(text, spec, err)))
-		return status == UR_E_INVALID ? UR_E_FORMAT : status;
-	n = strtol(outputs, &end, 10);
-	if (*end || n < 1 || n > UR_VOCAB_MOST)
-		return ur_fail(err, UR_E_FORMAT, "metadata: unroll.outputs is '%.20s', not a number of outputs", outputs);
+	if (!outputs)
+		return ur_fail(err, UR_E_FORMAT, "not a model of this program: its metadata lacks %s", count);
+	n = strtol(outputs, &stop, 10);
+	if (*stop || n < 1 || n > UR_VOCAB_MOST)
+		return ur_fail(err, UR_E_FORMAT, "metadata: %s is '%.20s', not a number of tokens", count, outputs);
 	*V = (int)n;
 	if (!tokens)
 		return UR_OK;
 	json = json_loads(tokens, JSON_REJECT_DUPLICATES, &why);
 	if (!json)
-		return ur_fail(err, UR_E_FORMAT, "metadata: unroll.vocabulary is not JSON: %s at character %d", why.text,
+		return ur_fail(err, UR_E_FORMAT, "metadata: %s is not JSON: %s at character %d", vocabulary, why.text,
 		               why.position);
-	status = ur_vocab_from_json(json, vocab, err);
+	status = ur_vocab_from_json(json, &made, err);
 	json_decref(json);
-	if (!status && ur_vocab_size(*vocab) != *V) {
-		status = ur_fail(err, UR_E_FORMAT, "metadata: a vocabulary of %d tokens but %d outputs",
-		                 ur_vocab_size(*vocab), *V);
-		ur_vocab_free(*vocab);
-		*vocab = NULL;
-	}
+	if (status)
+		return status;
+	*vocab = made;
+	if (ur_vocab_size(made) + end != *V)
+		return ur_fail(err, UR_E_FORMAT, "metadata: a vocabulary of %d tokens%s, but %s is %d", ur_vocab_size(made),
+		               end ? " and an end" : "", count, *V);
+	return UR_OK;
+}
+
+void ur_words_free(ur_words *words)
+{
+	ur_vocab_free((ur_vocab *)words->vocab);
+	ur_vocab_free((ur_vocab *)words->source);
+	*words = (ur_words){ 0 };
+}
+
+ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, ur_words *words, ur_err *err)
+{
+	const char *text = ur_safetensors_meta(file, "unroll.spec");
+	ur_status status;
+
+	*words = (ur_words){ 0 };
+	if (!text)
+		return ur_fail(err, UR_E_FORMAT, "not a model of this program: its metadata lacks unroll.spec");
+	if ((status = ur_spec_parse(text, spec, err)))
+		return status == UR_E_INVALID ? UR_E_FORMAT : status;
+	status = describe_side(file, "unroll.outputs", "unroll.vocabulary", spec->pair, &words->V, &words->vocab, err);
+	if (!status && spec->pair)
+		status = describe_side(file, "unroll.sources", "unroll.source_vocabulary", 1, &words->source_V, &words->source,
+		                       err);
+	if (status)
+		ur_words_free(words);
 	return status;
 }
 
@@ -203,17 +254,16 @@ ur_status ur_model_read_tensors(const ur_model *m, const ur_safetensors *file, c
 ur_status ur_model_load(const char *path, const ur_kernels *k, int training, ur_model **model, ur_err *err)
 {
 	ur_safetensors *file = NULL;
-	ur_vocab *vocab = NULL;
+	ur_words words = { 0 };
 	ur_spec spec;
 	ur_err why = { 0 };
-	int V;
 	ur_status status;
 
 	*model = NULL;
 	if ((status = ur_safetensors_open(path, &file, err)))
 		return status;
-	if (!(status = ur_model_describe(file, &spec, &V, &vocab, &why)) &&
-	    !(status = ur_model_create(&spec, V, vocab, k, training, model, &why)))
+	if (!(status = ur_model_describe(file, &spec, &words, &why)) &&
+	    !(status = ur_model_create(&spec, &words, k, training, model, &why)))
 		status = ur_model_read_tensors(*model, file, "", (*model)->weights, &why);
 	if (status) {
 		ur_fail(err, status, "%.150s: %s", path, why.text);
@@ -222,7 +272,7 @@ ur_status ur_model_load(const char *path, const ur_kernels *k, int training, ur_
 	} else {
 		ur_pack_weights(&(ur_ctx){ .k = k, .threads = 1 }, (*model)->params, (*model)->mat);
 	}
-	ur_vocab_free(vocab);
+	ur_words_free(&words);
 	ur_safetensors_close(file);
 	return status;
 }

@@ -1,54 +1,115 @@
 /* A step of n streams, rows i = 0 .. n - 1:
  *
- *     x = embedding[token] (+ positions[p])
- *     plain form:     x = mixer(x)                                           for every layer
- *     residual forms: x += mixer(norm1(x));  x += ffn(norm2(x))              for every layer;  x = norm(x)
+ *     x = scale embedding[token] (+ positions[p]) (, summary)
+ *     plain form:    x = mixer(x)                                                               for every layer
+ *     norms before:  x += mixer(norm(x));  x += cross(norm(x), source);  x += ffn(norm(x))      for every layer;  x = norm(x)
+ *     norms behind:  x = norm(x + mixer(x));  x = norm(x + cross(x, source));  x = norm(x + ffn(x))   for every layer
  *     logits = x W^T (+ b)
  *
- * The same sums in the same order as net.c has for whole sequences, so the two agree to rounding (products differ in
- * nothing, a mixer's step and forward may). */
+ * Cross-attention is of pairs alone. The same sums in the same order as net.c has for whole sequences, so the two agree
+ * to rounding (products differ in nothing, a mixer's step and forward may). */
 #include "run/step.h"
 
 #include <string.h>
+
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+
+/* Floats of layer i's products of a source. */
+static size_t layer_memory(const ur_model *m, int i, int S)
+{
+	const ur_layer *l = &m->stack.layer[i];
+
+	return (l->kind->memory_size ? l->kind->memory_size(&l->dims, S) : 0) +
+	       (l->cross >= 0 ? ur_cross_memory_size(m->spec.width, S) : 0);
+}
+
+/* Where they begin; i = layers: the size of all. */
+static size_t memory_at(const ur_model *m, int i, int S)
+{
+	size_t at = m->spec.summary ? (size_t)m->spec.width : 0;
+	for (int j = 0; j < i; j++)
+		at += layer_memory(m, j, S);
+	return at;
+}
+
+size_t ur_remembered_size(const ur_model *m, int S) { return memory_at(m, m->spec.layers, S); }
+
+void ur_remember(const ur_model *m, const float *memory, const float *summary, const ur_remembered *source)
+{
+	if (m->spec.summary)
+		memcpy(source->made, summary, (size_t)m->spec.width * sizeof *summary);
+	for (int i = 0; i < m->spec.layers; i++) {
+		const ur_layer *l = &m->stack.layer[i];
+		float *made = source->made + memory_at(m, i, source->S);
+
+		if (l->kind->remember)
+			l->kind->remember(m->k, &l->dims, m->mat + l->mixer, source->S, memory, made);
+		if (l->cross >= 0)
+			ur_cross_remember(m->k, m->spec.width, m->mat + l->cross, source->S, memory, made);
+	}
+}
 
 void ur_step_plan(ur_step *s, const ur_model *m, int n, ur_arena *arena)
 {
 	const ur_ffn *ffn = m->spec.form->ffn;
 	const size_t rows = (size_t)n, width = rows * (size_t)m->spec.width, wide = rows * (size_t)m->spec.ffn;
+	size_t work = 0;
 
 	*s = (ur_step){ .m = m, .n = n };
 	s->x = UR_TAKE(arena, float, width);
 	s->y = UR_TAKE(arena, float, width);
+	s->first = m->stack.in > m->spec.width ? UR_TAKE(arena, float, rows * (size_t)m->stack.in) : NULL;
 	if (m->spec.form->norm) {
 		s->normed = UR_TAKE(arena, float, width);
 		s->h = UR_TAKE(arena, float, wide * (size_t)ffn->gates);
 		s->g = UR_TAKE(arena, float, wide);
 	}
-	s->work = UR_TAKE(arena, float, m->spec.mixer->step_work(&m->dims, n));
+	for (int i = 0; i < m->spec.layers; i++) {
+		const ur_layer *l = &m->stack.layer[i];
+		work = most(work, l->kind->step_work(&l->dims, n));
+		if (l->cross >= 0)
+			work = most(work, ur_cross_step_work(m->spec.width, m->spec.heads, n));
+	}
+	s->work = UR_TAKE(arena, float, work);
 	s->states = UR_TAKE(arena, void *, rows);
-}
-
-static void embed(const ur_step *s, int n, const int32_t *tokens, void *const *states)
-{
-	const ur_model *m = s->m;
-	const size_t D = (size_t)m->spec.width;
-
-	for (int i = 0; i < n; i++) {
-		float *x = s->x + (size_t)i * D;
-		memcpy(x, m->mat[m->embedding].data + (size_t)tokens[i] * D, D * sizeof *x);
-		if (m->positions >= 0)
-			m->k->add((int)D, m->mat[m->positions].data + (size_t)*ur_model_position(states[i]) * D, x);
+	if (m->spec.pair) {
+		s->memory = UR_TAKE(arena, const float *, rows);
+		s->mlen = UR_TAKE(arena, int, rows);
 	}
 }
 
-static void mix(const ur_step *s, int n, int layer, const float *x, float *y, void *const *states)
+static void embed(const ur_step *s, const ur_step_call *q)
 {
 	const ur_model *m = s->m;
+	const size_t D = (size_t)m->spec.width;
+	const float *positions = ur_stack_positions(m, &m->stack);
 
-	for (int i = 0; i < n; i++)
-		s->states[i] = ur_model_state_of(m, states[i], layer);
-	m->spec.mixer->step(&(ur_turn){ .k = m->k, .d = &m->dims, .w = m->mat + m->layer[layer].mixer, .n = n, .x = x,
-		.y = y, .state = s->states, .work = s->work });
+	for (int i = 0; i < q->n; i++) {
+		float *x = s->first ? s->first + (size_t)i * 2 * D : s->x + (size_t)i * D;
+		memcpy(x, m->mat[m->stack.embedding].data + (size_t)q->tokens[i] * D, D * sizeof *x);
+		if (m->stack.scale != 1)
+			m->k->scale((int)D, m->stack.scale, x);
+		if (positions)
+			m->k->add((int)D, positions + (size_t)*ur_model_position(q->states[i]) * D, x);
+		if (s->first)
+			memcpy(x + D, q->source[i]->made, D * sizeof *x);
+	}
+}
+
+static void mix(const ur_step *s, const ur_step_call *q, int layer, const float *x, float *y)
+{
+	const ur_model *m = s->m;
+	const ur_layer *l = &m->stack.layer[layer];
+
+	for (int i = 0; i < q->n; i++) {
+		s->states[i] = ur_model_state_of(m, q->states[i], layer);
+		if (q->source) {
+			s->memory[i] = q->source[i]->made + memory_at(m, layer, q->source[i]->S);
+			s->mlen[i] = q->source[i]->S;
+		}
+	}
+	l->kind->step(&(ur_turn){ .k = m->k, .d = &l->dims, .w = m->mat + l->mixer, .n = q->n, .x = x, .y = y,
+		.state = s->states, .memory = s->memory, .mlen = s->mlen, .weights = q->weights, .work = s->work });
 }
 
 static void norm_rows(const ur_model *m, int n, int at, const float *x, float *y)
@@ -76,34 +137,73 @@ static void feed_forward(const ur_step *s, int n, int at, const float *x, float 
 	ur_linear_serial(m->k, n, &w[1], ffn->bias ? w[3].data : NULL, s->g, F, y, D, 0);
 }
 
-void ur_step_many(const ur_step *s, int n, const int32_t *tokens, void *const *states, float *logits)
+/* The source, seen by one layer; mix has set s->memory. */
+static void cross(const ur_step *s, const ur_step_call *q, int layer, const float *x, float *y)
 {
 	const ur_model *m = s->m;
-	const int D = m->spec.width;
+
+	ur_cross_step(m->k, m->spec.width, m->spec.heads, m->mat + m->stack.layer[layer].cross, q->n, x, y, s->memory,
+	              s->mlen, layer == m->spec.layers - 1 ? q->weights : NULL, s->work);
+}
+
+/* x in place */
+static void residual_layer(const ur_step *s, const ur_step_call *q, int i)
+{
+	const ur_model *m = s->m;
+	const ur_layer *l = &m->stack.layer[i];
+	const int n = q->n, D = m->spec.width, post = m->spec.norm_last;
+	float *x = s->x, *y = s->y, *in = post ? x : s->normed;
+
+	if (!post)
+		norm_rows(m, n, l->norm1, x, in);
+	mix(s, q, i, in, y);
+	m->k->add(n * D, y, x);
+	if (post)
+		norm_rows(m, n, l->norm1, x, x);
+	if (l->cross >= 0) {
+		if (!post)
+			norm_rows(m, n, l->norm_cross, x, in);
+		cross(s, q, i, in, y);
+		m->k->add(n * D, y, x);
+		if (post)
+			norm_rows(m, n, l->norm_cross, x, x);
+	}
+	if (!post)
+		norm_rows(m, n, l->norm2, x, in);
+	feed_forward(s, n, l->ffn, in, y);
+	m->k->add(n * D, y, x);
+	if (post)
+		norm_rows(m, n, l->norm2, x, x);
+}
+
+void ur_step_streams(const ur_step *s, const ur_step_call *q)
+{
+	const ur_model *m = s->m;
+	const int n = q->n, D = m->spec.width;
 	float *x = s->x, *y = s->y;
 
-	embed(s, n, tokens, states);
+	embed(s, q);
 	for (int i = 0; i < m->spec.layers; i++) {
 		if (m->spec.form->norm) {
-			norm_rows(m, n, m->layer[i].norm1, x, s->normed);
-			mix(s, n, i, s->normed, y, states);
-			m->k->add(n * D, y, x);
-			norm_rows(m, n, m->layer[i].norm2, x, s->normed);
-			feed_forward(s, n, m->layer[i].ffn, s->normed, y);
-			m->k->add(n * D, y, x);
+			residual_layer(s, q, i);
 		} else {
 			float *swap = x;
-			mix(s, n, i, x, y, states);
+			mix(s, q, i, i == 0 && s->first ? s->first : x, y);
 			x = y;
 			y = swap;
 		}
 	}
-	if (m->norm >= 0) {
-		norm_rows(m, n, m->norm, x, y);
+	if (m->stack.norm >= 0) {
+		norm_rows(m, n, m->stack.norm, x, y);
 		x = y;
 	}
-	ur_linear_serial(m->k, n, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, x, D, logits,
+	ur_linear_serial(m->k, n, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, x, D, q->logits,
 	                 m->V, 0);
 	for (int i = 0; i < n; i++)
-		++*ur_model_position(states[i]);
+		++*ur_model_position(q->states[i]);
+}
+
+void ur_step_many(const ur_step *s, int n, const int32_t *tokens, void *const *states, float *logits)
+{
+	ur_step_streams(s, &(ur_step_call){ .n = n, .tokens = tokens, .states = states, .logits = logits });
 }

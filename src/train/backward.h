@@ -4,20 +4,33 @@
 
 #include "model/net.h"
 
+/* Of one stack. */
+typedef struct ur_back_stack {
+	float *d[3];                    /* (T, B, its widest) each */
+	float *way[3];                  /* both ways: gradients of the two outputs, (T, B, H), and of x from the end */
+	float *table;                   /* (V, D), where the first mixer reads the embedding by index */
+} ur_back_stack;
+
 typedef struct ur_backward {
 	ur_net *net;
-	const ur_mixer_backward *mixer;
 	float *all;                     /* gradients of all parameters, laid out as the weights are */
 	float **of;                     /* ... by parameter */
-	float *d[3];                    /* (T, B, D) each */
-	float *table;                   /* (V, D), where the first mixer reads the embedding by index */
+	ur_back_stack stack, encoder;
+	float *dmemory;                 /* (S, B, encoder's out); pairs */
 	double *losses;                 /* (T, B) nats */
 } ur_backward;
 
+/* What is asked of the outputs. */
+typedef struct ur_aim {
+	const int32_t *targets;         /* (T, B); negative: not scored */
+	float weight;                   /* of each loss */
+	float smoothing;                /* ur_head_call.smoothing */
+} ur_aim;
+
 /* Measures or cuts, as ur_net_plan does; the net is planned for training. */
 void ur_backward_plan(ur_backward *b, ur_net *net, ur_arena *arena);
-/* After ur_net_forward of the same pass: adds `weight` x the gradient of the summed loss to b->all, and fills
+/* After ur_net_forward of the same pass: adds the gradient of the weighted sum of losses to b->all, and fills
  * b->losses. Returns the sum of the losses. */
-double ur_net_backward(ur_backward *b, const ur_pass *pass, const int32_t *targets, float weight);
+double ur_net_backward(ur_backward *b, const ur_pass *pass, const ur_aim *aim);
 
 #endif

@@ -1,9 +1,7 @@
 /* The training loop. All memory is one arena, sized before the first step; a step is a pure function of the weights,
  * the carried state and the step's number, so a run can stop and resume anywhere between steps. */
 #include "base/machine.h"
-#include "train/backward.h"
-#include "train/checkpoint.h"
-#include "train/score.h"
+#include "train/task.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,22 +15,14 @@ typedef struct trainer {
 	ur_recipe r;
 	const ur_optimizer *optimizer;
 	const ur_schedule *schedule;
-	ur_batch_mode mode;
+	ur_task *task;
 	ur_model *m;
-	ur_batches batches;
-	ur_batch batch;
-	ur_net net;
-	ur_backward back;
-	ur_scorer scorer;
-	int validates;
 	float *m1, *m2, *best;
 	double *parts;
-	void **state;                   /* B blocks, where windows carry state */
-	unsigned char *carried;
-	size_t carried_bytes;
 	ur_arena arena;
 	ur_run run;
 	uint64_t fingerprint;
+	ur_split split;
 	double last_loss, grad_norm, lr;
 	double clock, mark, saved;      /* started, last report, last checkpoint */
 	int64_t mark_tokens;
@@ -41,67 +31,47 @@ typedef struct trainer {
 
 static ur_status prepare(trainer *t, const ur_job *job, ur_err *err)
 {
-	const ur_spec *spec = job->start ? &job->start->spec : &job->spec;
+	const ur_spec *spec = ur_job_spec(job);
 	ur_status status;
 
 	*t = (trainer){ .job = job, .r = job->recipe };
-	if (!t->r.windows)
-		t->r.windows = spec->mixer->flags & UR_STATE_GRAD ? "carried" : "random";
-	if (t->r.min_lr < 0)
-		t->r.min_lr = !strcmp(t->r.schedule, "cosine") ? t->r.lr / 10 : 0;
+	ur_recipe_settle(&t->r, spec);
 	if ((status = ur_recipe_check(&t->r, spec, err)))
 		return status;
 	t->optimizer = ur_optimizer_find(t->r.optimizer);
 	t->schedule = ur_schedule_find(t->r.schedule);
-	(void)ur_batch_mode_find(t->r.windows, &t->mode, NULL);
 	t->run = (ur_run){ .val_loss = NAN, .best_loss = NAN, .pace = { .factor = 1 } };
-	return ur_batches_init(&t->batches, job->corpus, job->split.train_from, job->split.train_to, t->r.window,
-	                       t->r.batch, t->mode, t->r.seed, err);
+	return ur_task_open(job, &t->r, &t->task, err);
 }
 
 /* Everything the run keeps, measured or cut. */
 static void plan(trainer *t, ur_arena *a)
 {
-	const size_t tokens = ur_batch_size(t->r.window, t->r.batch), size = ur_model_state_size(t->m);
-
 	t->m1 = UR_TAKE(a, float, t->m->floats);
 	t->m2 = t->optimizer->moments > 1 ? UR_TAKE(a, float, t->m->floats) : NULL;
 	t->best = UR_TAKE(a, float, t->m->floats);
 	t->parts = UR_TAKE(a, double, ur_grad_parts(t->m->floats));
-	t->batch.ids = UR_TAKE(a, int32_t, tokens);
-	t->batch.targets = UR_TAKE(a, int32_t, tokens);
-	if (t->mode == UR_BATCH_CARRIED) {
-		t->carried_bytes = size * (size_t)t->r.batch;
-		t->state = UR_TAKE(a, void *, t->r.batch);
-		t->carried = UR_TAKE(a, unsigned char, t->carried_bytes);
-		for (int b = 0; b < t->r.batch && t->state; b++)
-			t->state[b] = t->carried + size * (size_t)b;
-	}
-	ur_net_plan(&t->net, t->m, t->job->ctx, t->r.window, t->r.batch, 1, t->mode == UR_BATCH_CARRIED, a);
-	ur_backward_plan(&t->back, &t->net, a);
-	t->net.profile = t->job->profile;
-	/* a split too short to validate on means: no validation, the last weights are the result */
-	t->validates = !ur_scorer_plan(&t->scorer, t->m, t->job->ctx, t->job->corpus, t->job->split.val_from,
-	                               t->job->split.val_to, t->r.window, t->r.batch, a, NULL);
+	t->task->m = t->m;
+	t->task->kind->plan(t->task, a);
 }
 
 ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err)
 {
-	const ur_spec *spec = job->start ? &job->start->spec : &job->spec;
-	const ur_vocab *vocab = ur_corpus_vocab(job->corpus);
+	const ur_words words = ur_job_words(job);
 	trainer t;
 	size_t weights;
 	ur_status status = prepare(&t, job, err);
 
-	if (status)
-		return status;
-	if ((status = ur_model_shape(spec, ur_vocab_size(vocab), vocab, job->ctx->k, 1, &t.m, &weights, err)))
-		return status;
-	plan(&t, &t.arena);
-	*bytes = t.arena.used > SIZE_MAX - weights ? SIZE_MAX : t.arena.used + weights;
-	*parameters = t.m->scalars;
+	if (!status)
+		status = ur_model_shape(ur_job_spec(job), &words, job->ctx->k, 1, &t.m, &weights, err);
+	if (!status) {
+		plan(&t, &t.arena);
+		*bytes = t.arena.used > SIZE_MAX - weights ? SIZE_MAX : t.arena.used + weights;
+		*parameters = t.m->scalars;
+	}
+	ur_task_close(t.task);
 	ur_model_free(t.m);
-	return UR_OK;
+	return status;
 }
 
 /* -- one step -- */
@@ -126,37 +96,32 @@ static ur_status one_step(trainer *t, ur_err *err)
 {
 	const ur_ctx *c = t->job->ctx;
 	ur_profile *p = t->job->profile;
-	const double weight = 1 / ((double)t->r.window * t->r.batch * t->r.accumulate);
+	ur_backward *back = &t->task->back;
+	const int64_t first = t->run.step * t->r.accumulate;
 	double loss = 0, start;
+	int64_t targets = 0;
 	float scale = 1;
 
-	memset(t->back.all, 0, t->m->floats * sizeof *t->back.all);
+	memset(back->all, 0, t->m->floats * sizeof *back->all);
+	for (int i = 0; i < t->r.accumulate; i++)
+		targets += t->task->kind->targets(t->task, first + i);
 	for (int i = 0; i < t->r.accumulate; i++) {
-		ur_status status;
-		ur_pass pass;
-
-		start = ur_profile_start(p);
-		status = ur_batches_get(&t->batches, t->run.step * t->r.accumulate + i, &t->batch, err);
+		double sum;
+		ur_status status = t->task->kind->pass(t->task, first + i, (float)(1 / (double)targets), &sum, err);
 		if (status)
 			return status;
-		if (t->carried && t->batch.fresh)
-			memset(t->carried, 0, t->carried_bytes);
-		ur_profile_end(p, UR_OP_DATA, start, 0, 0);
-		pass = (ur_pass){ .T = t->batch.T, .B = t->batch.B, .ids = t->batch.ids, .state = t->state, .seed = t->r.seed,
-		                  .step = (uint64_t)(t->run.step * t->r.accumulate + i), .dropout = 1 };
-		ur_net_forward(&t->net, &pass);
-		loss += ur_net_backward(&t->back, &pass, t->batch.targets, (float)weight) * weight;
+		loss += sum / (double)targets;
 	}
 	t->lr = ur_schedule_rate(t->schedule, &t->r, &t->run.pace, t->run.step);
 	if (!isfinite(loss))
 		return diverged(t, "the loss", NULL, err);
 	start = ur_profile_start(p);
-	t->grad_norm = ur_grad_norm(c, t->m->floats, t->back.all, t->parts);
+	t->grad_norm = ur_grad_norm(c, t->m->floats, back->all, t->parts);
 	if (!isfinite(t->grad_norm))
-		return diverged(t, "the gradient of ", not_finite(t->m, t->back.all), err);
+		return diverged(t, "the gradient of ", not_finite(t->m, back->all), err);
 	if (t->r.clip > 0 && t->grad_norm > t->r.clip)
 		scale = (float)(t->r.clip / t->grad_norm);
-	ur_optimizer_step(t->optimizer, c, &t->r, t->m, t->run.step + 1, t->lr, scale, t->back.all, t->m1, t->m2);
+	ur_optimizer_step(t->optimizer, c, &t->r, t->m, t->run.step + 1, t->lr, scale, back->all, t->m1, t->m2);
 	ur_profile_end(p, UR_OP_OPTIMISER, start, 0, 8.0 * sizeof(float) * (double)t->m->floats);
 	start = ur_profile_start(p);
 	ur_model_pack(t->m, c);
@@ -165,7 +130,7 @@ static ur_status one_step(trainer *t, ur_err *err)
 	t->run.loss_sum += loss;
 	t->run.loss_count++;
 	t->run.step++;
-	t->run.tokens += (int64_t)t->r.window * t->r.batch * t->r.accumulate;
+	t->run.tokens += targets;
 	return UR_OK;
 }
 
@@ -176,8 +141,8 @@ static ur_status save_checkpoint(trainer *t, ur_err *err)
 	double start = ur_profile_start(t->job->profile);
 	ur_status status = UR_OK;
 	if (t->job->out)
-		status = ur_checkpoint_save(&(ur_checkpoint){ t->m, t->m1, t->m2, t->best, t->carried, t->carried_bytes,
-		                            &t->run, &t->r, t->fingerprint, &t->job->split }, t->ckpt, err);
+		status = ur_checkpoint_save(&(ur_checkpoint){ t->m, t->m1, t->m2, t->best, t->task->carried,
+		                            t->task->carried_bytes, &t->run, &t->r, t->fingerprint, &t->split }, t->ckpt, err);
 	t->saved = ur_clock();
 	ur_profile_end(t->job->profile, UR_OP_SAVE, start, 0, 0);
 	return status;
@@ -220,7 +185,7 @@ static ur_status validate(trainer *t, ur_err *err)
 	int better;
 	ur_status status;
 
-	status = ur_scorer_run(&t->scorer, t->r.eval_tokens, &t->run.val_loss, &t->run.scored, NULL, err);
+	status = t->task->kind->validate(t->task, t->r.eval_tokens, &t->run.val_loss, &t->run.scored, NULL, err);
 	ur_profile_end(t->job->profile, UR_OP_VALIDATE, start, 0, 0);
 	if (status)
 		return status;
@@ -250,7 +215,7 @@ static int report(trainer *t, int validated)
 {
 	double now = ur_clock(), span = now - t->mark;
 	ur_step_report r = {
-		.step = t->run.step, .steps = t->r.steps, .loss = t->last_loss, .grad_norm = t->grad_norm, .lr = t->lr,
+		.step = t->run.step, .steps = t->r.steps, .tokens = t->run.tokens, .loss = t->last_loss, .grad_norm = t->grad_norm, .lr = t->lr,
 		.tokens_per_second = span > 0 ? (double)(t->run.tokens - t->mark_tokens) / span : 0, .seconds = now - t->clock,
 		.trained_seconds = t->run.seconds, .val_loss = t->run.val_loss, .best_loss = t->run.best_loss,
 		.best_step = t->run.best_step, .validated = validated,
@@ -276,7 +241,7 @@ static ur_status run_steps(trainer *t, ur_err *err)
 		if ((status = one_step(t, err)))
 			return status;
 		t->run.seconds += ur_clock() - begun;
-		if (t->validates && ((t->r.eval_every > 0 && t->run.step % t->r.eval_every == 0) ||
+		if (t->task->validates && ((t->r.eval_every > 0 && t->run.step % t->r.eval_every == 0) ||
 		                     t->run.step == t->r.steps)) {
 			if ((status = validate(t, err)))
 				return status;
@@ -299,9 +264,8 @@ static ur_status run_steps(trainer *t, ur_err *err)
 static ur_status start(trainer *t, ur_err *err)
 {
 	const ur_job *job = t->job;
-	const ur_vocab *vocab = ur_corpus_vocab(job->corpus);
-	const ur_spec *spec = job->start ? &job->start->spec : &job->spec;
-	ur_status status = ur_model_create(spec, ur_vocab_size(vocab), vocab, job->ctx->k, 1, &t->m, err);
+	const ur_words words = ur_job_words(job);
+	ur_status status = ur_model_create(ur_job_spec(job), &words, job->ctx->k, 1, &t->m, err);
 
 	if (status)
 		return status;
@@ -311,7 +275,8 @@ static ur_status start(trainer *t, ur_err *err)
 		               "--seq-len", t->arena.used >> 20);
 	plan(t, &t->arena);
 	if (job->start) {
-		if (ur_vocab_hash(vocab) != ur_vocab_hash(job->start->vocab))
+		if (ur_vocab_hash(words.vocab) != ur_vocab_hash(job->start->vocab) ||
+		    (words.source && ur_vocab_hash(words.source) != ur_vocab_hash(job->start->source)))
 			return ur_fail(err, UR_E_INVALID, "the data is not encoded with the model's vocabulary");
 		memcpy(t->m->weights, job->start->weights, t->m->floats * sizeof *t->m->weights);
 	} else {
@@ -320,12 +285,12 @@ static ur_status start(trainer *t, ur_err *err)
 	if (job->out) {
 		if (ur_checkpoint_path(job->out, t->ckpt, sizeof t->ckpt) >= (int)sizeof t->ckpt)
 			return ur_fail(err, UR_E_INVALID, "the name of the model file is too long");
-		if ((status = ur_corpus_fingerprint(job->corpus, &t->fingerprint, err)))
+		if ((status = t->task->kind->identify(t->task, &t->fingerprint, &t->split, err)))
 			return status;
 	}
 	if (job->resume) {
-		ur_checkpoint c = { t->m, t->m1, t->m2, t->best, t->carried, t->carried_bytes, &t->run, &t->r, t->fingerprint,
-		                    &job->split };
+		ur_checkpoint c = { t->m, t->m1, t->m2, t->best, t->task->carried, t->task->carried_bytes, &t->run, &t->r,
+		                    t->fingerprint, &t->split };
 		if (!job->out)
 			return ur_fail(err, UR_E_INVALID, "resuming needs the name of the model file");
 		if ((status = ur_checkpoint_load(&c, t->ckpt, err)))
@@ -351,7 +316,7 @@ static ur_status finish(trainer *t, ur_outcome *o, ur_err *err)
 	memcpy(t->m->weights, t->best, t->m->floats * sizeof *t->best);
 	ur_model_pack(t->m, t->job->ctx);
 	if (t->run.step == t->r.steps || t->run.done) {
-		status = ur_scorer_run(&t->scorer, t->r.eval_tokens, &loss, &tokens, &bytes, err);
+		status = t->task->kind->validate(t->task, t->r.eval_tokens, &loss, &tokens, &bytes, err);
 		o->bits_per_byte = loss * (double)tokens / log(2) / (double)bytes;
 	}
 	return status;
@@ -381,6 +346,7 @@ ur_status ur_train(const ur_job *job, ur_model **model, ur_outcome *outcome, ur_
 		*model = t->m;
 		t->m = NULL;
 	}
+	ur_task_close(t->task);
 	ur_arena_close(&t->arena);
 	ur_model_free(t->m);
 	free(t);

@@ -6,15 +6,26 @@
 
 void ur_recipe_defaults(ur_recipe *r, const ur_spec *spec)
 {
-	int carries = (spec->mixer->flags & UR_STATE_GRAD) != 0;
+	const int carries = !spec->pair && (spec->mixer->flags & UR_STATE_GRAD), pair = spec->pair;
+	const int recurrent = (spec->mixer->flags & UR_STATE_GRAD) != 0;
 
 	*r = (ur_recipe){
-		.steps = 2000, .batch = 32, .window = carries ? 128 : spec->context < 256 ? spec->context : 256,
+		.steps = 2000, .batch = pair ? 64 : 32,
+		.window = pair ? (spec->context < 100 ? spec->context : 100)
+		          : carries ? 128 : spec->context < 256 ? spec->context : 256,
 		.accumulate = 1,
-		.windows = carries ? "carried" : "random", .optimizer = "adamw", .lr = carries ? 3e-3 : 1e-3, .min_lr = -1,
-		.beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .momentum = 0.9, .weight_decay = carries ? 0 : 0.1,
+		.windows = carries ? "carried" : "random", .optimizer = "adamw", .lr = recurrent && !pair ? 3e-3 : 1e-3, .min_lr = -1,
+		.beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .momentum = 0.9, .weight_decay = recurrent || pair ? 0 : 0.1,
 		.schedule = "cosine", .warmup = 100, .decay = 0.5, .decay_every = 1, .clip = 1, .eval_every = 250, .seed = 1,
 	};
+}
+
+void ur_recipe_settle(ur_recipe *r, const ur_spec *spec)
+{
+	if (!r->windows)
+		r->windows = !spec->pair && (spec->mixer->flags & UR_STATE_GRAD) ? "carried" : "random";
+	if (r->min_lr < 0)
+		r->min_lr = !strcmp(r->schedule, "cosine") ? r->lr / 10 : 0;
 }
 
 static ur_status bad(ur_err *err, const char *what) { return ur_fail(err, UR_E_INVALID, "%s", what); }
@@ -36,13 +47,19 @@ ur_status ur_recipe_check(const ur_recipe *r, const ur_spec *spec, ur_err *err)
 	if (!(r->weight_decay >= 0) || !(r->clip >= 0) || !(r->decay > 0 && r->decay <= 1) || r->warmup < 0 ||
 	    r->eval_every < 0 || r->eval_tokens < 0 || r->patience < 0 || r->decay_every < 0)
 		return bad(err, "weight decay, clipping, warm-up and intervals cannot be negative; --decay is in (0, 1]");
+	if (!(r->smoothing >= 0 && r->smoothing < 1))
+		return bad(err, "label smoothing is in [0, 1)");
 	if (!ur_optimizer_find(r->optimizer))
 		return ur_fail(err, UR_E_INVALID, "no optimiser '%s'; there are adamw, sgd", r->optimizer);
 	if (!ur_schedule_find(r->schedule))
 		return ur_fail(err, UR_E_INVALID, "no schedule '%s'; there are constant, cosine, trapezoid, step, plateau",
 		               r->schedule);
-	if (ur_batch_mode_find(r->windows, &mode, err))
+	if (r->windows && ur_batch_mode_find(r->windows, &mode, err))
 		return UR_E_INVALID;
+	if (!r->windows)
+		mode = UR_BATCH_RANDOM;
+	if (spec->pair && mode != UR_BATCH_RANDOM)
+		return bad(err, "pairs stand alone: no state is carried from one to the next; use --windows random");
 	if (mode == UR_BATCH_SEQUENTIAL)
 		return bad(err, "windows are carried or random in training");
 	if (r->window > spec->context && ((spec->mixer->flags & UR_STATE_GROWS) || spec->positions))
@@ -57,12 +74,12 @@ ur_status ur_recipe_check(const ur_recipe *r, const ur_spec *spec, ur_err *err)
 json_t *ur_recipe_to_json(const ur_recipe *r)
 {
 	return json_pack("{s:I,s:i,s:i,s:i,s:s,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:s,s:I,s:f,s:I,s:f,s:I,s:I"
-	                 ",s:i,s:I}",
+	                 ",s:i,s:I,s:f}",
 		"steps", (json_int_t)r->steps, "batch-size", r->batch, "seq-len", r->window, "accumulate", r->accumulate,
 		"windows", r->windows, "optimizer", r->optimizer, "lr", r->lr, "min-lr", r->min_lr, "beta1", r->beta1,
 		"beta2", r->beta2, "eps", r->eps, "momentum", r->momentum, "weight-decay", r->weight_decay,
 		"schedule", r->schedule,
 		"warmup", (json_int_t)r->warmup, "decay", r->decay, "decay-every", (json_int_t)r->decay_every, "clip", r->clip,
 		"eval-every", (json_int_t)r->eval_every, "eval-tokens", (json_int_t)r->eval_tokens, "patience", r->patience,
-		"seed", (json_int_t)r->seed);
+		"seed", (json_int_t)r->seed, "label-smoothing", r->smoothing);
 }

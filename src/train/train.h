@@ -1,4 +1,4 @@
-/* Training a model on a text: what to do (ur_recipe), what is happening (ur_step_report), and the loop.
+/* Training a model on a text or on pairs: what to do (ur_recipe), what is happening (ur_step_report), and the loop.
  *
  * The same recipe, data and seed give the same weights, bit for bit, at any number of threads; a run that was killed
  * resumes from its checkpoint to the same weights it would have had. */
@@ -8,13 +8,15 @@
 #include "base/profile.h"
 #include "data/batches.h"
 #include "data/corpus.h"
+#include "data/pairs.h"
 #include "data/split.h"
 #include "model/net.h"
 
 /* Everything that decides the result. Zero-initialise, then ur_recipe_defaults. */
 typedef struct ur_recipe {
 	int64_t steps;                  /* optimiser steps in all */
-	int batch, window;              /* B sequences of T tokens a micro-batch */
+	int batch, window;              /* B sequences of T tokens a micro-batch; pairs: B pairs of at most T tokens a side,
+	                                 * the end included (longer ones are left out) */
 	int accumulate;                 /* micro-batches a step */
 	const char *windows;            /* "carried" (truncated backpropagation through time), "random" (fresh); NULL:
 	                                 * carried for mixers that carry gradients through their state, random for the
@@ -27,6 +29,7 @@ typedef struct ur_recipe {
 	double decay;                   /* factor of step decay and of decay on plateau */
 	int64_t decay_every;            /* steps between step decays; evaluations without progress before a plateau decay */
 	double clip;                    /* gradient norm at most this; 0: no clipping */
+	double smoothing;               /* of labels: the share of a target's probability spread over all tokens */
 	int64_t eval_every;             /* steps between validations; 0: only at the end */
 	int64_t eval_tokens;            /* of the validation split at a time; 0: all of it */
 	int patience;                   /* validations without progress before stopping; 0: never */
@@ -34,6 +37,8 @@ typedef struct ur_recipe {
 } ur_recipe;
 
 void ur_recipe_defaults(ur_recipe *r, const ur_spec *spec);
+/* What was left open (windows NULL, min_lr below 0) as training will have it. */
+void ur_recipe_settle(ur_recipe *r, const ur_spec *spec);
 /* Names, ranges and what must agree. */
 ur_status ur_recipe_check(const ur_recipe *r, const ur_spec *spec, ur_err *err);
 /* As JSON (a new reference) and back, for checkpoints; strings of the second belong to the JSON. */
@@ -43,6 +48,7 @@ typedef struct ur_step_report {
 	int64_t step, steps;            /* done, in all */
 	double loss;                    /* nats a token, of the last step */
 	double grad_norm, lr;
+	int64_t tokens;                 /* targets trained on so far */
 	double tokens_per_second;       /* since the last report */
 	double seconds, eta;            /* so far; still to go, as far as one can tell */
 	double trained_seconds;         /* of training in all, validations apart, resumed parts included */
@@ -58,8 +64,12 @@ typedef struct ur_job {
 	ur_recipe recipe;
 	ur_spec spec;                   /* of a new model */
 	ur_model *start;                /* or weights to go on from (fine-tuning), with its own spec; kept by the caller */
-	const ur_corpus *corpus;
+	const ur_corpus *corpus;        /* of a plain model */
 	ur_split split;
+	const ur_pairs *pairs;          /* of a model of pairs, and which of them train and validate */
+	const ur_pair_split *pair_split;
+	const ur_pairs *val_pairs;      /* NULL, or pairs of their own to validate on, with the same vocabularies */
+	const ur_pair_split *val_split;
 	const ur_ctx *ctx;
 	const char *out;                /* model file: the best weights by validation; NULL: nothing is written */
 	int64_t checkpoint_every;       /* steps between checkpoints; 0: by time, about every 30 seconds */
@@ -81,6 +91,14 @@ typedef struct ur_outcome {
 	int stopped_early;
 } ur_outcome;
 
+/* Of the model that the job trains. */
+static inline const ur_spec *ur_job_spec(const ur_job *job) { return job->start ? &job->start->spec : &job->spec; }
+/* The tokens of its data. */
+ur_words ur_job_words(const ur_job *job);
+/* Arithmetic of one of its steps, of pairs with sources and targets as long as they are on average; 0: not to be told. */
+double ur_job_step_flops(const ur_job *job);
+/* Targets of one of its steps, of pairs on average. */
+double ur_job_step_tokens(const ur_job *job);
 /* Bytes the job needs, before it takes them: weights, gradients, optimiser, activations. */
 ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err);
 /* Runs it. *model (may be NULL) gets the best weights and is the caller's. UR_E_DIVERGED: err names the tensor and

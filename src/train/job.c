@@ -1,0 +1,59 @@
+/* What can be said of a job before it runs. */
+#include "train/train.h"
+
+ur_words ur_job_words(const ur_job *job)
+{
+	const ur_vocab *vocab;
+
+	if (!job->pairs) {
+		vocab = ur_corpus_vocab(job->corpus);
+		return (ur_words){ .V = ur_vocab_size(vocab), .vocab = vocab };
+	}
+	return (ur_words){ .V = ur_pairs_outputs(job->pairs, UR_TARGET), .vocab = ur_pairs_vocab(job->pairs, UR_TARGET),
+		.source_V = ur_pairs_outputs(job->pairs, UR_SOURCE), .source = ur_pairs_vocab(job->pairs, UR_SOURCE) };
+}
+
+/* Mean tokens of a side of the pairs to train on, the end included. */
+static double mean_length(const ur_job *job, int side)
+{
+	const ur_pair_split *s = job->pair_split;
+	double sum = 0;
+	int64_t n = 0;
+
+	for (int64_t i = 0; i < s->n[UR_TRAIN]; i++) {
+		int length[UR_SIDES];
+		for (int k = 0; k < UR_SIDES; k++)
+			(void)ur_pairs_tokens(job->pairs, s->index[UR_TRAIN][i], k, &length[k]);
+		if (length[UR_SOURCE] < job->recipe.window && length[UR_TARGET] < job->recipe.window) {
+			sum += length[side] + 1;
+			n++;
+		}
+	}
+	return n ? sum / (double)n : 1;
+}
+
+double ur_job_step_tokens(const ur_job *job)
+{
+	const ur_recipe *r = &job->recipe;
+	return (job->pairs ? mean_length(job, UR_TARGET) : r->window) * r->batch * r->accumulate;
+}
+
+double ur_job_step_flops(const ur_job *job)
+{
+	const ur_words words = ur_job_words(job);
+	const ur_recipe *r = &job->recipe;
+	ur_model *shape;
+	int S = 0, T = r->window;
+	double flops;
+
+	if (ur_model_shape(ur_job_spec(job), &words, job->ctx->k, 0, &shape, NULL, NULL))
+		return 0;
+	if (job->pairs) {
+		S = (int)(mean_length(job, UR_SOURCE) + 0.5);
+		T = (int)(mean_length(job, UR_TARGET) + 0.5);
+	}
+	/* backward takes twice what forward does */
+	flops = 3 * ur_model_flops(shape, S, T, r->batch) * r->accumulate;
+	ur_model_free(shape);
+	return flops;
+}

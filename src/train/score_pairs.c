@@ -1,0 +1,110 @@
+/* Held-out pairs, in batches of like length; sums in float64, in the order of batches. */
+#include "train/score_pairs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int64_t ur_pair_limit(const ur_spec *spec)
+{
+	return spec->positions != UR_NOWHERE || (spec->mixer->flags & UR_STATE_GROWS) ? spec->context : 0;
+}
+
+ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const int64_t *index, int64_t n, int64_t most,
+                              int batch, ur_err *err)
+{
+	*s = (ur_pair_scorer){ .pairs = pairs };
+	if (!(s->index = malloc((size_t)(n ? n : 1) * sizeof *s->index)))
+		return ur_fail(err, UR_E_NOMEM, "no memory for the list of pairs");
+	for (int64_t i = 0; i < n; i++) {
+		int length[UR_SIDES];
+		for (int side = 0; side < UR_SIDES; side++)
+			(void)ur_pairs_tokens(pairs, index[i], side, &length[side]);
+		if (most && (length[UR_SOURCE] + 1 > most || length[UR_TARGET] + 1 > most))
+			s->left_out++;
+		else
+			s->index[s->n++] = index[i];
+	}
+	if (s->n == 0)
+		return ur_fail(err, UR_E_INVALID, "%s has no pair to score%s", ur_pairs_path(pairs, UR_SOURCE),
+		               n ? " that is short enough for the model's context" : "");
+	return ur_pair_batches_open(&s->batches, pairs, s->index, s->n, batch, 1, 0, err);
+}
+
+void ur_pair_scorer_close(ur_pair_scorer *s)
+{
+	ur_pair_batches_close(&s->batches);
+	free(s->index);
+	*s = (ur_pair_scorer){ 0 };
+}
+
+void ur_pair_batch_plan(ur_pair_batch *b, int S, int T, int B, ur_arena *arena)
+{
+	const size_t rows = (size_t)B;
+
+	b->source = UR_TAKE(arena, int32_t, (size_t)S * rows);
+	b->source_len = UR_TAKE(arena, int, rows);
+	b->ids = UR_TAKE(arena, int32_t, (size_t)T * rows);
+	b->targets = UR_TAKE(arena, int32_t, (size_t)T * rows);
+	b->len = UR_TAKE(arena, int, rows);
+	b->pair = UR_TAKE(arena, int64_t, rows);
+}
+
+ur_pass ur_pair_pass(const ur_pair_batch *b)
+{
+	return (ur_pass){ .T = b->T, .B = b->B, .ids = b->ids, .len = b->len, .S = b->S, .source = b->source,
+		.source_len = b->source_len };
+}
+
+void ur_pair_scorer_plan(ur_pair_scorer *s, const ur_model *m, const ur_ctx *c, ur_arena *arena)
+{
+	const ur_pair_batches *b = &s->batches;
+
+	ur_pair_batch_plan(&s->batch, b->S, b->T, b->B, arena);
+	s->losses = UR_TAKE(arena, double, (size_t)b->T * (size_t)b->B);
+	ur_net_plan_pairs(&s->net, m, c, b->S, b->T, b->B, 0, arena);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+void ur_pair_scorer_run(ur_pair_scorer *s, int64_t most, double *loss, int64_t *targets, int64_t *bytes,
+                        ur_pair_loss *of)
+{
+	const ur_pair_batch *b = &s->batch;
+	double sum = 0;
+
+	*targets = 0;
+	if (bytes)
+		*bytes = 0;
+	/* shorter pairs come first: a part of the pass is taken from all along it */
+	for (int64_t i = 0, stride = 1, n = s->batches.count; i < n; i += stride) {
+		ur_pass pass;
+
+		if (i == 0 && most > 0 && most < s->batches.tokens)
+			stride = s->batches.tokens / most;
+		ur_pair_batches_get(&s->batches, i, &s->batch);
+		pass = ur_pair_pass(b);
+		ur_net_forward(&s->net, &pass);
+		ur_net_losses(&s->net, b->T * b->B, b->targets, s->losses);
+		for (int row = 0; row < b->B; row++) {
+			double mine = 0;
+			size_t text;
+
+			for (int t = 0; t < b->len[row]; t++)
+				mine += s->losses[(size_t)t * (size_t)b->B + (size_t)row];
+			sum += mine;
+			(void)ur_pairs_text(s->pairs, b->pair[row], UR_TARGET, &text);
+			if (bytes)
+				*bytes += (int64_t)text + 1;
+			if (of) {
+				const int64_t *at = bsearch(&b->pair[row], s->index, (size_t)s->n, sizeof *s->index, by_number);
+				of[at - s->index] = (ur_pair_loss){ mine, b->len[row] };
+			}
+		}
+		*targets += b->tokens;
+	}
+	*loss = sum / (double)*targets;
+}
