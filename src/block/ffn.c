@@ -1,5 +1,6 @@
 /* Feed-forward half of a residual block: y = x + drop(act(norm(x) W_in^T + b_in) W_out^T + b_out), one chunk of rows
- * from norm to sum at a time, so that its intermediate values never leave the core's cache on the way forward.
+ * from norm to sum at a time, so that its intermediate values never leave the core's cache on the way forward. Without
+ * a norm, norm(x) is x.
  *
  * Backward keeps only h = norm(x) W_in^T + b_in and the norm's statistics, and works the rest out again: per chunk
  * dg = drop(dy) W_out, dh = act'(h) dg, dn = dh W_in, dx = dy + norm'(dn); then, over all rows, the weight gradients
@@ -18,9 +19,23 @@ static void swiglu_back(const ur_kernels *k, int F, const float *h, const float 
 {
 	k->swiglu_back(F, h, h + F, dg, dh, dh + F);
 }
+/* Written so that a NaN stays one. */
+static void relu_act(const ur_kernels *k, int F, const float *h, float *g)
+{
+	(void)k;
+	for (int i = 0; i < F; i++)
+		g[i] = h[i] <= 0 ? 0 : h[i];
+}
+static void relu_back(const ur_kernels *k, int F, const float *h, const float *dg, float *dh)
+{
+	(void)k;
+	for (int i = 0; i < F; i++)
+		dh[i] = h[i] <= 0 ? 0 : dg[i];
+}
 
 const ur_ffn ur_ffn_gelu = { "gelu", 1, 1, gelu_act, gelu_back };
 const ur_ffn ur_ffn_swiglu = { "swiglu", 2, 0, swiglu_act, swiglu_back };
+const ur_ffn ur_ffn_relu = { "relu", 1, 1, relu_act, relu_back };
 
 enum { W_IN, W_OUT, B_IN, B_OUT };
 
@@ -55,12 +70,20 @@ struct ffn_job {
 
 static const float *bias_of(const ur_ffn_call *q, int which) { return q->ffn->bias ? q->w[which].data : NULL; }
 
-static void norm_rows(const ur_kernels *k, const ur_ffn_call *q, int rows, const float *x, float *n, float *stats)
+/* What the first product reads of rows [from, from + rows): their norm, put into n, or x itself. The statistics go
+ * where the call keeps them. */
+static const float *norm_rows(const ur_kernels *k, const ur_ffn_call *q, int from, int rows, float *n)
 {
+	const float *x = q->x + (size_t)from * (size_t)q->D;
+	float passing[2 * UR_CHUNK], *stats = q->stats ? q->stats + 2 * (size_t)from : passing;
+
+	if (!q->norm)
+		return x;
 	for (int r = 0; r < rows; r++)
 		q->norm->row(k, q->D, q->norm->eps, x + (size_t)r * (size_t)q->D, q->norm_w[0].data,
 		             q->norm->params > 1 ? q->norm_w[1].data : NULL, n + (size_t)r * (size_t)q->D,
 		             stats + 2 * (size_t)r);
+	return n;
 }
 
 static void forward_rows(void *arg, int from, int to, int thread)
@@ -71,12 +94,11 @@ static void forward_rows(void *arg, int from, int to, int thread)
 	const int D = q->D, F = q->F, wide = q->ffn->gates * F, rows = to - from;
 	const float *x = q->x + (size_t)from * (size_t)D;
 	float *n = q->work + chunk_floats(q->ffn, D, F) * (size_t)thread, *h = n + (size_t)UR_CHUNK * (size_t)D;
-	float *g = h + (size_t)UR_CHUNK * (size_t)wide, *y = q->y + (size_t)from * (size_t)D, stats[2 * UR_CHUNK];
+	float *g = h + (size_t)UR_CHUNK * (size_t)wide, *y = q->y + (size_t)from * (size_t)D;
 
 	if (q->h)
 		h = q->h + (size_t)from * (size_t)wide;
-	norm_rows(k, q, rows, x, n, q->stats ? q->stats + 2 * (size_t)from : stats);
-	ur_linear_serial(k, rows, &q->w[W_IN], bias_of(q, B_IN), n, D, h, wide, 0);
+	ur_linear_serial(k, rows, &q->w[W_IN], bias_of(q, B_IN), norm_rows(k, q, from, rows, n), D, h, wide, 0);
 	for (int r = 0; r < rows; r++)
 		q->ffn->act(k, F, h + (size_t)r * (size_t)wide, g + (size_t)r * (size_t)F);
 	ur_linear_serial(k, rows, &q->w[W_OUT], bias_of(q, B_OUT), g, F, y, D, 0);
@@ -99,11 +121,11 @@ static void backward_rows(void *arg, int from, int to, int thread)
 	const int D = q->D, F = q->F, wide = q->ffn->gates * F, rows = to - from;
 	const size_t at = (size_t)from * (size_t)D;
 	const float *x = q->x + at, *dy = q->dy + at;
-	float *dg = q->work + chunk_floats(q->ffn, D, F) * (size_t)thread, *stats = q->stats + 2 * (size_t)from;
+	float *dg = q->work + chunk_floats(q->ffn, D, F) * (size_t)thread;
 	float *h = q->h + (size_t)from * (size_t)wide, *dh = j->dh + (size_t)from * (size_t)wide;
-	float *dn = j->dn + at, *dx = q->dx + at;
+	float *dx = q->dx + at, *dn = q->norm ? j->dn + at : dx;
 
-	norm_rows(k, q, rows, x, j->n + at, stats);
+	norm_rows(k, q, from, rows, j->n + at);
 	if (q->drop.p > 0) {
 		ur_drop(&q->drop, at, (size_t)to * (size_t)D, dy, j->dropped + at);
 		dy = j->dropped + at;
@@ -117,9 +139,9 @@ static void backward_rows(void *arg, int from, int to, int thread)
 	}
 	k->product[UR_F32](&(ur_product){ .M = rows, .N = D, .K = wide, .blocks = 1, .A = dh, .row = wide, .col = 1,
 		.panels = q->w[W_IN].panels_t, .p1 = ur_panel_count(k, D, 1), .C = dn, .ldc = D });
-	for (int r = 0; r < rows; r++) {
+	for (int r = 0; q->norm && r < rows; r++) {
 		size_t row = (size_t)r * (size_t)D;
-		q->norm->row_back(k, D, x + row, q->norm_w[0].data, stats + 2 * (size_t)r, dn + row, dx + row);
+		q->norm->row_back(k, D, x + row, q->norm_w[0].data, q->stats + 2 * (size_t)(from + r), dn + row, dx + row);
 	}
 	k->add(rows * D, q->dy + at, dx);
 }
@@ -135,6 +157,7 @@ void ur_ffn_backward(const ur_ctx *c, const ur_ffn_call *q)
 	ur_for_chunks(c, q->rows, backward_rows, &j);
 	ur_linear_grad(c, q->rows, D, F, q->drop.p > 0 ? j.dropped : q->dy, D, q->h, wide, q->dw[W_OUT],
 	               bias ? q->dw[B_OUT] : NULL);
-	ur_linear_grad(c, q->rows, wide, D, j.dh, wide, j.n, D, q->dw[W_IN], bias ? q->dw[B_IN] : NULL);
-	ur_norm_gains(c, q->norm, D, q->rows, q->x, q->stats, j.dn, q->dnorm);
+	ur_linear_grad(c, q->rows, wide, D, j.dh, wide, q->norm ? j.n : q->x, D, q->dw[W_IN], bias ? q->dw[B_IN] : NULL);
+	if (q->norm)
+		ur_norm_gains(c, q->norm, D, q->rows, q->x, q->stats, j.dn, q->dnorm);
 }

@@ -1,4 +1,5 @@
-/* Causal multi-head attention with rotary positions, grouped heads and a window.
+/* Causal multi-head attention with rotary positions, grouped heads and a window; with span.whole an encoder's, which
+ * sees all steps of its sequence: no window then, no state, and rope counts from 0.
  *
  *     q_t = Wq x_t + bq    k_t = Wk x_t + bk    v_t = Wv x_t + bv         (heads of E = out / heads values each)
  *     o_t = sum over s <= t of softmax_s(q_t k_s / sqrt(E)) v_s           (a head; with a window, t - s < window)
@@ -24,13 +25,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "mixer/attention_rows.h"
 #include "mixer/attention_tile.h"
 
 enum { HEADS, KV_HEADS, WINDOW, ROPE, ROPE_BASE, BIAS };
 enum {
 	STATE_HEADER = 64,
 	PAST_FLOATS = 4,    /* of a sequence's counts in `saved` */
-	STEP_BLOCK = 32,    /* positions a step attends to at a time */
 	COPY_STEPS = 256,   /* rows a copying task takes */
 	GATHER_COLUMNS = 64
 };
@@ -182,37 +183,7 @@ static void rope_row(const shape *s, const float *turn, float *row)
 static size_t step_work(const ur_dims *d, int n)
 {
 	shape s = shape_of(d);
-	return (size_t)n * (size_t)(s.qkv + s.q) + 2 * (size_t)s.heads + STEP_BLOCK;
-}
-
-/* One stream: q (q) against the filled part of its ring; o (q). A block of positions passes through all heads before
- * the next is touched, so the ring is read once. */
-static void attend_ring(const ur_kernels *k, const shape *s, const float *q, const float *ring, int positions, float *o,
-                        float *work)
-{
-	float *m = work, *sum = m + s->heads, *score = sum + s->heads, scale = 1 / sqrtf((float)s->E);
-	ptrdiff_t ld = (ptrdiff_t)position_floats(s);
-
-	memset(o, 0, (size_t)s->q * sizeof *o);
-	for (int h = 0; h < s->heads; h++) {
-		m[h] = -INFINITY;
-		sum[h] = 0;
-	}
-	for (int at = 0; at < positions; at += STEP_BLOCK) {
-		int n = positions - at < STEP_BLOCK ? positions - at : STEP_BLOCK;
-		for (int h = 0; h < s->heads; h++) {
-			const float *keys = ring + at * ld + (ptrdiff_t)(h / (s->heads / s->kv_heads)) * s->E;
-			float *out = o + (ptrdiff_t)h * s->E, factor;
-
-			k->row_dots(n, s->E, keys, ld, q + (ptrdiff_t)h * s->E, score);
-			factor = k->softmax_tile(n, n, scale, score, &m[h], &sum[h]);
-			if (factor != 1)
-				k->scale(s->E, factor, out);
-			k->row_sum(n, s->E, score, keys + s->kv, ld, out);
-		}
-	}
-	for (int h = 0; h < s->heads; h++)
-		k->scale(s->E, 1 / sum[h], o + (ptrdiff_t)h * s->E);
+	return (size_t)n * (size_t)(s.qkv + s.q) + ur_attend_rows_work(s.heads);
 }
 
 static void step(const ur_turn *turn)
@@ -238,7 +209,9 @@ static void step(const ur_turn *turn)
 		}
 		memcpy(ring + (size_t)(at % s.ring) * position_floats(&s), row + s.q, position_floats(&s) * sizeof *ring);
 		memcpy(turn->state[i], &next, sizeof next);
-		attend_ring(k, &s, row, ring, (int)filled(&s, next), o + (size_t)i * (size_t)s.q, rest);
+		ur_attend_rows(k, &(ur_rows_query){ .heads = s.heads, .kv_heads = s.kv_heads, .E = s.E,
+			.n = (int)filled(&s, next), .q = row, .keys = ring, .values = ring + s.kv,
+			.ld = (ptrdiff_t)position_floats(&s), .o = o + (size_t)i * (size_t)s.q }, rest);
 	}
 	ur_linear_serial(k, n, p.o, p.o_bias, o, s.q, turn->y, s.out, 0);
 }
@@ -307,7 +280,8 @@ static ur_past past_in_saved(const void *arg, int b)
 static ur_attention attention_of(const shape *s, const ur_span *span)
 {
 	return (ur_attention){ .T = span->T, .B = span->B, .heads = s->heads, .kv_heads = s->kv_heads, .E = s->E,
-		.window = s->window, .len = span->len, .ld = s->qkv, .past_most = span->state ? s->ring : 0 };
+		.window = span->whole ? 0 : s->window, .whole = span->whole, .len = span->len, .ld = s->qkv,
+		.past_most = span->state ? s->ring : 0 };
 }
 
 static void set_arrays(ur_attention *a, const memory *m)
@@ -339,7 +313,7 @@ static ur_cost cost(const ur_dims *d, const ur_span *span)
 {
 	shape s = shape_of(d);
 	double n = (double)span->T * span->B, rows = span->index ? span->rows : n;
-	double pairs = ur_attention_pairs(span->T, 0, s.window) * span->B;
+	double pairs = (span->whole ? (double)span->T * span->T : ur_attention_pairs(span->T, 0, s.window)) * span->B;
 
 	return (ur_cost){
 		.flops = 2 * rows * s.in * s.qkv + 2 * n * s.q * s.out + 4 * pairs * s.q,
@@ -389,34 +363,6 @@ static void gather_rows(void *arg, int from, int to, int thread)
 			if (t < length(m->span, b))
 				memcpy(m->qkv + i * width, m->rows + (size_t)m->span->index[i] * width, width * sizeof *m->qkv);
 		}
-}
-
-/* Zero for steps beyond a sequence's length. */
-static void clear_tails(const ur_span *s, float *x, int width, ptrdiff_t ld)
-{
-	for (int b = 0; s->len && b < s->B; b++)
-		for (int t = s->len[b]; t < s->T; t++)
-			memset(x + ((ptrdiff_t)t * s->B + b) * ld, 0, (size_t)width * sizeof *x);
-}
-
-/* A copy with zeros beyond each length: what lies there may be anything, and even times 0 may be NaN. */
-static const float *without_tails(const ur_span *s, const float *x, int width, float *copy)
-{
-	int ragged = 0;
-
-	for (int b = 0; s->len && b < s->B; b++)
-		ragged |= s->len[b] < s->T;
-	if (!ragged)
-		return x;
-	for (int t = 0; t < s->T; t++)
-		for (int b = 0; b < s->B; b++) {
-			size_t at = ((size_t)t * (size_t)s->B + (size_t)b) * (size_t)width;
-			if (t < s->len[b])
-				memcpy(copy + at, x + at, (size_t)width * sizeof *x);
-			else
-				memset(copy + at, 0, (size_t)width * sizeof *x);
-		}
-	return copy;
 }
 
 /* Keeps the ring of sequence `b` for the way back, oldest position first. */
@@ -486,9 +432,9 @@ static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur
 	set_arrays(&a, &m);
 	a.past = span->state ? past_in_state : NULL;
 	ur_attention_forward(c, &a, work);
-	clear_tails(span, m.o, s->q, m.ldo);
+	ur_clear_tails(span->T, span->B, span->len, m.o, s->q, m.ldo);
 	ur_linear(c, M, p.o, p.o_bias, m.o, m.ldo, span->y, s->out, 0);
-	clear_tails(span, span->y, s->out, s->out);
+	ur_clear_tails(span->T, span->B, span->len, span->y, s->out, s->out);
 	if (!span->state)
 		return;
 	ur_pool_run(c->pool, span->B * ((span->T + COPY_STEPS - 1) / COPY_STEPS), fill_ring, &m);
@@ -536,7 +482,7 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 	m.datt = take(&work, steps(span) * (size_t)s->q);
 	m.dqkv = take(&work, steps(span) * (size_t)s->qkv);
 
-	dy = without_tails(span, dy, s->out, m.dqkv);   /* not in use yet, and wide enough */
+	dy = ur_without_tails(span->T, span->B, span->len, dy, s->out, m.dqkv);   /* not in use yet, and wide enough */
 	ur_linear_back(c, M, p.o, dy, s->out, m.datt, s->q, 0);
 	ur_linear_grad(c, M, s->out, s->q, dy, s->out, m.o, s->q, dw[p.at_o], s->bias ? dw[p.at_o + 1] : NULL);
 
@@ -549,7 +495,7 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 	if (span->index)
 		m.drows = take(&work, (size_t)span->rows * (size_t)s->qkv);
 	ur_attention_backward(c, &a, &g, work);
-	clear_tails(span, m.dqkv, s->qkv, s->qkv);
+	ur_clear_tails(span->T, span->B, span->len, m.dqkv, s->qkv, s->qkv);
 	if (s->rope)
 		ur_for_rows(c, span->T, 1, rope_rows, &m);
 
@@ -559,7 +505,7 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 		dqkv = m.drows;
 		rows = span->rows;
 	} else {
-		x = without_tails(span, x, s->in, m.datt);  /* done with */
+		x = ur_without_tails(span->T, span->B, span->len, x, s->in, m.datt);  /* done with */
 	}
 	ur_linear_grad(c, rows, s->qkv, s->in, dqkv, s->qkv, x, s->in, dw[0], s->bias ? dw[1] : NULL);
 	if (dx)
@@ -567,7 +513,7 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 }
 
 const ur_mixer ur_mixer_attention = {
-	.name = "attention", .about = "causal multi-head attention", .flags = UR_STATE_GROWS | UR_NO_ORDER,
+	.name = "attention", .about = "causal multi-head attention", .flags = UR_STATE_GROWS | UR_NO_ORDER | UR_SEES_ALL,
 	.options = options, .check = check, .params = params, .state_size = state_size, .state_used = state_used,
 	.limit = limit, .step_work = step_work, .step = step,
 };

@@ -31,6 +31,7 @@ typedef struct tiles { int q, kv, columns, ld; } tiles;
 static int up(int n, int to) { return (n + to - 1) / to * to; }
 static int least(int a, int b) { return a < b ? a : b; }
 static int most(int a, int b) { return a > b ? a : b; }
+static int sees_all(const ur_attention *a) { return a->whole || a->S > 0; }
 
 /* Tiles near the given sizes that keep a tile of queries to TILE_FLOATS and a panel of keys within reach. A backward
  * tile of these holds at most 5 TILE_FLOATS + 2 q ld + nr E floats: UR_SCRATCH has room for it at any E. */
@@ -45,17 +46,18 @@ static tiles tiles_for(const ur_kernels *k, const ur_attention *a, int queries, 
 	return t;
 }
 
-/* The tile on the diagonal is computed whole, so short sequences want few rows; long ones want keys read less often. */
-static int queries_for(int T) { return T <= 128 ? 24 : T < 512 ? 48 : 96; }
+/* The tile on the diagonal is computed whole, so short sequences want few rows; long ones, and queries that see all
+ * keys, want keys read less often. */
+static int queries_for(const ur_attention *a) { return sees_all(a) || a->T >= 512 ? 96 : a->T <= 128 ? 24 : 48; }
 
 static tiles forward_tiles(const ur_kernels *k, const ur_attention *a)
 {
-	return tiles_for(k, a, queries_for(a->T), 256);
+	return tiles_for(k, a, queries_for(a), 256);
 }
 
 static tiles backward_tiles(const ur_kernels *k, const ur_attention *a)
 {
-	return tiles_for(k, a, least(queries_for(a->T), 48), 128);
+	return tiles_for(k, a, least(queries_for(a), 48), 128);
 }
 
 /* Memory is measured and cut by the same calls: pieces of NULL only count. */
@@ -68,27 +70,29 @@ static float *cut(cutter *c, size_t floats)
 	return c->base ? c->base + at : NULL;
 }
 
-static int keys_most(const ur_attention *a) { return a->past_most + a->T; }
+static int keys_most(const ur_attention *a) { return a->past_most + (a->S ? a->S : a->T); }
 static int steps_of(const ur_attention *a, int b) { return a->len ? a->len[b] : a->T; }
+
+/* How many positions of keys and values this call brings: the queries' own steps, or another sequence's. */
+static int keys_of(const ur_attention *a, int b)
+{
+	if (!a->S)
+		return steps_of(a, b);
+	return a->slen ? a->slen[b] : a->S;
+}
 
 static ur_past past_of(const ur_attention *a, int b)
 {
 	return a->past ? a->past(a->past_arg, b) : (ur_past){ 0 };
 }
 
-/* The most earlier positions any sequence of this call has. */
-static int past_longest(const ur_attention *a)
+/* No sequence of this call has more positions than this, earlier ones among them. */
+static int keys_longest(const ur_attention *a)
 {
 	int longest = 0;
 	for (int b = 0; a->past && b < a->B; b++)
 		longest = most(longest, a->past(a->past_arg, b).count);
-	return longest;
-}
-
-/* The first position that query `t` of a sequence with `past` earlier positions sees; it sees all up to past + t. */
-static int first_key(const ur_attention *a, int past, int t)
-{
-	return a->window && past + t >= a->window ? past + t - a->window + 1 : 0;
+	return longest + (a->S ? a->S : a->T);
 }
 
 /* One head of the keys and values of one sequence. */
@@ -102,9 +106,18 @@ typedef struct source {
 static source source_of(const ur_attention *a, int b, int h)
 {
 	source s = { a, past_of(a, b), b, h, 0 };
-	s.keys = s.past.count + steps_of(a, b);
+	s.keys = s.past.count + keys_of(a, b);
 	return s;
 }
+
+/* Query t sees positions [first_key, end_key). */
+static int first_key(const source *s, int t)
+{
+	int window = s->a->window, at = s->past.count + t;
+	return window && at >= window ? at - window + 1 : 0;
+}
+
+static int end_key(const source *s, int t) { return sees_all(s->a) ? s->keys : s->past.count + t + 1; }
 
 static const float *source_row(const source *s, int value, int j)
 {
@@ -114,7 +127,8 @@ static const float *source_row(const source *s, int value, int j)
 		size_t row = (size_t)(((int64_t)s->past.first + j) % s->past.ring) * 2 + (size_t)value;
 		return s->past.rows + (row * (size_t)a->kv_heads + (size_t)s->h) * (size_t)a->E;
 	}
-	return (value ? a->v : a->k) + ((ptrdiff_t)(j - s->past.count) * a->B + s->b) * a->ld + (ptrdiff_t)s->h * a->E;
+	return (value ? a->v : a->k) + ((ptrdiff_t)(j - s->past.count) * a->B + s->b) * (a->S ? a->ldk : a->ld) +
+	       (ptrdiff_t)s->h * a->E;
 }
 
 /* Packs positions [from, to) of the keys or values as columns; `from` is the first of a panel. Rows are gathered
@@ -183,10 +197,10 @@ static void times_along(const ur_kernels *k, int M, int columns, const float *A,
 }
 
 /* Of the keys [at, at + n) the row sees [*start, *end), counted from `at`; none where they are equal. */
-static void row_bounds(const ur_attention *a, int past, int t, int at, int n, int *start, int *end)
+static void row_bounds(const source *s, int t, int at, int n, int *start, int *end)
 {
-	*end = most(least(past + t + 1 - at, n), 0);
-	*start = least(most(first_key(a, past, t) - at, 0), *end);
+	*end = most(least(end_key(s, t) - at, n), 0);
+	*start = least(most(first_key(s, t) - at, 0), *end);
 }
 
 /* ---- forward ---- */
@@ -263,7 +277,7 @@ static void attend(const forward_job *j, const source *s, int head, int tile, co
 {
 	const ur_kernels *k = j->c->k;
 	const ur_attention *a = j->a;
-	int E = a->E, columns = j->t.columns, kv = j->t.kv, ld = j->t.ld, past = s->past.count;
+	int E = a->E, columns = j->t.columns, kv = j->t.kv, ld = j->t.ld;
 	int t0 = tile * j->t.q, rows = least(j->t.q, steps_of(a, s->b) - t0), first, last;
 	float scale = 1 / sqrtf((float)E);
 
@@ -275,8 +289,10 @@ static void attend(const forward_job *j, const source *s, int head, int tile, co
 		f->m[r] = -INFINITY;
 		f->sum[r] = 0;
 	}
-	first = first_key(a, past, t0) / k->nr * k->nr;
-	last = past + t0 + rows;
+	first = first_key(s, t0) / k->nr * k->nr;
+	last = end_key(s, t0 + rows - 1);
+	if (first >= last)
+		memset(f->O, 0, (size_t)rows * (size_t)columns * sizeof *f->O);
 	for (int key = first, next; key < last; key = next) {
 		int begin = key / kv * kv, n, width, fresh = key == first;
 
@@ -288,7 +304,7 @@ static void attend(const forward_job *j, const source *s, int head, int tile, co
 			float *scores = f->S + (size_t)r * (size_t)ld, factor = 1;
 			int start, end;
 
-			row_bounds(a, past, t0 + r, key, n, &start, &end);
+			row_bounds(s, t0 + r, key, n, &start, &end);
 			if (start < end)
 				factor = k->softmax_tile(end - start, width - start, scale, scores + start, &f->m[r], &f->sum[r]);
 			if (start > 0 || end == 0)
@@ -303,7 +319,8 @@ static void attend(const forward_job *j, const source *s, int head, int tile, co
 		ptrdiff_t row = (ptrdiff_t)(t0 + r) * a->B + s->b;
 		float *o = f->O + (size_t)r * (size_t)columns;
 
-		k->scale(E, 1 / f->sum[r], o);
+		if (first < last)
+			k->scale(E, 1 / f->sum[r], o);
 		memcpy(a->out + row * a->ldo + (ptrdiff_t)head * E, o, (size_t)E * sizeof *o);
 		if (a->lse)
 			a->lse[row * a->heads + head] = f->m[r] + logf(f->sum[r]);
@@ -364,7 +381,7 @@ size_t ur_attention_work(const ur_ctx *c, const ur_attention *a)
 
 void ur_attention_forward(const ur_ctx *c, const ur_attention *a, float *work)
 {
-	forward_job j = { .c = c, .a = a, .t = forward_tiles(c->k, a), .keys = past_longest(a) + a->T };
+	forward_job j = { .c = c, .a = a, .t = forward_tiles(c->k, a), .keys = keys_longest(a) };
 
 	j.tile_count = (a->T + j.t.q - 1) / j.t.q;
 	if (packs_own(c, a, &j.t, j.keys)) {
@@ -440,9 +457,11 @@ static void back_tile(const backward_job *j, const source *s, int head, int t0, 
 	const ur_attention *a = j->a;
 	int E = a->E, columns = j->t.columns, kv = j->t.kv, ld = j->t.ld;
 	int past = s->past.count, rows = least(j->t.q, steps_of(a, s->b) - t0);
-	int first = first_key(a, past, t0) / k->nr * k->nr, last = past + t0 + rows;
+	int first = first_key(s, t0) / k->nr * k->nr, last = end_key(s, t0 + rows - 1);
 	float scale = 1 / sqrtf((float)E);
 
+	if (first >= last)
+		memset(f->dQ, 0, (size_t)rows * (size_t)columns * sizeof *f->dQ);
 	for (int r = 0; r < rows; r++) {
 		ptrdiff_t row = (ptrdiff_t)(t0 + r) * a->B + s->b, at = (ptrdiff_t)head * E;
 		const float *q = a->q + row * a->ld + at, *dout = j->g->dout + row * j->g->ldd + at;
@@ -467,7 +486,7 @@ static void back_tile(const backward_job *j, const source *s, int head, int t0, 
 		for (int r = 0; r < rows; r++) {
 			float *P = f->P + (size_t)r * (size_t)ld, *dS = f->dS + (size_t)r * (size_t)ld;
 
-			row_bounds(a, past, t0 + r, key, n, &start, &end);
+			row_bounds(s, t0 + r, key, n, &start, &end);
 			if (start < end)
 				k->softmax_again(end - start, width - start, scale, f->lse[r], P + start);
 			if (start > 0 || end == 0)
@@ -508,8 +527,8 @@ static void back_task(void *arg, int task, int thread)
 	for (int g = 0; g < group; g++)
 		for (int t0 = 0; t0 < steps; t0 += j->t.q)
 			back_tile(j, &s, h * group + g, t0, &p, &f);
-	for (int t = 0; t < steps; t++) {
-		ptrdiff_t to = ((ptrdiff_t)t * a->B + s.b) * j->g->ldg + (ptrdiff_t)h * a->E;
+	for (int t = 0; t < s.keys - s.past.count; t++) {
+		ptrdiff_t to = ((ptrdiff_t)t * a->B + s.b) * (a->S ? j->g->ldgk : j->g->ldg) + (ptrdiff_t)h * a->E;
 		size_t from = ((size_t)s.past.count + (size_t)t) * columns;
 
 		memcpy(j->g->dk + to, p.dK + from, E * sizeof *p.dK);
@@ -529,7 +548,7 @@ size_t ur_attention_back_work(const ur_ctx *c, const ur_attention *a)
 void ur_attention_backward(const ur_ctx *c, const ur_attention *a, const ur_attention_grad *g, float *work)
 {
 	backward_job j = { .c = c, .a = a, .g = g, .t = backward_tiles(c->k, a) };
-	int keys = past_longest(a) + a->T;
+	int keys = keys_longest(a);
 
 	if (!head_fits_scratch(c, a, &j.t, keys)) {
 		j.heads = work;

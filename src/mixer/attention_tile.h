@@ -1,5 +1,6 @@
-/* Causal softmax attention over whole sequences, tile by tile: softmax(Q K^T / sqrt(E) + mask) V and its gradient,
- * exact, in memory that grows with the number of positions and not with its square. */
+/* Softmax attention over whole sequences, tile by tile: softmax(Q K^T / sqrt(E) + mask) V and its gradient, exact, in
+ * memory that grows with the number of positions and not with its square. A query sees the positions up to its own,
+ * all of its sequence, or all of another sequence. */
 #ifndef UR_ATTENTION_TILE_H
 #define UR_ATTENTION_TILE_H
 
@@ -18,9 +19,13 @@ typedef struct ur_past {
 typedef struct ur_attention {
 	int T, B, heads, kv_heads, E;   /* heads / kv_heads query heads share a head of keys and values */
 	int window;                     /* 0, or how many positions a position attends to, itself included */
+	int whole;                      /* 1: a query sees all keys; no window and no `past` then */
 	const int *len;                 /* (B), 0..T, or NULL: all T; rows beyond are neither read nor written */
+	int S;                          /* 0: keys and values are of the queries' own steps. Else k and v are (S, B, ...),
+	                                 * rows ldk apart, of sequences that are seen whole: `whole` is implied ... */
+	const int *slen;                /* ... and have lengths of their own, as len; zeros are what an empty one gives */
 	const float *q, *k, *v;
-	ptrdiff_t ld;                   /* floats from row to row of q, k and v */
+	ptrdiff_t ld, ldk;              /* floats from row to row: of q, and of k and v where S is 0; of k and v else */
 	float *out;                     /* (T, B, heads E), rows ldo apart; may be q */
 	ptrdiff_t ldo;
 	float *lse;                     /* (T, B, heads), log of the sum of exponentials, or NULL: not wanted */
@@ -36,21 +41,22 @@ size_t ur_attention_work(const ur_ctx *c, const ur_attention *a);
 /* Fills out, and lse where wanted. Tasks are (sequence, head, tile of queries). */
 void ur_attention_forward(const ur_ctx *c, const ur_attention *a, float *work);
 
-/* Gradients, each row of which is written (=) for steps within len; the earlier positions are constants.
- * dout (T, B, heads E), rows ldd apart; dq, dk, dv laid out as q, k, v with rows ldg apart. a->out and a->lse are
+/* Gradients, each row of which is written (=) for steps within len, dk and dv within slen where S is not 0; the earlier
+ * positions are constants. dout (T, B, heads E), rows ldd apart; dq, dk, dv laid out as q, k, v with rows ldg apart,
+ * ldgk those of dk and dv where S is not 0. a->out and a->lse are
  * what forward left. One task is a (sequence, head of keys): fewer of those than threads leave threads idle, which is
  * the price of sums in a fixed order without a copy of the gradient per thread. */
 typedef struct ur_attention_grad {
 	const float *dout;
 	ptrdiff_t ldd;
 	float *dq, *dk, *dv;
-	ptrdiff_t ldg;
+	ptrdiff_t ldg, ldgk;
 } ur_attention_grad;
 
 size_t ur_attention_back_work(const ur_ctx *c, const ur_attention *a);
 void ur_attention_backward(const ur_ctx *c, const ur_attention *a, const ur_attention_grad *g, float *work);
 
-/* Pairs of positions (query, key) that the mask leaves for T queries after `past` positions. */
+/* Pairs of positions (query, key) that a causal mask leaves for T queries after `past` positions. */
 double ur_attention_pairs(int T, int past, int window);
 
 #endif
