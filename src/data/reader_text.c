@@ -3,16 +3,14 @@
  * the tokens to the cache, after which the source is read only to count bytes. */
 #include "data/pread_all.h"
 #include "data/reader.h"
+#include "data/source_file.h"
 #include "data/token_cache.h"
 #include "vocab/text_hash.h"
 #include "vocab/vocab_kind.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PIECE = 1 << 20, SMALL = 1 << 16 };
@@ -38,17 +36,10 @@ static void text_close(ur_corpus *c)
 
 static ur_status open_source(ur_corpus *c, struct text *t, ur_err *err)
 {
-	/* O_NONBLOCK: a pipe without a writer must be an answer, not a wait */
-	t->fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (t->fd < 0 && errno == ENOENT && !strcmp(c->path, "-"))
-		return ur_fail(err, UR_E_IO, "standard input can be read only once, in order: save it to a file and give that");
-	if (t->fd < 0 || fstat(t->fd, &t->st))
-		return ur_fail(err, UR_E_IO, "%s cannot be opened: %s", c->path, strerror(errno));
-	if (S_ISDIR(t->st.st_mode))
-		return ur_fail(err, UR_E_IO, "%s is a directory: give a file", c->path);
-	if (!S_ISREG(t->st.st_mode))
-		return ur_fail(err, UR_E_IO, "%s is not a regular file but a %s, which cannot be read from any position: save "
-			"its contents to a file and give that", c->path, S_ISFIFO(t->st.st_mode) ? "pipe" : "device or socket");
+	ur_status status = ur_source_open(c->path, &t->fd, &t->st, err);
+
+	if (status)
+		return status;
 	c->bytes = t->st.st_size;
 	if (c->bytes == 0)
 		return ur_fail(err, UR_E_INVALID, "%s is empty: a corpus needs at least one token", c->path);
@@ -58,13 +49,7 @@ static ur_status open_source(ur_corpus *c, struct text *t, ur_err *err)
 static ur_status unchanged(const ur_corpus *c, ur_err *err)
 {
 	const struct text *t = c->own;
-	struct stat now;
-
-	if (fstat(t->fd, &now) || now.st_size != t->st.st_size || now.st_mtim.tv_sec != t->st.st_mtim.tv_sec ||
-	    now.st_mtim.tv_nsec != t->st.st_mtim.tv_nsec)
-		return ur_fail(err, UR_E_IO, "%s changed while it was being read: try again when nothing writes to it",
-			c->path);
-	return UR_OK;
+	return ur_source_unchanged(t->fd, c->path, &t->st, err);
 }
 
 /* ---- passes over the file ---- */
