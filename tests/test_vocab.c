@@ -289,9 +289,14 @@ static void decoding_encodes_again(void **state)
 		assert_int_equal(encode(v, MIXED, 0, 1, &first, NULL), UR_OK);
 		bytes = decode(v, first.ids, first.n, text);
 		if (ur_vocab_unknown(v) < 0) {
+			int64_t end = 0;
 			assert_int_equal(bytes, sizeof mixed - 1);
 			assert_memory_equal(text, mixed, bytes);
-			assert_int_equal(first.ends[first.n - 1], bytes);
+			for (size_t i = 0; i < first.n; i++) {
+				const char *piece;
+				end += (int64_t)ur_vocab_decode(v, first.ids[i], &piece);
+				assert_int_equal(first.ends[i], end);
+			}
 		}
 		assert_int_equal(encode(v, text, bytes, 0, 3, &second, NULL), UR_OK);
 		assert_int_equal(first.n, second.n);
@@ -306,6 +311,12 @@ static void encoding_may_start_at_any_token(void **state)
 	for (int k = 0; ur_vocab_kinds[k]; k++) {
 		ur_vocab *v = learn(ur_vocab_kinds[k]->name, 0, MIXED, sizeof mixed);
 		struct got all, rest;
+
+		if (ur_vocab_kinds[k]->joined) {
+			assert_int_equal(ur_vocab_unknown(v), -1); /* what stands in for it: texts say where tokens end */
+			ur_vocab_free(v);
+			continue;
+		}
 
 		assert_int_equal(encode(v, MIXED, 0, 5, &all, NULL), UR_OK);
 		for (size_t i = 0; i < all.n; i++) {
@@ -451,7 +462,7 @@ static void bad_requests(void **state)
 	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "bytes", .cap = 0 }, &b, &err), UR_E_INVALID);
 	assert_null(b);
 	assert_non_null(strstr(err.text, "'bytes'"));
-	assert_non_null(strstr(err.text, "byte, char, word"));
+	assert_non_null(strstr(err.text, "byte, char, word, bpe"));
 	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "char", .cap = 100 }, &b, &err), UR_E_INVALID);
 	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "word", .cap = 2 }, &b, &err), UR_E_INVALID);
 	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "word", .cap = -1 }, &b, &err), UR_E_INVALID);
@@ -508,7 +519,7 @@ static const struct { const char *json, *says; } bad_json[] = {
 	{ "[]", "kind" },
 	{ "{}", "kind" },
 	{ "{\"kind\": 1}", "kind" },
-	{ "{\"kind\": \"bpe\"}", "'bpe'" },
+	{ "{\"kind\": \"bytes\"}", "'bytes'" },
 	{ "{\"kind\": \"char\"}", "codes" },
 	{ "{\"kind\": \"char\", \"codes\": {}}", "codes" },
 	{ "{\"kind\": \"char\", \"codes\": []}", "codes" },

@@ -18,7 +18,9 @@ typedef struct ur_corpus_request {
 	const char *reader;     /* readers.def; NULL: "text" */
 	const ur_vocab *use;    /* encode with this one, or, where it is NULL, learn one from the file: */
 	const char *vocab;      /* its kind; NULL: "byte" */
-	int64_t vocab_size;     /* its cap, 0: none (ur_vocab_builder_open) */
+	int64_t vocab_size;     /* its cap, 0: none */
+	int64_t vocab_least;    /* its `least`, 0: none; see ur_vocab_request */
+	int vocab_unknown;      /* its `unknown` */
 	ur_progress *progress;  /* NULL: none */
 	void *progress_arg;
 } ur_corpus_request;

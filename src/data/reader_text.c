@@ -108,10 +108,10 @@ static ur_status feed_encoder(void *self, const char *text, size_t bytes, ur_err
 	return ur_encoder_feed(self, text, bytes, err);
 }
 
-static ur_status learn(ur_corpus *c, const char *kind, int64_t cap, struct passes *p, ur_err *err)
+static ur_status learn(ur_corpus *c, const ur_vocab_request *request, struct passes *p, ur_err *err)
 {
 	ur_vocab_builder *b;
-	ur_status status = ur_vocab_builder_open(&(ur_vocab_request){ .kind = kind, .cap = cap }, &b, err);
+	ur_status status = ur_vocab_builder_open(request, &b, err);
 
 	if (status)
 		return status;
@@ -174,14 +174,14 @@ static ur_status find_tokens(ur_corpus *c, const ur_token_key *key, const struct
 	return UR_OK;
 }
 
-static ur_status open_tokens(const ur_corpus_request *request, ur_corpus *c, const char *kind, ur_err *err)
+static ur_status open_tokens(const ur_corpus_request *request, ur_corpus *c, const ur_vocab_request *ask, ur_err *err)
 {
 	struct text *t = c->own;
 	struct passes p = { request->progress, request->progress_arg, 0, c->bytes };
 	char *real = realpath(c->path, NULL);
 	ur_token_key key = { .path = real ? real : c->path, .size = c->bytes, .mtime = t->st.st_mtim.tv_sec,
-		.mtime_ns = t->st.st_mtim.tv_nsec, .inode = t->st.st_ino, .use = request->use, .kind = kind,
-		.cap = request->vocab_size };
+		.mtime_ns = t->st.st_mtim.tv_nsec, .inode = t->st.st_ino, .use = request->use,
+		.learn = *ask };
 	int again = 1;
 	ur_status status = find_tokens(c, &key, &p, err);
 
@@ -189,7 +189,7 @@ static ur_status open_tokens(const ur_corpus_request *request, ur_corpus *c, con
 		if (request->use)
 			c->vocab = ur_vocab_hold(request->use);
 		else
-			status = learn(c, kind, request->vocab_size, &p, err);
+			status = learn(c, ask, &p, err);
 		for (int place = 0; !status && place < UR_TOKEN_PLACES && again; place++) {
 			status = write_tokens(c, place, &key, &p, &again, err);
 			if (again && place < UR_TOKEN_PLACES - 1)
@@ -204,8 +204,10 @@ static ur_status open_tokens(const ur_corpus_request *request, ur_corpus *c, con
 
 static ur_status text_open(const ur_corpus_request *request, ur_corpus *c, ur_err *err)
 {
-	const char *kind = request->use ? ur_vocab_kind_of(request->use) : request->vocab ? request->vocab : "byte";
-	const ur_vocab_kind *found = ur_vocab_kind_find(kind, err);
+	const ur_vocab_request ask = request->use ? (ur_vocab_request){ .kind = ur_vocab_kind_of(request->use) }
+		: (ur_vocab_request){ .kind = request->vocab ? request->vocab : "byte", .cap = request->vocab_size,
+		.least = request->vocab_least, .unknown = request->vocab_unknown };
+	const ur_vocab_kind *found = ur_vocab_kind_find(ask.kind, err);
 	struct text *t;
 	ur_vocab_builder *b;
 	ur_status status;
@@ -216,13 +218,12 @@ static ur_status text_open(const ur_corpus_request *request, ur_corpus *c, ur_er
 	if (!t)
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a corpus");
 	t->fd = -1;
-	/* also says what is wrong with the size, before the file is looked at */
-	status = ur_vocab_builder_open(&(ur_vocab_request){ .kind = kind, .cap = request->use ? 0 : request->vocab_size }, &b,
-	                               err);
+	/* also says what is wrong with the request, before the file is looked at */
+	status = ur_vocab_builder_open(&ask, &b, err);
 	if (!status)
 		status = open_source(c, t, err);
 	if (!status && !found->identity)
-		status = open_tokens(request, c, kind, err);
+		status = open_tokens(request, c, &ask, err);
 	if (!status && found->identity) {
 		c->tokens = c->bytes;
 		if (request->use)
@@ -275,7 +276,21 @@ static ur_status seek_end(void *arg, const int32_t *ids, const int64_t *ends, si
 	return UR_E_STOPPED;
 }
 
-/* The index says where the token's block begins; from there the source is encoded once more. */
+/* Bytes that n tokens stand for, from token `from` on, by a vocabulary whose texts are the very text. */
+static ur_status text_lengths(const ur_corpus *c, int64_t from, int64_t n, int64_t *bytes, ur_err *err)
+{
+	const struct text *t = c->own;
+	int32_t ids[UR_TOKEN_BLOCK];
+	const char *text;
+	ur_status status = ur_tokens_read(t->tokens, from, n, ids, err);
+
+	for (int64_t i = 0; i < n && !status; i++)
+		*bytes += (int64_t)ur_vocab_decode(c->vocab, ids[i], &text);
+	return status;
+}
+
+/* The index says where the token's block begins; from there tokens are measured, or, where a token's text is not what
+ * it stands for, the source is encoded once more. */
 static ur_status text_offset(const ur_corpus *c, int64_t i, int64_t *offset, ur_err *err)
 {
 	const struct text *t = c->own;
@@ -292,7 +307,11 @@ static ur_status text_offset(const ur_corpus *c, int64_t i, int64_t *offset, ur_
 	*offset = at = t->tokens->index[i / UR_TOKEN_BLOCK];
 	if (!seek.left)
 		return UR_OK;
-	if ((status = unchanged(c, err)) || (status = ur_encoder_open(c->vocab, at, seek_end, &seek, &e, err)))
+	if ((status = unchanged(c, err)))
+		return status;
+	if (ur_vocab_unknown(c->vocab) < 0)
+		return text_lengths(c, i - seek.left, seek.left, offset, err);
+	if ((status = ur_encoder_open(c->vocab, at, seek_end, &seek, &e, err)))
 		return status;
 	while (!status && at < c->bytes) {
 		size_t n = c->bytes - at < SMALL ? (size_t)(c->bytes - at) : SMALL;

@@ -131,7 +131,8 @@ static int suits(const ur_token_header *h, const ur_token_key *key)
 		return 0;
 	if (key->use)
 		return h->vocab_hash == ur_vocab_hash(key->use);
-	return h->learnt && h->cap == key->cap && !strncmp(h->kind, key->kind, sizeof h->kind);
+	return h->learnt && h->cap == key->learn.cap && h->least == key->learn.least &&
+	       h->unknown == (key->learn.unknown != 0) && !strncmp(h->kind, key->learn.kind, sizeof h->kind);
 }
 
 /* UR_OK: the body is whole, or UR_E_FORMAT. */

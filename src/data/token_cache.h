@@ -23,8 +23,7 @@ typedef struct ur_token_key {
 	int64_t size, mtime, mtime_ns;
 	uint64_t inode;
 	const ur_vocab *use;                /* the vocabulary, or, NULL, one learnt from the source: */
-	const char *kind;
-	int64_t cap;
+	ur_vocab_request learn;             /* all of it decides what the tokens are */
 } ur_token_key;
 
 /* Tokens, open. */

@@ -10,17 +10,18 @@
 #define UR_TOKEN_MAGIC "UnrollTk"
 #define UR_TOKEN_SUFFIX ".tokens"
 
-enum { UR_TOKEN_VERSION = 1, UR_TOKEN_PATH = 4096, UR_TOKEN_PIECE = 1 << 20 };
+enum { UR_TOKEN_VERSION = 2, UR_TOKEN_PATH = 4096, UR_TOKEN_PIECE = 1 << 20 };
 
 typedef struct ur_token_header {
 	char magic[8];
 	uint32_t version, width;
 	int64_t size, mtime, mtime_ns;      /* of the source */
 	uint64_t inode;
-	int64_t tokens, cap;
+	int64_t tokens, cap, least;
 	uint64_t path_bytes, json_bytes;
 	uint64_t vocab_hash, fingerprint, body_hash;
-	uint32_t learnt, young;             /* learnt: the vocabulary is that of the source, with `cap` */
+	uint32_t learnt, young;             /* learnt: the vocabulary is that of the source, by kind, cap, least, unknown */
+	uint32_t unknown, zero;
 	char kind[16];
 	uint64_t header_hash;               /* of all before it */
 } ur_token_header;

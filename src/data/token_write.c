@@ -143,14 +143,16 @@ ur_status ur_token_writer_open(int place, const ur_token_key *key, const ur_voca
 	h->mtime = key->mtime;
 	h->mtime_ns = key->mtime_ns;
 	h->inode = key->inode;
-	h->cap = key->cap;
+	h->cap = key->learn.cap;
+	h->least = key->learn.least;
+	h->unknown = key->learn.unknown != 0;
 	h->path_bytes = strlen(key->path);
 	h->json_bytes = strlen(text);
 	h->vocab_hash = ur_vocab_hash(vocab);
 	h->learnt = !key->use;
 	h->young = key->mtime + YOUNG >= now.tv_sec;
-	if (key->kind)
-		strncpy(h->kind, key->kind, sizeof h->kind - 1);
+	if (key->learn.kind)
+		strncpy(h->kind, key->learn.kind, sizeof h->kind - 1);
 	w->size = sizeof *h;
 	status = open_file(w, place, err);
 	if (!status)

@@ -1,7 +1,6 @@
 /* What all vocabularies share: the table of kinds, texts by token, chunks, holds, JSON's outer object. */
 #include "vocab/vocab.h"
 
-#include "vocab/text_hash.h"
 #include "vocab/vocab_kind.h"
 
 #include <stdio.h>
@@ -10,7 +9,7 @@
 
 struct ur_vocab_builder {
 	const ur_vocab_kind *kind;
-	int64_t cap;
+	ur_vocab_request request;
 	ur_gate gate;
 	int any;        /* some text was fed */
 	void *counts;
@@ -77,6 +76,8 @@ static void vocab_seal(ur_vocab *v)
 		ur_hash_add(&hash, length, sizeof length);
 		ur_hash_add(&hash, v->text + v->at[i], bytes);
 	}
+	if (v->kind->mark)
+		v->kind->mark(v, &hash);
 	v->hash = ur_hash_value(&hash);
 }
 
@@ -129,26 +130,72 @@ size_t ur_vocab_decode(const ur_vocab *v, int token, const char **text)
 
 /* ---- learning ---- */
 
+ur_status ur_vocab_request_check(const ur_vocab_request *request, ur_err *err)
+{
+	const ur_vocab_kind *kind = ur_vocab_kind_find(request->kind, err);
+	const int64_t cap = request->cap, least = request->least;
+
+	if (!kind)
+		return UR_E_INVALID;
+	if (cap && !kind->cap_most)
+		return ur_fail(err, UR_E_INVALID, "a %s vocabulary takes no size: it keeps every token of the text",
+			kind->name);
+	if (cap && (cap < kind->cap_least || cap > kind->cap_most))
+		return ur_fail(err, UR_E_INVALID, "a vocabulary size of %lld: for %s it must be %d to %d, or 0 for what is "
+			"usual", (long long)cap, kind->name, kind->cap_least, kind->cap_most);
+	if (least < 0)
+		return ur_fail(err, UR_E_INVALID, "a least count of %lld: it must be 1 or more, or 0 for none",
+			(long long)least);
+	if (least > 1 && !kind->thins)
+		return ur_fail(err, UR_E_INVALID, "a %s vocabulary takes no least count: it leaves no token out for being rare",
+			kind->name);
+	return UR_OK;
+}
+
+ur_status ur_vocab_request_parse(const char *text, ur_vocab_request *request, ur_err *err)
+{
+	const char *colon = strchr(text, ':');
+	size_t n = colon ? (size_t)(colon - text) : strlen(text);
+	ur_vocab_request read = { 0 };
+	const ur_vocab_kind *kind;
+	char name[41];
+	ur_status status;
+
+	snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, text);
+	kind = ur_vocab_kind_find(name, err);
+	if (!kind)
+		return UR_E_INVALID;
+	read.kind = kind->name;
+	if (colon) {
+		size_t digits = strspn(colon + 1, "0123456789");
+		if (!digits || digits > 9 || colon[1 + digits])
+			return ur_fail(err, UR_E_INVALID, "'%.60s': behind the colon goes the most tokens the vocabulary may have, "
+				"as in bpe:8000", text);
+		read.cap = strtoll(colon + 1, NULL, 10);
+	}
+	if ((status = ur_vocab_request_check(&read, err)))
+		return status;
+	request->kind = read.kind;
+	request->cap = read.cap;
+	return UR_OK;
+}
+
 ur_status ur_vocab_builder_open(const ur_vocab_request *request, ur_vocab_builder **builder, ur_err *err)
 {
 	ur_vocab_builder *b;
-	const ur_vocab_kind *found = ur_vocab_kind_find(request->kind, err);
-	const int64_t cap = request->cap;
+	const ur_vocab_kind *found;
+	ur_status status = ur_vocab_request_check(request, err);
 
 	*builder = NULL;
-	if (!found)
-		return UR_E_INVALID;
-	if (cap && !found->capped)
-		return ur_fail(err, UR_E_INVALID, "a %s vocabulary takes no size: it keeps every token of the text",
-			found->name);
-	if (cap && (cap < 3 || cap > UR_VOCAB_MOST))
-		return ur_fail(err, UR_E_INVALID, "a vocabulary size of %lld: it must be 3 to %d, or 0 for no limit",
-			(long long)cap, UR_VOCAB_MOST);
+	if (status)
+		return status;
+	found = ur_vocab_kind_find(request->kind, err);
 	b = calloc(1, sizeof *b);
 	if (!b)
 		return no_memory(err);
 	b->kind = found;
-	b->cap = cap;
+	b->request = *request;
+	b->request.kind = found->name;
 	if (found->counts_open && !(b->counts = found->counts_open())) {
 		free(b);
 		return no_memory(err);
@@ -182,7 +229,7 @@ ur_status ur_vocab_builder_finish(ur_vocab_builder *b, ur_vocab **vocab, ur_err 
 	v = vocab_new(b->kind);
 	if (!v)
 		return no_memory(err);
-	status = b->kind->learn(b->counts, b->cap, v, err);
+	status = b->kind->learn(b->counts, &b->request, v, err);
 	if (status) {
 		ur_vocab_free(v);
 		return status;
@@ -309,7 +356,7 @@ ur_status ur_vocab_from_json(const json_t *json, ur_vocab **vocab, ur_err *err)
 	v = vocab_new(kind);
 	if (!v)
 		return no_memory(err);
-	status = kind->load ? kind->load(json, v, err) : kind->learn(NULL, 0, v, err);
+	status = kind->load ? kind->load(json, v, err) : kind->learn(NULL, &(ur_vocab_request){ .kind = kind->name }, v, err);
 	if (status) {
 		ur_vocab_free(v);
 		return status;

@@ -1,7 +1,7 @@
 /* A vocabulary turns text into tokens 0..V-1 and back. It is learnt from a text (or fixed), stored in model files as
  * JSON, and immutable once made, so any number of threads may use one.
  *
- * The kinds are in vocabs.def: `byte`, `char`, `word`. Text arrives in chunks of any size, because corpora are larger
+ * The kinds are in vocabs.def: `byte`, `char`, `word`, `bpe`. Text arrives in chunks of any size, because corpora are larger
  * than memory: a chunk may end inside a UTF-8 sequence or a word and the result is the same as for the whole text. */
 #ifndef UR_VOCAB_H
 #define UR_VOCAB_H
@@ -21,11 +21,17 @@ enum { UR_VOCAB_MOST = 1 << 24 }; /* tokens a vocabulary may have */
 /* What to learn. */
 typedef struct ur_vocab_request {
 	const char *kind;               /* a name in vocabs.def */
-	int64_t cap;                    /* the most tokens it may have, 0: any number, or the kind's own; only for kinds that
-	                                 * can leave tokens out */
+	int64_t cap;                    /* the most tokens it may have (word, bpe), 0: any number; bpe: 8,000 */
 	int64_t least;                  /* leave out what comes up fewer times than this (char, word); 0 and 1: nothing */
-	int unknown;                    /* char: have a token for what is not there; other kinds do or need none anyway */
+	int unknown;                    /* char: have a token for what is not there, as `least` implies; other kinds do or
+	                                 * need none anyway */
 } ur_vocab_request;
+
+/* Reads KIND or KIND:CAP, as in "char" and "bpe:8000", into kind (static) and cap; the rest of *request stays.
+ * UR_E_INVALID: no such kind, or what it cannot have. */
+ur_status ur_vocab_request_parse(const char *text, ur_vocab_request *request, ur_err *err);
+/* Whether a request can be met, as far as that can be said before there is text. UR_E_INVALID. */
+ur_status ur_vocab_request_check(const ur_vocab_request *request, ur_err *err);
 
 /* Starts learning. UR_E_INVALID: no such kind, or what it cannot have. */
 ur_status ur_vocab_builder_open(const ur_vocab_request *request, ur_vocab_builder **builder, ur_err *err);
@@ -43,7 +49,7 @@ void ur_vocab_free(ur_vocab *v);
 int ur_vocab_size(const ur_vocab *v);
 /* Name of its kind, static. */
 const char *ur_vocab_kind_of(const ur_vocab *v);
-/* Equal for vocabularies of one kind with the same tokens in the same order; the same on every machine. */
+/* Equal for vocabularies of one kind that make the same tokens of every text; the same on every machine. */
 uint64_t ur_vocab_hash(const ur_vocab *v);
 /* The token for what the vocabulary lacks, or -1 where it has none. */
 int ur_vocab_unknown(const ur_vocab *v);
@@ -55,7 +61,9 @@ int ur_vocab_unknown(const ur_vocab *v);
 typedef ur_status ur_token_sink(void *arg, const int32_t *ids, const int64_t *ends, size_t n, ur_err *err);
 
 /* An encoder for one text whose first byte has offset `at` (for errors and ends). v must outlive it. It may start at
- * the end of any token of a text and then gives the tokens that follow. */
+ * the end of any token of a text and then gives the tokens that follow; but not with bpe, where what a word becomes
+ * depends on its beginning. Where a vocabulary has no unknown token, ends need no encoder: a token covers as many bytes
+ * as its text has. */
 ur_status ur_encoder_open(const ur_vocab *v, int64_t at, ur_token_sink *sink, void *arg, ur_encoder **e, ur_err *err);
 /* UR_E_INVALID: not valid UTF-8, or something the vocabulary lacks, with the byte's offset. Of two such places the
  * first is reported. After a failure an encoder can only be closed. */
@@ -70,15 +78,16 @@ int64_t ur_vocab_encode(const ur_vocab *v, const char *text, size_t bytes, int32
 /* ---- tokens to text ---- */
 
 /* Bytes of a token's text, in *text, owned by v (not NUL-terminated); 0 and "" for a token that is not in v.
- * The texts of a run of tokens, joined, are readable: for byte and char they are the very text that was encoded; a
- * word's text ends with a blank, a newline is "\n", and encoding the joined text gives the same tokens again. */
+ * The texts of a run of tokens, joined, are readable. Without an unknown token (byte, bpe, most often char) they are
+ * the very text that was encoded. A word's text ends with a blank, a newline is "\n"; char's unknown token is U+FFFD.
+ * Encoding the joined text of a whole text gives the same tokens again. */
 size_t ur_vocab_decode(const ur_vocab *v, int token, const char **text);
 
 /* ---- JSON, as model files hold it ---- */
 
-/* {"kind": "byte"}, {"kind": "char", "codes": [10, 32, ...]} or {"kind": "word", "words": ["the", "\n", ...]}; a word
- * with a NUL in it is an array of its bytes, because many JSON readers refuse "\u0000". A new reference, NULL: no
- * memory. */
+/* {"kind": "byte"}, {"kind": "char", "codes": [10, 32, ...]} (and "unknown": true, where it has that token),
+ * {"kind": "word", "words": ["the", "\n", ...]} or {"kind": "bpe", "merges": [[116, 104], [256, 101], ...]}; a word with
+ * a NUL in it is an array of its bytes, because many JSON readers refuse "\u0000". A new reference, NULL: no memory. */
 json_t *ur_vocab_to_json(const ur_vocab *v);
 /* Reads that, trusting nothing. UR_E_FORMAT: err says which member is wrong and how. */
 ur_status ur_vocab_from_json(const json_t *json, ur_vocab **vocab, ur_err *err);

@@ -1,10 +1,10 @@
 /* byte: 256 tokens, token t is byte t. Any file is text; nothing is learnt and nothing can be missing. */
 #include "vocab/vocab_kind.h"
 
-static ur_status byte_learn(void *counts, int64_t cap, ur_vocab *v, ur_err *err)
+static ur_status byte_learn(void *counts, const ur_vocab_request *request, ur_vocab *v, ur_err *err)
 {
 	(void)counts;
-	(void)cap;
+	(void)request;
 	if (!ur_vocab_room(v, 256, 256))
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a byte vocabulary");
 	for (int i = 0; i < 256; i++) {

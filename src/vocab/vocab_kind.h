@@ -2,6 +2,7 @@
 #ifndef UR_VOCAB_KIND_H
 #define UR_VOCAB_KIND_H
 
+#include "vocab/text_hash.h"
 #include "vocab/utf8.h"
 #include "vocab/vocab.h"
 
@@ -11,22 +12,27 @@ enum { UR_ENCODER_ROOM = 2048 };
 
 typedef struct ur_vocab_kind {
 	const char *name, *about;
-	int capped;                 /* takes a cap */
+	int cap_least, cap_most;    /* the caps it takes; both 0: none */
+	int thins;                  /* takes `least` */
 	int utf8;                   /* its text must be UTF-8: count and encode are given whole, valid sequences */
 	int identity;               /* token t is byte t */
+
+	int joined;                 /* tokens depend on those before them: encoding cannot start at any token's end. Such a
+	                             * kind has no unknown token */
 
 	/* Learning. All three NULL: nothing is learnt, and learn is called with counts NULL. */
 	void *(*counts_open)(void);
 	ur_text_fn *count;          /* self: what counts_open gave */
 	void (*counts_close)(void *counts);
 	/* The text is over: fills v (texts, lookup) from the counts. */
-	ur_status (*learn)(void *counts, int64_t cap, ur_vocab *v, ur_err *err);
+	ur_status (*learn)(void *counts, const ur_vocab_request *request, ur_vocab *v, ur_err *err);
 
 	/* Encoding. `own`: bytes of state in each encoder, zeroed at its start. */
 	size_t own;
 	ur_text_fn *encode;         /* self: the ur_encoder */
 	ur_status (*encode_end)(ur_encoder *e, ur_err *err); /* NULL: nothing is held back */
 	int (*unknown)(const ur_vocab *v);                   /* NULL: it has no such token */
+	void (*mark)(const ur_vocab *v, ur_hash *hash);      /* what decides besides texts; NULL: nothing */
 
 	/* JSON: adds members to (0: no memory), or fills v from, an object whose "kind" is this one's name. */
 	int (*save)(const ur_vocab *v, json_t *object);

@@ -2,15 +2,16 @@
  * ties by bytes. `<unk>` is in every word vocabulary and stands for all words that are not; a text may hold it
  * literally, as WikiText does. The newline is in every one too.
  *
- * With a cap of n tokens the n - 2 most frequent words stay. `<unk>` is ranked by how often the text has it literally.
- * A word of more than WORD_MOST bytes is always `<unk>`: it bounds what a chunk border can hold back. */
-#include "vocab/text_hash.h"
+ * With a cap of n tokens the n - 2 most frequent words stay; with a least count, those that come up as often. `<unk>`
+ * is ranked by how often the text has it literally. A word of more than WORD_MOST bytes is always `<unk>`: it bounds
+ * what a chunk border can hold back. */
 #include "vocab/vocab_kind.h"
+#include "vocab/word_counts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORD_MOST = 1024, SLOTS_LEAST = 1024 };
+enum { WORD_MOST = 1024 };
 
 static const char unknown_word[] = "<unk>";
 static const unsigned char blank[256] = { [' '] = 1, ['\t'] = 1, ['\n'] = 1, ['\v'] = 1, ['\f'] = 1, ['\r'] = 1 };
@@ -74,55 +75,12 @@ static inline __attribute__((always_inline)) ur_status split(struct part *p, con
 	return status;
 }
 
-/* ---- a hash table of words: open addressing, at most half full ---- */
-
-struct slot {
-	size_t at;              /* where the word's bytes are in their pool */
-	uint32_t length, tag;   /* length 0: an empty slot; tag: the word's hash */
-	int32_t id;
-};
-
-static uint32_t word_tag(const unsigned char *s, size_t n)
-{
-	uint64_t h = n * UINT64_C(0x9E3779B97F4A7C15), a = 0, b = 0;
-
-	for (; n > 16; n -= 8, s += 8) {
-		memcpy(&a, s, 8);
-		h = ur_hash_fold(h ^ a, UINT64_C(0xE7037ED1A0B428DB));
-	}
-	if (n >= 8) {
-		memcpy(&a, s, 8);
-		memcpy(&b, s + n - 8, 8);
-	} else if (n >= 4) {
-		uint32_t low, high;
-		memcpy(&low, s, 4);
-		memcpy(&high, s + n - 4, 4);
-		a = low;
-		b = high;
-	} else {
-		a = (uint64_t)s[0] << 16 | (uint64_t)s[n / 2] << 8 | s[n - 1];
-	}
-	h = ur_hash_fold(a ^ UINT64_C(0xA0761D6478BD642F), b ^ h ^ UINT64_C(0x8EBC6AF09C88C6E3));
-	return (uint32_t)(h ^ h >> 32);
-}
-
-/* The word's slot, or the empty one where it belongs. n > 0. */
-static inline struct slot *find(struct slot *slots, size_t mask, const char *pool, const unsigned char *word, size_t n,
-	uint32_t tag)
-{
-	for (size_t i = tag & mask;; i = (i + 1) & mask) {
-		struct slot *slot = &slots[i];
-		if (!slot->length || (slot->tag == tag && slot->length == n && !memcmp(pool + slot->at, word, n)))
-			return slot;
-	}
-}
-
 /* ---- the finished vocabulary ---- */
 
 struct lookup {
 	int32_t newline, unknown;
 	size_t mask;
-	struct slot slots[];
+	ur_word_slot slots[];
 };
 
 struct word {
@@ -144,7 +102,7 @@ static int is_unknown(const struct word *w)
 /* From n words in the order of their tokens. *twice: a word that is there twice, or -1; then v is of no use. */
 static ur_status make(const struct word *words, int n, ur_vocab *v, int *twice, ur_err *err)
 {
-	size_t bytes = 0, room = SLOTS_LEAST;
+	size_t bytes = 0, room = UR_WORD_SLOTS;
 	struct lookup *look;
 
 	*twice = -1;
@@ -160,13 +118,13 @@ static ur_status make(const struct word *words, int n, ur_vocab *v, int *twice, 
 	bytes = 0;
 	for (int i = 0; i < n; i++) {
 		const unsigned char *word = (const unsigned char *)words[i].text;
-		uint32_t tag = word_tag(word, words[i].n);
-		struct slot *slot = find(look->slots, look->mask, v->text, word, words[i].n, tag);
+		uint32_t tag = ur_word_tag(word, words[i].n);
+		ur_word_slot *slot = ur_word_find(look->slots, look->mask, v->text, word, words[i].n, tag);
 		if (slot->length) {
 			*twice = i;
 			return UR_OK;
 		}
-		*slot = (struct slot){ bytes, (uint32_t)words[i].n, tag, i };
+		*slot = (ur_word_slot){ bytes, (uint32_t)words[i].n, tag, i };
 		v->at[i] = bytes;
 		memcpy(v->text + bytes, word, words[i].n);
 		bytes += words[i].n;
@@ -185,21 +143,14 @@ static ur_status make(const struct word *words, int n, ur_vocab *v, int *twice, 
 
 struct counts {
 	struct part part;
-	struct slot *slots;
-	size_t mask;
-	char *pool;
-	size_t pool_used, pool_room;
-	int64_t *count;         /* by id, in the order of first sight */
-	int32_t n, count_room;
+	ur_word_counts words;
 	int64_t newlines, end;  /* end: bytes counted */
 };
 
 static void counts_close(void *counts)
 {
 	struct counts *c = counts;
-	free(c->slots);
-	free(c->pool);
-	free(c->count);
+	ur_word_counts_free(&c->words);
 	free(c);
 }
 
@@ -207,66 +158,16 @@ static void *counts_open(void)
 {
 	struct counts *c = calloc(1, sizeof *c);
 
-	if (!c)
-		return NULL;
-	c->mask = SLOTS_LEAST - 1;
-	c->slots = calloc(SLOTS_LEAST, sizeof *c->slots);
-	if (!c->slots) {
+	if (c && !ur_word_counts_init(&c->words)) {
 		free(c);
 		return NULL;
 	}
 	return c;
 }
 
-/* Twice the slots. */
-static int spread(struct counts *c)
-{
-	size_t mask = c->mask * 2 + 1;
-	struct slot *slots = calloc(mask + 1, sizeof *slots);
-
-	if (!slots)
-		return 0;
-	for (size_t i = 0; i <= c->mask; i++) {
-		size_t to = c->slots[i].tag & mask;
-		if (!c->slots[i].length)
-			continue;
-		while (slots[to].length)
-			to = (to + 1) & mask;
-		slots[to] = c->slots[i];
-	}
-	free(c->slots);
-	c->slots = slots;
-	c->mask = mask;
-	return 1;
-}
-
-/* Room for one more word of n bytes; 0: no memory. */
-static int reserve(struct counts *c, size_t n)
-{
-	if (c->pool_room - c->pool_used < n) {
-		size_t room = c->pool_room * 2 + 64 * WORD_MOST;
-		char *pool = realloc(c->pool, room);
-		if (!pool)
-			return 0;
-		c->pool = pool;
-		c->pool_room = room;
-	}
-	if (c->n == c->count_room) {
-		int32_t room = c->count_room * 2 + SLOTS_LEAST;
-		int64_t *count = realloc(c->count, (size_t)room * sizeof *count);
-		if (!count)
-			return 0;
-		c->count = count;
-		c->count_room = room;
-	}
-	return 1;
-}
-
 static ur_status count_word(void *self, const unsigned char *word, size_t n, int64_t end, ur_err *err)
 {
 	struct counts *c = self;
-	struct slot *slot;
-	uint32_t tag;
 
 	if (!n) {
 		c->newlines++;
@@ -274,23 +175,11 @@ static ur_status count_word(void *self, const unsigned char *word, size_t n, int
 	}
 	if (n > WORD_MOST)
 		return UR_OK;
-	tag = word_tag(word, n);
-	slot = find(c->slots, c->mask, c->pool, word, n, tag);
-	if (slot->length) {
-		c->count[slot->id]++;
-		return UR_OK;
-	}
-	if (c->n == UR_VOCAB_MOST - 2)
+	if (!ur_word_counts_add(&c->words, word, n))
+		return no_memory(err);
+	if (c->words.n > UR_VOCAB_MOST - 2)
 		return ur_fail(err, UR_E_INVALID, "more than %d different words by byte %lld: use --vocab char or byte",
 			UR_VOCAB_MOST - 2, (long long)end);
-	if (!reserve(c, n))
-		return no_memory(err);
-	memcpy(c->pool + c->pool_used, word, n);
-	*slot = (struct slot){ c->pool_used, (uint32_t)n, tag, c->n };
-	c->pool_used += n;
-	c->count[c->n++] = 1;
-	if ((size_t)c->n * 2 > c->mask && !spread(c))
-		return no_memory(err);
 	return UR_OK;
 }
 
@@ -312,23 +201,24 @@ static int by_rank(const void *left, const void *right)
 	return order ? order : a->n < b->n ? -1 : a->n > b->n;
 }
 
-static ur_status learn(void *counts, int64_t cap, ur_vocab *v, ur_err *err)
+static ur_status learn(void *counts, const ur_vocab_request *request, ur_vocab *v, ur_err *err)
 {
 	struct counts *c = counts;
+	const ur_word_counts *all = &c->words;
 	struct word *words;
 	int n = 0, kept = 0, have_unknown = 0, plain = 0, twice;
 	ur_status status = c->part.n ? count_word(c, c->part.held, c->part.n, c->end, err) : UR_OK;
 
 	if (status)
 		return status;
-	words = malloc(((size_t)c->n + 2) * sizeof *words);
+	words = malloc(((size_t)all->n + 2) * sizeof *words);
 	if (!words)
 		return no_memory(err);
-	for (size_t i = 0; i <= c->mask; i++) {
-		const struct slot *slot = &c->slots[i];
+	for (size_t i = 0; i <= all->mask; i++) {
+		const ur_word_slot *slot = &all->slots[i];
 		if (!slot->length)
 			continue;
-		words[n] = (struct word){ c->pool + slot->at, slot->length, c->count[slot->id] };
+		words[n] = (struct word){ all->pool + slot->at, slot->length, all->count[slot->id] };
 		have_unknown |= is_unknown(&words[n++]);
 	}
 	words[n++] = (struct word){ "\n", 1, c->newlines };
@@ -337,7 +227,7 @@ static ur_status learn(void *counts, int64_t cap, ur_vocab *v, ur_err *err)
 	qsort(words, (size_t)n, sizeof *words, by_rank);
 	for (int i = 0; i < n; i++) {
 		int always = is_newline(&words[i]) || is_unknown(&words[i]);
-		if (always || !cap || plain < cap - 2)
+		if (always || (words[i].count >= request->least && (!request->cap || plain < request->cap - 2)))
 			words[kept++] = words[i];
 		plain += !always;
 	}
@@ -357,7 +247,7 @@ static ur_status encode_word(void *self, const unsigned char *word, size_t n, in
 	if (!n) {
 		id = look->newline;
 	} else if (n <= WORD_MOST) {
-		const struct slot *slot = find(look->slots, look->mask, e->v->text, word, n, word_tag(word, n));
+		const ur_word_slot *slot = ur_word_find(look->slots, look->mask, e->v->text, word, n, ur_word_tag(word, n));
 		if (slot->length)
 			id = slot->id;
 	}
@@ -486,7 +376,9 @@ static ur_status load(const json_t *object, ur_vocab *v, ur_err *err)
 const ur_vocab_kind ur_vocab_kind_word = {
 	.name = "word",
 	.about = "the words between blanks, and newlines; rare ones may become <unk>",
-	.capped = 1,
+	.cap_least = 3,
+	.cap_most = UR_VOCAB_MOST,
+	.thins = 1,
 	.utf8 = 1,
 	.counts_open = counts_open,
 	.count = count,
