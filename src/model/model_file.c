@@ -28,7 +28,7 @@ static void rows_of(const ur_model *m, const ur_param *p, ur_part part, int *row
 /* Pairs: each stack's names begin with its own; PyTorch's ending for the direction from the end. */
 static void full_name(const ur_model *m, const ur_parameter *p, const char *stored, char name[UR_NAME])
 {
-	snprintf(name, UR_NAME, "%s%.80s%s", !m->spec.pair ? "" : p->encoder ? "encoder." : "decoder.", stored,
+	snprintf(name, UR_NAME, "%s%.70s%s", !m->spec.pair ? "" : p->encoder ? "encoder." : "decoder.", stored,
 	         p->reverse ? "_reverse" : "");
 }
 

@@ -462,7 +462,7 @@ static void forward_stack(ur_net *net, const ur_pass *pass)
 		norm(net, pass, net->stack->norm, net->top, net->last, net->stats);
 }
 
-ur_pass ur_net_source_pass(const ur_net *net, const ur_pass *pass)
+ur_pass ur_net_source_pass(const ur_pass *pass)
 {
 	return (ur_pass){ .T = pass->S, .B = pass->B, .ids = pass->source, .len = pass->source_len,
 		.seed = pass->seed, .step = pass->step, .dropout = pass->dropout };
@@ -470,7 +470,7 @@ ur_pass ur_net_source_pass(const ur_net *net, const ur_pass *pass)
 
 void ur_net_encode(ur_net *net, const ur_pass *pass)
 {
-	const ur_pass source = ur_net_source_pass(net, pass);
+	const ur_pass source = ur_net_source_pass(pass);
 
 	net->join.rows = pass->B;
 	ur_join_begin(&net->join);

@@ -77,7 +77,7 @@ void ur_net_encode(ur_net *net, const ur_pass *pass);
 int ur_net_reads_by_index(const ur_net *net);
 
 /* Shared with the way back. `pass` is the net's own: an encoder's is ur_net_source_pass. */
-ur_pass ur_net_source_pass(const ur_net *net, const ur_pass *pass);
+ur_pass ur_net_source_pass(const ur_pass *pass);
 ur_span ur_net_span(const ur_net *net, const ur_pass *pass, int layer);
 ur_span ur_net_span_reverse(const ur_net *net, const ur_pass *pass, int layer);
 ur_dropout ur_net_dropout(const ur_net *net, const ur_pass *pass, int site);

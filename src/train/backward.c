@@ -264,7 +264,7 @@ static void stack_back(const way *q)
 static void encoder_back(ur_backward *b, const ur_pass *pass)
 {
 	ur_net *net = b->net;
-	const ur_pass source = ur_net_source_pass(net, pass);
+	const ur_pass source = ur_net_source_pass(pass);
 	const way q = { b, net->encoder, &b->encoder, &source, net->join.dlast_at, NULL };
 
 	ur_join_backward(&net->join, net->c, b->of);

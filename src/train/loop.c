@@ -1,7 +1,7 @@
 /* The training loop. All memory is one arena, sized before the first step; a step is a pure function of the weights,
  * the carried state and the step's number, so a run can stop and resume anywhere between steps. */
 #include "base/machine.h"
-#include "train/task.h"
+#include "train/subject.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ typedef struct trainer {
 	ur_recipe r;
 	const ur_optimizer *optimizer;
 	const ur_schedule *schedule;
-	ur_task *task;
+	ur_subject *subject;
 	ur_model *m;
 	float *m1, *m2, *best;
 	double *parts;
@@ -41,7 +41,7 @@ static ur_status prepare(trainer *t, const ur_job *job, ur_err *err)
 	t->optimizer = ur_optimizer_find(t->r.optimizer);
 	t->schedule = ur_schedule_find(t->r.schedule);
 	t->run = (ur_run){ .val_loss = NAN, .best_loss = NAN, .pace = { .factor = 1 } };
-	return ur_task_open(job, &t->r, &t->task, err);
+	return ur_subject_open(job, &t->r, &t->subject, err);
 }
 
 /* Everything the run keeps, measured or cut. */
@@ -51,8 +51,8 @@ static void plan(trainer *t, ur_arena *a)
 	t->m2 = t->optimizer->moments > 1 ? UR_TAKE(a, float, t->m->floats) : NULL;
 	t->best = UR_TAKE(a, float, t->m->floats);
 	t->parts = UR_TAKE(a, double, ur_grad_parts(t->m->floats));
-	t->task->m = t->m;
-	t->task->kind->plan(t->task, a);
+	t->subject->m = t->m;
+	t->subject->kind->plan(t->subject, a);
 }
 
 ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err)
@@ -69,7 +69,7 @@ ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters,
 		*bytes = t.arena.used > SIZE_MAX - weights ? SIZE_MAX : t.arena.used + weights;
 		*parameters = t.m->scalars;
 	}
-	ur_task_close(t.task);
+	ur_subject_close(t.subject);
 	ur_model_free(t.m);
 	return status;
 }
@@ -96,7 +96,7 @@ static ur_status one_step(trainer *t, ur_err *err)
 {
 	const ur_ctx *c = t->job->ctx;
 	ur_profile *p = t->job->profile;
-	ur_backward *back = &t->task->back;
+	ur_backward *back = &t->subject->back;
 	const int64_t first = t->run.step * t->r.accumulate;
 	double loss = 0, start;
 	int64_t targets = 0;
@@ -104,10 +104,10 @@ static ur_status one_step(trainer *t, ur_err *err)
 
 	memset(back->all, 0, t->m->floats * sizeof *back->all);
 	for (int i = 0; i < t->r.accumulate; i++)
-		targets += t->task->kind->targets(t->task, first + i);
+		targets += t->subject->kind->targets(t->subject, first + i);
 	for (int i = 0; i < t->r.accumulate; i++) {
 		double sum;
-		ur_status status = t->task->kind->pass(t->task, first + i, (float)(1 / (double)targets), &sum, err);
+		ur_status status = t->subject->kind->pass(t->subject, first + i, (float)(1 / (double)targets), &sum, err);
 		if (status)
 			return status;
 		loss += sum / (double)targets;
@@ -141,8 +141,8 @@ static ur_status save_checkpoint(trainer *t, ur_err *err)
 	double start = ur_profile_start(t->job->profile);
 	ur_status status = UR_OK;
 	if (t->job->out)
-		status = ur_checkpoint_save(&(ur_checkpoint){ t->m, t->m1, t->m2, t->best, t->task->carried,
-		                            t->task->carried_bytes, &t->run, &t->r, t->fingerprint, &t->split }, t->ckpt, err);
+		status = ur_checkpoint_save(&(ur_checkpoint){ t->m, t->m1, t->m2, t->best, t->subject->carried,
+		                            t->subject->carried_bytes, &t->run, &t->r, t->fingerprint, &t->split }, t->ckpt, err);
 	t->saved = ur_clock();
 	ur_profile_end(t->job->profile, UR_OP_SAVE, start, 0, 0);
 	return status;
@@ -185,7 +185,7 @@ static ur_status validate(trainer *t, ur_err *err)
 	int better;
 	ur_status status;
 
-	status = t->task->kind->validate(t->task, t->r.eval_tokens, &t->run.val_loss, &t->run.scored, NULL, err);
+	status = t->subject->kind->validate(t->subject, t->r.eval_tokens, &t->run.val_loss, &t->run.scored, NULL, err);
 	ur_profile_end(t->job->profile, UR_OP_VALIDATE, start, 0, 0);
 	if (status)
 		return status;
@@ -241,7 +241,7 @@ static ur_status run_steps(trainer *t, ur_err *err)
 		if ((status = one_step(t, err)))
 			return status;
 		t->run.seconds += ur_clock() - begun;
-		if (t->task->validates && ((t->r.eval_every > 0 && t->run.step % t->r.eval_every == 0) ||
+		if (t->subject->validates && ((t->r.eval_every > 0 && t->run.step % t->r.eval_every == 0) ||
 		                     t->run.step == t->r.steps)) {
 			if ((status = validate(t, err)))
 				return status;
@@ -285,11 +285,11 @@ static ur_status start(trainer *t, ur_err *err)
 	if (job->out) {
 		if (ur_checkpoint_path(job->out, t->ckpt, sizeof t->ckpt) >= (int)sizeof t->ckpt)
 			return ur_fail(err, UR_E_INVALID, "the name of the model file is too long");
-		if ((status = t->task->kind->identify(t->task, &t->fingerprint, &t->split, err)))
+		if ((status = t->subject->kind->identify(t->subject, &t->fingerprint, &t->split, err)))
 			return status;
 	}
 	if (job->resume) {
-		ur_checkpoint c = { t->m, t->m1, t->m2, t->best, t->task->carried, t->task->carried_bytes, &t->run, &t->r,
+		ur_checkpoint c = { t->m, t->m1, t->m2, t->best, t->subject->carried, t->subject->carried_bytes, &t->run, &t->r,
 		                    t->fingerprint, &t->split };
 		if (!job->out)
 			return ur_fail(err, UR_E_INVALID, "resuming needs the name of the model file");
@@ -316,7 +316,7 @@ static ur_status finish(trainer *t, ur_outcome *o, ur_err *err)
 	memcpy(t->m->weights, t->best, t->m->floats * sizeof *t->best);
 	ur_model_pack(t->m, t->job->ctx);
 	if (t->run.step == t->r.steps || t->run.done) {
-		status = t->task->kind->validate(t->task, t->r.eval_tokens, &loss, &tokens, &bytes, err);
+		status = t->subject->kind->validate(t->subject, t->r.eval_tokens, &loss, &tokens, &bytes, err);
 		o->bits_per_byte = loss * (double)tokens / log(2) / (double)bytes;
 	}
 	return status;
@@ -346,7 +346,7 @@ ur_status ur_train(const ur_job *job, ur_model **model, ur_outcome *outcome, ur_
 		*model = t->m;
 		t->m = NULL;
 	}
-	ur_task_close(t->task);
+	ur_subject_close(t->subject);
 	ur_arena_close(&t->arena);
 	ur_model_free(t->m);
 	free(t);

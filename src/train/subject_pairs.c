@@ -1,23 +1,23 @@
 /* Pairs: each target token is asked for from the source and the target tokens before it (teacher forcing, Williams and
  * Zipser 1989). The loss of a step is the mean over its targets; padding is none of them. */
 #include "train/score_pairs.h"
-#include "train/task.h"
+#include "train/subject.h"
 
 #include <stdlib.h>
 
 enum { SCORE_BATCH = 64 };
 
-typedef struct pairs_task {
-	ur_task base;
+typedef struct pairs_subject {
+	ur_subject base;
 	int64_t *index, n;              /* what is trained on */
 	ur_pair_batches batches;
 	ur_pair_batch batch;
 	ur_pair_scorer scorer;
 	int scores;
-} pairs_task;
+} pairs_subject;
 
 /* Those of the training part that are short enough. */
-static ur_status choose(pairs_task *t, ur_err *err)
+static ur_status choose(pairs_subject *t, ur_err *err)
 {
 	const ur_job *job = t->base.job;
 	const int most = t->base.r->window;
@@ -36,9 +36,9 @@ static ur_status choose(pairs_task *t, ur_err *err)
 	                              "larger --seq-len", most);
 }
 
-static ur_status open(ur_task *base, ur_err *err)
+static ur_status open(ur_subject *base, ur_err *err)
 {
-	pairs_task *t = (pairs_task *)base;
+	pairs_subject *t = (pairs_subject *)base;
 	const ur_job *job = base->job;
 	const ur_recipe *r = base->r;
 	const ur_pairs *held = job->val_pairs ? job->val_pairs : job->pairs;
@@ -56,17 +56,17 @@ static ur_status open(ur_task *base, ur_err *err)
 	return status == UR_E_INVALID ? UR_OK : status; /* nothing to validate on: the last weights are the result */
 }
 
-static void close(ur_task *base)
+static void close(ur_subject *base)
 {
-	pairs_task *t = (pairs_task *)base;
+	pairs_subject *t = (pairs_subject *)base;
 	ur_pair_batches_close(&t->batches);
 	ur_pair_scorer_close(&t->scorer);
 	free(t->index);
 }
 
-static void plan(ur_task *base, ur_arena *a)
+static void plan(ur_subject *base, ur_arena *a)
 {
-	pairs_task *t = (pairs_task *)base;
+	pairs_subject *t = (pairs_subject *)base;
 	const ur_job *job = base->job;
 	const ur_pair_batches *b = &t->batches;
 
@@ -79,14 +79,14 @@ static void plan(ur_task *base, ur_arena *a)
 	base->validates = t->scores;
 }
 
-static int64_t targets(ur_task *base, int64_t i)
+static int64_t targets(ur_subject *base, int64_t i)
 {
-	return ur_pair_batches_tokens(&((pairs_task *)base)->batches, i);
+	return ur_pair_batches_tokens(&((pairs_subject *)base)->batches, i);
 }
 
-static ur_status pass(ur_task *base, int64_t i, float weight, double *sum, ur_err *err)
+static ur_status pass(ur_subject *base, int64_t i, float weight, double *sum, ur_err *err)
 {
-	pairs_task *t = (pairs_task *)base;
+	pairs_subject *t = (pairs_subject *)base;
 	double start = ur_profile_start(base->job->profile);
 	ur_pass p;
 
@@ -103,16 +103,16 @@ static ur_status pass(ur_task *base, int64_t i, float weight, double *sum, ur_er
 	return UR_OK;
 }
 
-static ur_status validate(ur_task *base, int64_t most, double *loss, int64_t *scored, int64_t *bytes, ur_err *err)
+static ur_status validate(ur_subject *base, int64_t most, double *loss, int64_t *scored, int64_t *bytes, ur_err *err)
 {
 	(void)err;
-	ur_pair_scorer_run(&((pairs_task *)base)->scorer, most, loss, scored, bytes, NULL);
+	ur_pair_scorer_run(&((pairs_subject *)base)->scorer, most, loss, scored, bytes, NULL);
 	return UR_OK;
 }
 
-static ur_status identify(ur_task *base, uint64_t *fingerprint, ur_split *split, ur_err *err)
+static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *split, ur_err *err)
 {
-	const pairs_task *t = (const pairs_task *)base;
+	const pairs_subject *t = (const pairs_subject *)base;
 	const ur_job *job = base->job;
 
 	(void)err;
@@ -121,4 +121,4 @@ static ur_status identify(ur_task *base, uint64_t *fingerprint, ur_split *split,
 	return UR_OK;
 }
 
-const ur_task_kind ur_task_pairs = { sizeof(pairs_task), open, close, plan, targets, pass, validate, identify };
+const ur_subject_kind ur_subject_pairs = { sizeof(pairs_subject), open, close, plan, targets, pass, validate, identify };

@@ -1,22 +1,22 @@
 /* Windows of a text: each token is asked for from those before it. Where windows carry state, it goes on from step to
  * step (truncated backpropagation through time). */
 #include "train/score.h"
-#include "train/task.h"
+#include "train/subject.h"
 
 #include <string.h>
 
-typedef struct text_task {
-	ur_task base;
+typedef struct text_subject {
+	ur_subject base;
 	ur_batch_mode mode;
 	ur_batches batches;
 	ur_batch batch;
 	ur_scorer scorer;
 	void **state;                   /* B blocks, where windows carry state */
-} text_task;
+} text_subject;
 
-static ur_status open(ur_task *base, ur_err *err)
+static ur_status open(ur_subject *base, ur_err *err)
 {
-	text_task *t = (text_task *)base;
+	text_subject *t = (text_subject *)base;
 	const ur_job *job = base->job;
 	const ur_recipe *r = base->r;
 
@@ -27,11 +27,11 @@ static ur_status open(ur_task *base, ur_err *err)
 	                       t->mode, r->seed, err);
 }
 
-static void close(ur_task *base) { (void)base; }
+static void close(ur_subject *base) { (void)base; }
 
-static void plan(ur_task *base, ur_arena *a)
+static void plan(ur_subject *base, ur_arena *a)
 {
-	text_task *t = (text_task *)base;
+	text_subject *t = (text_subject *)base;
 	const ur_job *job = base->job;
 	const ur_recipe *r = base->r;
 	const size_t tokens = ur_batch_size(r->window, r->batch), size = ur_model_state_size(base->m);
@@ -54,15 +54,15 @@ static void plan(ur_task *base, ur_arena *a)
 	                                  job->split.val_to, r->window, r->batch, a, NULL);
 }
 
-static int64_t targets(ur_task *base, int64_t i)
+static int64_t targets(ur_subject *base, int64_t i)
 {
 	(void)i;
 	return (int64_t)base->r->window * base->r->batch;
 }
 
-static ur_status pass(ur_task *base, int64_t i, float weight, double *sum, ur_err *err)
+static ur_status pass(ur_subject *base, int64_t i, float weight, double *sum, ur_err *err)
 {
-	text_task *t = (text_task *)base;
+	text_subject *t = (text_subject *)base;
 	double start = ur_profile_start(base->job->profile);
 	ur_status status = ur_batches_get(&t->batches, i, &t->batch, err);
 	ur_pass p;
@@ -80,15 +80,15 @@ static ur_status pass(ur_task *base, int64_t i, float weight, double *sum, ur_er
 	return UR_OK;
 }
 
-static ur_status validate(ur_task *base, int64_t most, double *loss, int64_t *scored, int64_t *bytes, ur_err *err)
+static ur_status validate(ur_subject *base, int64_t most, double *loss, int64_t *scored, int64_t *bytes, ur_err *err)
 {
-	return ur_scorer_run(&((text_task *)base)->scorer, most, loss, scored, bytes, err);
+	return ur_scorer_run(&((text_subject *)base)->scorer, most, loss, scored, bytes, err);
 }
 
-static ur_status identify(ur_task *base, uint64_t *fingerprint, ur_split *split, ur_err *err)
+static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *split, ur_err *err)
 {
 	*split = base->job->split;
 	return ur_corpus_fingerprint(base->job->corpus, fingerprint, err);
 }
 
-const ur_task_kind ur_task_text = { sizeof(text_task), open, close, plan, targets, pass, validate, identify };
+const ur_subject_kind ur_subject_text = { sizeof(text_subject), open, close, plan, targets, pass, validate, identify };
