@@ -116,6 +116,35 @@ typedef struct layer {
 	ur_span s;
 } layer;
 
+/* What an encoder left, for mixers that read it. */
+typedef struct source {
+	int M, S, mlen[MOST_B];
+	float *memory, *dmemory, *weights;      /* (S, B, M), (S, B, M), (T, B, S) */
+	float *rows[MOST_B];                    /* (mlen, M) of one source */
+} source;
+
+/* As NaN beyond each length: nobody reads that. */
+static void load_source(arrays *a, source *e, const json_t *c, int T, int B)
+{
+	e->M = whole(c, "M"), e->S = whole(c, "S");
+	size_t M = (size_t)e->M, n = (size_t)e->S * (size_t)B * M;
+	e->memory = numbers(a, c, "memory", n);
+	e->dmemory = memset(arr(a, n), 0, n * sizeof(float));
+	e->weights = arr(a, (size_t)(T * B * e->S));
+	for (int b = 0; b < B; b++) {
+		const json_t *mlen = field(c, "mlen");
+		e->mlen[b] = json_is_array(mlen) ? (int)json_integer_value(json_array_get(mlen, (size_t)b)) : e->S;
+		e->rows[b] = arr(a, (size_t)e->mlen[b] * M);
+		for (int j = 0; j < e->S; j++) {
+			float *row = e->memory + (size_t)(j * B + b) * M;
+			if (j < e->mlen[b])
+				memcpy(e->rows[b] + (size_t)j * M, row, M * sizeof *row);
+			else
+				arr_fresh(row, M);
+		}
+	}
+}
+
 static void load_layer(golden *g, arrays *a, layer *l, const json_t *j, int B)
 {
 	const ur_mixer *m = g->f->mixer;
@@ -157,7 +186,10 @@ static void check_mixer(golden *g, const json_t *c, error *e)
 	int layers = (int)json_array_size(field(c, "layers")), ragged = json_is_array(field(c, "len"));
 	size_t n = (size_t)T * (size_t)B;
 	layer l[MOST_LAYERS] = {0};
+	source from = {0};
 	assert_true(B <= MOST_B && layers <= MOST_LAYERS);
+	if (m->flags & UR_READS_MEMORY)
+		load_source(&a, &from, c, T, B);
 	for (int b = 0; b < B; b++)
 		len[b] = ragged ? (int)json_integer_value(json_array_get(field(c, "len"), (size_t)b)) : T;
 	float *x = numbers(&a, c, "x", n * (size_t)in), *y = numbers(&a, c, "y", n * (size_t)out);
@@ -165,12 +197,13 @@ static void check_mixer(golden *g, const json_t *c, error *e)
 
 	for (int i = 0; i < layers; i++) {
 		const json_t *j = json_array_get(field(c, "layers"), (size_t)i);
-		l[i].d = (ur_dims){.in = i ? out : in, .out = out, .context = T};
+		l[i].d = (ur_dims){.in = i ? out : in, .out = out, .context = T, .memory = from.M};
 		set_options(m, &l[i].d, field(c, "options"));
 		load_layer(g, &a, &l[i], j, B);
 		l[i].x = i ? l[i - 1].y : x;
 		l[i].y = arr(&a, n * (size_t)out);
-		l[i].s = (ur_span){.T = T, .B = B, .len = ragged ? len : NULL, .x = l[i].x, .y = l[i].y, .state = l[i].st};
+		l[i].s = (ur_span){.T = T, .B = B, .len = ragged ? len : NULL, .x = l[i].x, .y = l[i].y, .state = l[i].st,
+			.memory = from.memory, .mlen = from.memory ? from.mlen : NULL, .S = from.S, .weights = from.weights};
 		ur_need need = g->f->need(&g->c, &l[i].d, &l[i].s);
 		l[i].saved = arr(&a, need.saved);
 		g->f->forward(&g->c, &l[i].d, l[i].w, &l[i].s, l[i].saved, arr(&a, need.forward));
@@ -181,6 +214,8 @@ static void check_mixer(golden *g, const json_t *c, error *e)
 		}
 	}
 	check(e, "y", l[layers - 1].y, y, n * (size_t)out);
+	if (from.memory)
+		check(e, "weights", from.weights, numbers(&a, c, "weights", n * (size_t)from.S), n * (size_t)from.S);
 
 	const float *back = dy;
 	for (int i = layers; i-- > 0;) {
@@ -188,7 +223,7 @@ static void check_mixer(golden *g, const json_t *c, error *e)
 		ur_need need = g->f->need(&g->c, &l[i].d, &l[i].s);
 		l[i].dx = arr(&a, n * (size_t)l[i].d.in);
 		g->g->backward(&g->c, &l[i].d, l[i].w, &l[i].s, l[i].saved, back, l[i].dx, l[i].dw,
-		               l[i].dst[0] ? l[i].dst : NULL, NULL, arr(&a, need.backward));
+		               l[i].dst[0] ? l[i].dst : NULL, from.dmemory, arr(&a, need.backward));
 		back = l[i].dx;
 		for (int p = 0; p < l[i].n; p++)
 			check(e, l[i].p[p].name, l[i].dw[p], numbers(&a, field(j, "grads"), l[i].p[p].name, l[i].size[p]),
@@ -200,21 +235,32 @@ static void check_mixer(golden *g, const json_t *c, error *e)
 		}
 	}
 	check(e, "dx", l[0].dx, dx, n * (size_t)in);
+	if (from.memory) {
+		size_t floats = (size_t)(from.S * B * from.M);
+		check(e, "dmemory", from.dmemory, numbers(&a, c, "dmemory", floats), floats);
+	}
 
 	/* and one step at a time */
 	float *streamed = memset(arr(&a, n * (size_t)out), 0, n * (size_t)out * sizeof(float));
 	float *rows[MOST_LAYERS] = {arr(&a, (size_t)out), arr(&a, (size_t)out)};
 	float *work[MOST_LAYERS] = {arr(&a, m->step_work(&l[0].d, 1)), arr(&a, m->step_work(&l[layers - 1].d, 1))};
-	for (int b = 0; b < B; b++)
+	for (int b = 0; b < B; b++) {
+		float *made[MOST_LAYERS] = {0};
+		for (int i = 0; i < layers && from.memory; i++) {
+			made[i] = arr(&a, m->memory_size(&l[i].d, from.mlen[b]));
+			m->remember(g->k, &l[i].d, l[i].w, from.mlen[b], from.rows[b], made[i]);
+		}
 		for (int t = 0; t < len[b]; t++) {
 			const float *row = x + (size_t)(t * B + b) * (size_t)in;
 			for (int i = 0; i < layers; i++) {
 				m->step(&(ur_turn){ .k = g->k, .d = &l[i].d, .w = l[i].w, .n = 1, .x = row, .y = rows[i],
-					.state = &l[i].step_st[b], .work = work[i] });
+					.state = &l[i].step_st[b], .memory = (const float *const *)&made[i], .mlen = &from.mlen[b],
+					.work = work[i] });
 				row = rows[i];
 			}
 			memcpy(streamed + (size_t)(t * B + b) * (size_t)out, row, (size_t)out * sizeof *row);
 		}
+	}
 	check(e, "y step by step", streamed, y, n * (size_t)out);
 	assert_int_equal(arr_broken(&a), 0);
 	arr_free(&a);

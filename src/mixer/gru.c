@@ -16,15 +16,15 @@ static void cell_step(const ur_cell_step *s)
 	s->k->gru_gates(s->n, s->a, s->u, s->stride, s->h_prev, s->h);
 }
 
-static void cell_back(const ur_cell_back *b)
+void ur_cell_back_gru(const ur_cell_back *b)
 {
 	b->k->gru_gates_back(b->n, b->a, b->un, b->stride, b->h_prev, b->dh, b->da, b->du);
 }
 
-static const ur_cell cell = { .gates = 3, .apart = 1, .work = 3 + 3 + 5, .step = cell_step };
+const ur_cell ur_cell_gru = { .gates = 3, .apart = 1, .work = 3 + 3 + 5, .step = cell_step };
 
 static const ur_option options[] = { { 0 } };
 
-static int params(const ur_dims *d, ur_param p[UR_MIXER_PARAMS]) { return ur_recurrent_params(&cell, d, p); }
+static int params(const ur_dims *d, ur_param p[UR_MIXER_PARAMS]) { return ur_recurrent_params(&ur_cell_gru, d, p); }
 
 UR_RECURRENT_MIXER(gru, "gated recurrent unit")

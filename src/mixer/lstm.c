@@ -11,12 +11,12 @@
 
 static void cell_step(const ur_cell_step *s) { s->k->lstm_gates(s->n, s->a, s->stride, s->c_prev, s->c, s->h); }
 
-static void cell_back(const ur_cell_back *b)
+void ur_cell_back_lstm(const ur_cell_back *b)
 {
 	b->k->lstm_gates_back(b->n, b->a, b->stride, b->c_prev, b->c, b->dh, b->dc, b->da);
 }
 
-static const ur_cell cell = { .gates = 4, .memory = 1, .work = 4 + 5 + 4, .step = cell_step };
+const ur_cell ur_cell_lstm = { .gates = 4, .memory = 1, .work = 4 + 5 + 4, .step = cell_step };
 
 enum { FORGET_BIAS };
 static const ur_option options[] = {
@@ -27,7 +27,7 @@ static const ur_option options[] = {
 
 static int params(const ur_dims *d, ur_param p[UR_MIXER_PARAMS])
 {
-	int n = ur_recurrent_params(&cell, d, p);
+	int n = ur_recurrent_params(&ur_cell_lstm, d, p);
 
 	if (d->option[FORGET_BIAS] != 0) {
 		p[UR_B_IH].init = UR_INIT_FILL;

@@ -151,7 +151,7 @@ static void product(const ur_kernels *k, const ur_mat *w, int G, int M, const fl
 	k->product[w->dtype](&p);
 }
 
-static void sum_biases(const ur_kernels *k, const ur_mat *w, float *bias)
+void ur_recurrent_sum_biases(const ur_kernels *k, const ur_mat *w, float *bias)
 {
 	int n = w[UR_B_IH].rows;
 	memcpy(bias, w[UR_B_IH].data, (size_t)n * sizeof *bias);
@@ -196,7 +196,7 @@ void ur_recurrent_step(const ur_cell *cell, const ur_turn *turn)
 	for (int i = 0; i < n; i++)
 		memcpy(h + (size_t)i * (size_t)H, state[i], row);
 	if (!cell->apart) {
-		sum_biases(k, w, work + l.bias);
+		ur_recurrent_sum_biases(k, w, work + l.bias);
 		bias = work + l.bias;
 	}
 	for (int j = 0; j < H; j += group) {
@@ -404,7 +404,7 @@ void ur_recurrent_forward(const ur_cell *cell, const ur_ctx *c, const ur_dims *d
 			memset(c0, 0, row);
 	}
 	if (!cell->apart) {
-		sum_biases(c->k, w, work + wl.bias);
+		ur_recurrent_sum_biases(c->k, w, work + wl.bias);
 		f.bias = work + wl.bias;
 	}
 	if (s->index) {

@@ -47,6 +47,15 @@ typedef struct ur_cell {
 } ur_cell;
 typedef void ur_cell_back_fn(const ur_cell_back *b);
 
+/* The cells by number, for layers that let a spec choose one, and the choices in that order. Such a layer gives them
+ * dims of their own, with all options 0. Two tables in two objects: a program that only streams links the first. */
+#define UR_CELL_CHOICES "rnn|gru|lstm"
+enum { UR_CELL_RNN, UR_CELL_GRU, UR_CELL_LSTM, UR_CELLS };
+extern const ur_cell *const ur_cells[UR_CELLS];
+extern ur_cell_back_fn *const ur_cell_backs[UR_CELLS];
+extern const ur_cell ur_cell_rnn, ur_cell_gru, ur_cell_lstm;
+ur_cell_back_fn ur_cell_back_rnn, ur_cell_back_gru, ur_cell_back_lstm;
+
 const char *ur_recurrent_check(const ur_dims *d);
 int ur_recurrent_params(const ur_cell *cell, const ur_dims *d, ur_param p[UR_MIXER_PARAMS]);
 int64_t ur_recurrent_limit(const ur_dims *d);
@@ -61,33 +70,38 @@ void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_
                            const ur_mat *w, const ur_span *s, const float *saved, const float *dy, float *dx,
                            float *const *dw, void *const *dstate, float *work);
 
-/* The three tables' entries of one of them, from what its file defines: cell, cell_back, options and params. */
+/* The three tables' entries of one of them, from what its file defines: ur_cell_NAME, ur_cell_back_NAME, options and
+ * params. */
 #define UR_RECURRENT_MIXER(NAME, ABOUT) \
-	static size_t state_size(const ur_dims *d) { return (size_t)(1 + cell.memory) * (size_t)d->out * sizeof(float); } \
+	static size_t state_size(const ur_dims *d) \
+	{ \
+		return (size_t)(1 + ur_cell_##NAME.memory) * (size_t)d->out * sizeof(float); \
+	} \
 	static size_t state_used(const ur_dims *d, const void *state) \
 	{ \
 		(void)state; \
 		return state_size(d); \
 	} \
-	static size_t step_work(const ur_dims *d, int n) { return ur_recurrent_step_work(&cell, d, n); } \
-	static void step(const ur_turn *t) { ur_recurrent_step(&cell, t); } \
+	static size_t step_work(const ur_dims *d, int n) { return ur_recurrent_step_work(&ur_cell_##NAME, d, n); } \
+	static void step(const ur_turn *t) { ur_recurrent_step(&ur_cell_##NAME, t); } \
 	static ur_need need(const ur_ctx *c, const ur_dims *d, const ur_span *s) \
 	{ \
 		(void)c; \
-		return ur_recurrent_need(&cell, d, s); \
+		return ur_recurrent_need(&ur_cell_##NAME, d, s); \
 	} \
-	static ur_cost cost(const ur_dims *d, const ur_span *s) { return ur_recurrent_cost(&cell, d, s); } \
+	static ur_cost cost(const ur_dims *d, const ur_span *s) { return ur_recurrent_cost(&ur_cell_##NAME, d, s); } \
 	static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, float *saved, \
 	                    float *work) \
 	{ \
-		ur_recurrent_forward(&cell, c, d, w, s, saved, work); \
+		ur_recurrent_forward(&ur_cell_##NAME, c, d, w, s, saved, work); \
 	} \
 	static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, const float *saved, \
 	                     const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, \
 	                     float *work) \
 	{ \
 		(void)dmemory; \
-		ur_recurrent_backward(&cell, cell_back, c, d, w, s, saved, dy, dx, dw, dstate, work); \
+		ur_recurrent_backward(&ur_cell_##NAME, ur_cell_back_##NAME, c, d, w, s, saved, dy, dx, dw, dstate, \
+		                      work); \
 	} \
 	const ur_mixer ur_mixer_##NAME = { \
 		.name = #NAME, .about = ABOUT, .flags = UR_STATE_GRAD, .options = options, .check = ur_recurrent_check, \

@@ -15,6 +15,8 @@ int ur_recurrent_chunk(const ur_cell *cell, const ur_dims *d, const ur_span *s);
 /* Units that a product takes before the cell does: whole panels, few enough to stay in cache. Bits do not depend on
  * it. */
 int ur_recurrent_group(const ur_kernels *k, int rows, int gates, int H);
+/* b_ih + b_hh, for cells that simply add the two halves. */
+void ur_recurrent_sum_biases(const ur_kernels *k, const ur_mat *w, float *bias);
 /* Room for n floats on lines of their own, after *total, which grows; returns where. */
 size_t ur_recurrent_cut(size_t *total, size_t n);
 

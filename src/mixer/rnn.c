@@ -47,13 +47,13 @@ static void cell_step(const ur_cell_step *s)
 		s->k->tanh(s->n, s->a, s->a);
 }
 
-static void cell_back(const ur_cell_back *b)
+void ur_cell_back_rnn(const ur_cell_back *b)
 {
 	(b->d->option[NONLINEARITY] == RELU ? relu_back : tanh_back)(b->n, b->h, b->dh, b->da);
 }
 
-static const ur_cell cell = { .gates = 1, .work = 1 + 1, .step = cell_step };
+const ur_cell ur_cell_rnn = { .gates = 1, .work = 1 + 1, .step = cell_step };
 
-static int params(const ur_dims *d, ur_param p[UR_MIXER_PARAMS]) { return ur_recurrent_params(&cell, d, p); }
+static int params(const ur_dims *d, ur_param p[UR_MIXER_PARAMS]) { return ur_recurrent_params(&ur_cell_rnn, d, p); }
 
 UR_RECURRENT_MIXER(rnn, "plain recurrent network, tanh or relu")

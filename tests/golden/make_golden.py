@@ -11,6 +11,8 @@ An array is a flat list in row-major order. A mixer's file is a list of cases:
     layers, first to last, each reading the y of the one before:
         params {name: values}, grads {name: values}
         state, state_end (B, values), dstate_end, dstate (B, values), or absent where no gradient passes through it
+A mixer that reads an encoder's outputs has, beside these,
+    M, S, mlen [B], memory (S, B, M), dmemory, weights (T, B, S)
 Names of parameters and the order within a state are the mixer's own.
 """
 import json
@@ -120,6 +122,73 @@ def attention(name, width, T, B, heads=4, kv_heads=0, window=0, rope=0, base=100
     }
 
 
+def attending(kind, cell, name, lengths, sources, inputs, hidden, M, T, B, S):
+    """Decoder layers that look at an encoder's outputs at each step, from their papers' equations and PyTorch's cells."""
+    late = kind == "luong"
+    fed = hidden if late else M
+    net = {"rnn": torch.nn.RNNCell, "gru": torch.nn.GRUCell, "lstm": torch.nn.LSTMCell}[cell](inputs + fed, hidden).double()
+    with torch.no_grad():
+        for p in net.parameters():
+            p.copy_(draw(*p.shape, size=1.2 / math.sqrt(hidden)))
+
+    def matrix(rows, cols):
+        return leaf(draw(rows, cols, size=1.7 / math.sqrt(cols)))
+
+    own = {"attn_weight": matrix(hidden, M), "out_weight": matrix(hidden, M + hidden)} if late else {
+        "query_weight": matrix(hidden, hidden), "memory_weight": matrix(hidden, M), "score_weight": leaf(draw(hidden)),
+        "out_weight": matrix(hidden, hidden + M + inputs), "out_bias": leaf(draw(hidden, size=0.5))}
+    x, dy, memory = draw(T, B, inputs), draw(T, B, hidden), draw(S, B, M)
+    steps, rows = torch.tensor(lengths or [T] * B), torch.tensor(sources or [S] * B)
+    x[torch.arange(T)[:, None] >= steps] = 0
+    dy[torch.arange(T)[:, None] >= steps] = 0
+    beyond = torch.arange(S)[:, None] >= rows
+    memory[beyond] = 0
+    x, memory = leaf(x), leaf(memory)
+    start = [leaf(draw(B, hidden, size=0.8)) for _ in range(1 + (cell == "lstm") + late)]
+    dend = [draw(B, hidden) for _ in start]
+
+    s, c, f = start[0], start[1] if cell == "lstm" else None, start[-1]
+    y, weights = [], []
+
+    def context(scores):
+        alpha = scores.masked_fill(beyond, -math.inf).softmax(0)
+        return alpha, (alpha[:, :, None] * memory).sum(0)
+
+    def advance(given):
+        h = net(given, (s, c) if cell == "lstm" else s)
+        return h if cell == "lstm" else (h, None)
+
+    for t in range(T):
+        if late:
+            s1, c1 = advance(torch.cat([x[t], f], 1))
+            alpha, seen = context((s1 * (memory @ own["attn_weight"].T)).sum(2))
+            out = torch.tanh(torch.cat([seen, s1], 1) @ own["out_weight"].T)
+        else:
+            hidden_rows = torch.tanh(s @ own["query_weight"].T + memory @ own["memory_weight"].T)
+            alpha, seen = context(hidden_rows @ own["score_weight"])
+            s1, c1 = advance(torch.cat([x[t], seen], 1))
+            out = torch.tanh(torch.cat([s1, seen, x[t]], 1) @ own["out_weight"].T + own["out_bias"])
+        on = (t < steps)[:, None]
+        s, c = torch.where(on, s1, s), torch.where(on, c1, c) if cell == "lstm" else None
+        f = torch.where(on, out, f) if late else f
+        y.append(out * on)
+        weights.append((alpha * on.T).T)
+    end = [s] + ([c] if cell == "lstm" else []) + ([f] if late else [])
+    y = torch.stack(y)
+    ((y * dy).sum() + sum((e * d).sum() for e, d in zip(end, dend))).backward()
+    params = {**dict(net.named_parameters()), **own}
+    return {
+        "name": name, "B": B, "T": T, "in": inputs, "out": hidden, "options": {"cell": cell}, "len": lengths,
+        "M": M, "S": S, "mlen": sources, "memory": flat(memory), "dmemory": flat(memory.grad),
+        "weights": flat(torch.stack(weights)), "x": flat(x), "dy": flat(dy), "y": flat(y), "dx": flat(x.grad),
+        "layers": [{
+            "params": {n: flat(p) for n, p in params.items()}, "grads": {n: flat(p.grad) for n, p in params.items()},
+            "state": flat(torch.cat(start, 1)), "dstate": flat(torch.cat([p.grad for p in start], 1)),
+            "state_end": flat(torch.cat(end, 1)), "dstate_end": flat(torch.cat(dend, 1)),
+        }],
+    }
+
+
 def norm(kind, rows, D):
     x, dy, g = leaf(draw(rows, D, size=2) + 0.7), draw(rows, D), leaf(draw(D) + 1)
     x = leaf(x.detach().float().double())
@@ -209,3 +278,7 @@ write("blocks", [
     norm("layernorm", 3, 11), norm("rmsnorm", 3, 11), gelu(19), swiglu(19), cross_entropy(4, 13),
     optimiser("adamw", 13, 5), optimiser("adamw", 13, 3, clip=0.7), optimiser("sgd", 13, 5), optimiser("sgd", 13, 3, clip=0.7),
 ])
+for kind in ("luong", "bahdanau"):
+    write(kind, [attending(kind, cell, cell + note, steps, sources, 4, 5, 6, 5, 3, 4)
+                 for cell in ("rnn", "gru", "lstm")
+                 for note, steps, sources in (("", None, None), (", padded", [3, 5, 1], [4, 2, 1]))])
