@@ -11,6 +11,8 @@
 static double passes(const ur_job *job)
 {
 	const ur_recipe *r = &job->recipe;
+	if (job->pairs)
+		return (double)r->steps * r->accumulate * r->batch / (double)job->pair_split->n[UR_TRAIN];
 	double predictions = (double)(job->split.train_to - job->split.train_from - 1);
 	return predictions > 0 ? (double)r->steps * r->accumulate * r->batch * r->window / predictions : 0;
 }
@@ -20,7 +22,7 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 	const ur_job *job = p->job;
 	const ur_recipe *r = &job->recipe;
 	const ur_split *s = &job->split;
-	const ur_vocab *vocab = ur_corpus_vocab(job->corpus);
+	const ur_words words = ur_job_words(job);
 	const double often = passes(job);
 	char name[200], times[24] = "";
 	ur_short a, b, c;
@@ -32,13 +34,25 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 	if (r->accumulate > 1)
 		(void)snprintf(times, sizeof times, "%d x ", r->accumulate);
 	(void)fprintf(to, "model       %s, %s parameters\n", p->spec->text, ur_commas(p->parameters, a));
-	(void)fprintf(to, "vocabulary  %s, %s tokens%s%s%s\n", ur_vocab_kind_of(vocab), ur_commas(ur_vocab_size(vocab), a),
-	              *p->note ? " (" : "", p->note, *p->note ? ")" : "");
-	(void)fprintf(to, "data        %s: %s tokens to train on, ", ur_visible(ur_path_tail(p->data), name, sizeof name),
-	              ur_commas(s->train_to - s->train_from, a));
-	(void)fprintf(to, "%s to validate%s\n", ur_commas(s->val_to - s->val_from, b), p->validates ? "" : ": too few");
-	(void)fprintf(to, "training    %s steps of %s%d x %d tokens (%s passes), %s, %s, learning rate %g\n",
-	              ur_commas(r->steps, a), times, r->batch, r->window, c, r->optimizer, r->schedule, r->lr);
+	if (job->pairs) {
+		(void)fprintf(to, "vocabulary  source %s, %s tokens; ", ur_vocab_kind_of(words.source),
+		              ur_commas(words.source_V, a));
+		(void)fprintf(to, "target %s, %s tokens\n", ur_vocab_kind_of(words.vocab), ur_commas(words.V, a));
+		(void)fprintf(to, "data        %s: %s pairs to train on, ", ur_visible(ur_path_tail(p->data), name, sizeof name),
+		              ur_commas(job->pair_split->n[UR_TRAIN], a));
+		(void)fprintf(to, "%s to validate%s\n", ur_commas((job->val_pairs ? job->val_split : job->pair_split)->n[UR_VAL], b),
+		              p->validates ? "" : ": too few");
+		(void)fprintf(to, "training    %s steps of %s%d pairs, each side at most %d tokens (%s passes), %s, %s, learning "
+		              "rate %g\n", ur_commas(r->steps, a), times, r->batch, r->window, c, r->optimizer, r->schedule, r->lr);
+	} else {
+		(void)fprintf(to, "vocabulary  %s, %s tokens%s%s%s\n", ur_vocab_kind_of(words.vocab), ur_commas(words.V, a),
+		              *p->note ? " (" : "", p->note, *p->note ? ")" : "");
+		(void)fprintf(to, "data        %s: %s tokens to train on, ", ur_visible(ur_path_tail(p->data), name, sizeof name),
+		              ur_commas(s->train_to - s->train_from, a));
+		(void)fprintf(to, "%s to validate%s\n", ur_commas(s->val_to - s->val_from, b), p->validates ? "" : ": too few");
+		(void)fprintf(to, "training    %s steps of %s%d x %d tokens (%s passes), %s, %s, learning rate %g\n",
+		              ur_commas(r->steps, a), times, r->batch, r->window, c, r->optimizer, r->schedule, r->lr);
+	}
 	(void)fprintf(to, "machine     %d thread%s, %s kernels; needs %s of memory, %s is free\n", job->ctx->threads,
 	              job->ctx->threads == 1 ? "" : "s", job->ctx->k->name, ur_size_text((double)p->bytes, b),
 	              p->memory_free < 0 ? "an unknown amount" : ur_size_text((double)p->memory_free, c));
@@ -46,17 +60,28 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 
 json_t *ur_plan_json(const ur_plan *p)
 {
-	const ur_split *s = &p->job->split;
-	const ur_vocab *vocab = ur_corpus_vocab(p->job->corpus);
-
-	return json_pack("{s:s, s:I, s:s, s:i, s:o, s:I, s:I, s:b, s:I, s:o, s:o}", "spec", p->spec->text,
-		"parameters", (json_int_t)p->parameters, "vocabulary", ur_vocab_kind_of(vocab),
-		"vocabulary_size", ur_vocab_size(vocab),
-		"data", ur_json_string(p->data), "train_tokens", (json_int_t)(s->train_to - s->train_from),
-		"val_tokens", (json_int_t)(s->val_to - s->val_from), "validates", p->validates,
+	const ur_job *job = p->job;
+	const ur_words words = ur_job_words(job);
+	json_t *json = json_pack("{s:s, s:I, s:s, s:i, s:o, s:b, s:I, s:o, s:o}", "spec", p->spec->text,
+		"parameters", (json_int_t)p->parameters, "vocabulary", ur_vocab_kind_of(words.vocab),
+		"vocabulary_size", ur_vocab_size(words.vocab), "data", ur_json_string(p->data), "validates", p->validates,
 		"memory_needed", (json_int_t)p->bytes,
 		"memory_free", p->memory_free < 0 ? json_null() : json_integer(p->memory_free),
-		"recipe", ur_recipe_to_json(&p->job->recipe));
+		"recipe", ur_recipe_to_json(&job->recipe));
+	json_t *more = !json ? NULL : job->pairs
+		? json_pack("{s:s, s:i, s:I, s:I}", "source_vocabulary", ur_vocab_kind_of(words.source),
+		            "source_vocabulary_size", ur_vocab_size(words.source),
+		            "train_pairs", (json_int_t)job->pair_split->n[UR_TRAIN],
+		            "val_pairs", (json_int_t)(job->val_pairs ? job->val_split : job->pair_split)->n[UR_VAL])
+		: json_pack("{s:I, s:I}", "train_tokens", (json_int_t)(job->split.train_to - job->split.train_from),
+		            "val_tokens", (json_int_t)(job->split.val_to - job->split.val_from));
+
+	if (json && (!more || json_object_update(json, more))) {
+		json_decref(json);
+		json = NULL;
+	}
+	json_decref(more);
+	return json;
 }
 
 /* A few words the data has, quoted for a shell: a prompt the model can surely read. malloc'd; NULL: none. */
@@ -104,12 +129,12 @@ void ur_result_print(const ur_args *args, const ur_plan *p, const ur_outcome *o)
 	if (p->run)
 		printf("recorded         unroll runs %lld shows it\n", (long long)p->run);
 	if (job->out) {
-		char *prompt = sample_prompt(job->corpus), *out = ur_quoted(job->out), *program = ur_quoted(args->argv[0]);
+		char *prompt = job->pairs ? NULL : sample_prompt(job->corpus), *out = ur_quoted(job->out), *program = ur_quoted(args->argv[0]);
 		char shown[1024];
 		printf("model            %s\n", ur_visible(job->out, shown, sizeof shown));
 		if (out && program)
-			printf("try              %s generate --model %s%s%s\n", program, ur_visible(out, shown, sizeof shown),
-			       prompt ? " --prompt " : "", prompt ? prompt : "");
+			printf("try              %s %s --model %s%s%s\n", program, job->pairs ? "translate" : "generate",
+			       ur_visible(out, shown, sizeof shown), prompt ? " --prompt " : "", prompt ? prompt : "");
 		free(prompt);
 		free(out);
 		free(program);

@@ -1,5 +1,6 @@
 /* unroll train: checks everything that can be checked, says what will happen, trains, says what came of it. */
 #define _GNU_SOURCE
+#include "cli/cli_pairs.h"
 #include "cli/cli_train.h"
 
 #include "base/file.h"
@@ -11,10 +12,10 @@
 #include <sys/stat.h>
 
 struct values {
-	const char *arch, *data, *out, *vocab, *from, *windows, *optimizer, *schedule, *store;
-	int64_t vocab_size, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every, eval_tokens, patience;
+	const char *arch, *data, *out, *target, *val_data, *val_target, *source_vocab, *vocab, *from, *windows, *optimizer, *schedule, *store;
+	int64_t vocab_size, min_count, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every, eval_tokens, patience;
 	int64_t seed, threads, checkpoint_every;
-	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, val, test;
+	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, smoothing, val, test;
 	int resume, overwrite, profile, dry_run, json, quiet, no_store;
 };
 
@@ -27,6 +28,8 @@ typedef struct session {
 	ur_ctx ctx;
 	ur_spec spec;
 	ur_corpus *corpus;
+	ur_pairs *pairs, *val_pairs;
+	ur_pair_split split, val_split;
 	ur_left left;
 	ur_job job;
 	ur_plan plan;
@@ -126,17 +129,61 @@ static int check_out(session *s)
 
 /* ---- data ---- */
 
+/* Pairs train and validate on parts of one file, or on two files; --test counts only in the first case. */
+static int open_pairs(session *s)
+{
+	const struct values *v = s->v;
+	ur_pairs_request ask = { .path = v->data, .target = v->target };
+	ur_words left = { 0 };
+	ur_err err = { 0 };
+	ur_status status;
+	int64_t left_out;
+	int code;
+
+	if ((code = ur_pair_vocabs(s->args, v->vocab, v->source_vocab, v->min_count, &ask)))
+		return code;
+	if (s->left.json && !v->vocab && !v->from)
+		ur_left_words(&s->left, v->out, &left);
+	ask.use[UR_SOURCE] = left.source;
+	ask.use[UR_TARGET] = left.vocab;
+	if (s->job.start)
+		ur_use_vocabs(s->job.start, &ask);
+	code = ur_open_pairs(s->args, &ask, v->quiet, &s->pairs);
+	ur_words_free(&left);
+	if (code)
+		return code;
+	s->job.pairs = s->pairs;
+	s->job.pair_split = &s->split;
+	if ((status = ur_pair_split_make(s->pairs, v->val_data ? 0 : v->val, v->val_data ? 0 : v->test, 0, &s->split,
+	                                 &left_out, &err)))
+		return ur_failed(s->args, status, &err);
+	if (!v->val_data)
+		return UR_EXIT_OK;
+	ask = (ur_pairs_request){ .path = v->val_data, .target = v->val_target,
+		.use = { ur_pairs_vocab(s->pairs, UR_SOURCE), ur_pairs_vocab(s->pairs, UR_TARGET) } };
+	if ((code = ur_open_pairs(s->args, &ask, v->quiet, &s->val_pairs)))
+		return code;
+	if ((status = ur_pair_split_all(s->val_pairs, UR_VAL, &s->val_split, &err)))
+		return ur_failed(s->args, status, &err);
+	s->job.val_pairs = s->val_pairs;
+	s->job.val_split = &s->val_split;
+	return UR_EXIT_OK;
+}
+
 static int open_data(session *s)
 {
 	const struct values *v = s->v;
-	ur_vocab *left = s->left.json && !v->vocab && !v->from ? ur_left_vocab(&s->left, v->out) : NULL;
-	const ur_corpus_request ask = { .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size,
-	                                .use = s->job.start ? s->job.start->vocab : left };
+	ur_words left = { 0 };
+	ur_corpus_request ask = { .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size };
 	int code;
+
+	if (s->left.json && !v->vocab && !v->from)
+		ur_left_words(&s->left, v->out, &left);
+	ask.use = s->job.start ? s->job.start->vocab : left.vocab;
 
 	s->plan.note = s->note;
 	code = ur_open_any_corpus(s->args, &ask, v->quiet, &s->corpus, s->note);
-	ur_vocab_free(left);
+	ur_words_free(&left);
 	return code;
 }
 
@@ -174,6 +221,7 @@ static int settings(session *s)
 	TAKE(decay, decay);
 	TAKE(decay_every, decay_every);
 	TAKE(clip, clip);
+	TAKE(smoothing, smoothing);
 	TAKE(eval_every, eval_every);
 	TAKE(eval_tokens, eval_tokens);
 	TAKE(patience, patience);
@@ -181,7 +229,10 @@ static int settings(session *s)
 #undef TAKE
 	if ((status = ur_recipe_check(r, &s->spec, &err)))
 		return ur_failed(s->args, status, &err);
-	if (v->epochs > 0) {
+	if (v->epochs > 0 && s->pairs) {
+		const double in_all = ceil((double)s->split.n[UR_TRAIN] / r->batch);
+		r->steps = (int64_t)fmax(1, ceil(v->epochs * in_all / r->accumulate - 1e-9));
+	} else if (v->epochs > 0) {
 		double steps;
 		if ((status = ur_batch_mode_find(r->windows, &mode, &err)) ||
 		    (status = ur_batches_init(&batches, s->corpus, s->job.split.train_from, s->job.split.train_to, r->window,
@@ -212,7 +263,8 @@ static int make_plan(session *s)
 	if ((status = ur_train_memory(&s->job, &p->bytes, &p->parameters, &err)))
 		return ur_failed(s->args, status, &err);
 	p->memory_free = ur_memory_free();
-	p->validates = !ur_batches_check(split->val_to - split->val_from, r->window, r->batch, UR_BATCH_SEQUENTIAL, NULL);
+	p->validates = s->pairs ? (s->val_pairs ? s->val_split.n[UR_VAL] : s->split.n[UR_VAL]) > 0 :
+		!ur_batches_check(split->val_to - split->val_from, r->window, r->batch, UR_BATCH_SEQUENTIAL, NULL);
 	return UR_EXIT_OK;
 }
 
@@ -236,9 +288,14 @@ static int prepare(session *s)
 	ur_status status;
 	int code;
 
-	if ((code = check_out(s)) || (code = choose_model(s)) || (code = open_data(s)))
+	if ((code = check_out(s)) || (code = choose_model(s)))
 		return code;
-	if ((status = ur_split_make(ur_corpus_tokens(s->corpus), train, v->val, &s->job.split, &err)))
+	if (!s->spec.pair && (v->target || v->val_data || v->source_vocab))
+		return ur_wrong(s->args, "--target, --val-data and --source-vocab are for pairs: give an --arch like "
+		                "seq2seq:lstm:2x256");
+	if ((code = s->spec.pair ? open_pairs(s) : open_data(s)))
+		return code;
+	if (!s->pairs && (status = ur_split_make(ur_corpus_tokens(s->corpus), train, v->val, &s->job.split, &err)))
 		return ur_failed(s->args, status, &err);
 	s->job.corpus = s->corpus;
 	s->job.ctx = &s->ctx;
@@ -385,6 +442,10 @@ static int run(const ur_args *args)
 	if (!(code = ur_open_context(args, v->threads, &s->ctx)))
 		code = go(s);
 	ur_corpus_close(s->corpus);
+	ur_pair_split_free(&s->split);
+	ur_pair_split_free(&s->val_split);
+	ur_pairs_close(s->val_pairs);
+	ur_pairs_close(s->pairs);
 	ur_model_free(s->job.start);
 	ur_left_close(&s->left);
 	ur_ctx_close(&s->ctx);
@@ -401,7 +462,8 @@ static const char vocabularies[] =
 
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "arch", 'a', arch, "SPEC", "the model, as in lstm:2x256 (see unroll help specs)"),
-	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text", .required = 1),
+	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text; pairs: lines of SOURCE <tab> TARGET, or the sources",
+	       .required = 1),
 	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the model goes: the best weights so far, by validation"),
 	UR_OPT(TEXT, "from", 0, from, "FILE",
 	       "go on from this model's weights, with its spec and vocabulary (fine-tuning)"),
@@ -411,6 +473,11 @@ static const ur_opt options[] = {
 	       .otherwise = "char for UTF-8 of at most 512 different characters, else byte", .choices = vocabularies + 1),
 	UR_OPT(INT, "vocab-size", 0, vocab_size, "N", "keep the N most frequent words", .otherwise = "all there are",
 	       .least = 3, .most = UR_VOCAB_MOST),
+	UR_OPT(TEXT, "target", 0, target, "FILE", "pairs: the targets, line by line, where --data has only the sources"),
+	UR_OPT(TEXT, "val-data", 0, val_data, "FILE", "pairs: validate on these instead of on a share of --data"),
+	UR_OPT(TEXT, "val-target", 0, val_target, "FILE", "their targets, where --val-data has only the sources"),
+	UR_OPT(TEXT, "source-vocab", 0, source_vocab, "KIND", "pairs: what a token of the sources is",
+	       .otherwise = "as --vocab"),
 	UR_OPT(REAL, "val", 0, val, "SHARE", "share of the text to validate on, behind the part to train on",
 	       .standard = "0.1", .least = 0, .most = 0.9),
 	UR_OPT(REAL, "test", 0, test, "SHARE", "share at its end to leave for unroll eval --part test", .standard = "0",
@@ -452,6 +519,8 @@ static const ur_opt options[] = {
 	       .otherwise = "0; attention: 0.1", .least = 0, .most = 1e3),
 	UR_OPT(REAL, "clip", 0, clip, "X", "largest norm of the gradient; 0: any", .otherwise = "1", .least = 0,
 	       .most = 1e9),
+	UR_OPT(REAL, "label-smoothing", 0, smoothing, "X", "share of a target's probability spread over all tokens",
+	       .otherwise = "0", .least = 0, .most = 0.99),
 	UR_OPT(INT, "eval-every", 0, eval_every, "N", "steps between validations; 0: only at the end",
 	       .group = "validation and checkpoints", .otherwise = "250", .least = 0, .most = 1e15),
 	UR_OPT(INT, "eval-tokens", 0, eval_tokens, "N", "tokens a validation looks at", .otherwise = "all", .least = 0,
@@ -485,6 +554,7 @@ const ur_command ur_command_train = {
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
 		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab word --vocab-size 2000 "
 		"-o words.safetensors\n"
+		"unroll train --arch seq2seq:gru:1x256,attention=bahdanau,encoder=bi --data pairs.tsv -o translator.safetensors\n"
 		"unroll train --from model.safetensors --data corpus.txt -o tuned.safetensors --steps 200 --lr 3e-4\n"
 		"unroll train --arch lstm:4x1024 --data corpus.txt --dry-run",
 	.options = options,

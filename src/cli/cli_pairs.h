@@ -1,0 +1,17 @@
+/* Pairs as commands take them: files, vocabularies, parts. */
+#ifndef UR_CLI_PAIRS_H
+#define UR_CLI_PAIRS_H
+
+#include "cli/cli.h"
+
+#include "data/pairs.h"
+
+/* Opens them, with progress on a terminal unless `quiet`. Returns 0, or the exit code once it has complained. */
+int ur_open_pairs(const ur_args *args, const ur_pairs_request *request, int quiet, ur_pairs **pairs);
+/* The vocabularies of a model of pairs, for request->use. */
+void ur_use_vocabs(const ur_model *m, ur_pairs_request *request);
+/* --vocab and --source-vocab (either may be NULL) into the request; `least` is --vocab-min-count. */
+int ur_pair_vocabs(const ur_args *args, const char *target, const char *source, int64_t least,
+                   ur_pairs_request *request);
+
+#endif
