@@ -12,7 +12,7 @@
 
 struct values {
 	const char *arch, *data, *out, *vocab, *from, *windows, *optimizer, *schedule, *store;
-	int64_t vocab_size, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every, eval_tokens, patience;
+	int64_t vocab_size, vocab_min_count, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every, eval_tokens, patience;
 	int64_t seed, threads, checkpoint_every;
 	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, val, test;
 	int resume, overwrite, profile, dry_run, json, quiet, no_store;
@@ -27,6 +27,7 @@ typedef struct session {
 	ur_ctx ctx;
 	ur_spec spec;
 	ur_corpus *corpus;
+	ur_vocab_request vocab;
 	ur_left left;
 	ur_job job;
 	ur_plan plan;
@@ -52,7 +53,7 @@ static int choose_model(session *s)
 		s->spec = s->job.start->spec;
 		if (text && strcmp(text, s->spec.text))
 			return ur_wrong(s->args, "--from has a model of %s, not of %s: leave out --arch", s->spec.text, text);
-		if (v->vocab && strcmp(v->vocab, ur_vocab_kind_of(s->job.start->vocab)))
+		if (v->vocab && strcmp(s->vocab.kind, ur_vocab_kind_of(s->job.start->vocab)))
 			return ur_wrong(s->args, "--from has a model with a %s vocabulary: leave out --vocab",
 			                ur_vocab_kind_of(s->job.start->vocab));
 	} else {
@@ -130,7 +131,8 @@ static int open_data(session *s)
 {
 	const struct values *v = s->v;
 	ur_vocab *left = s->left.json && !v->vocab && !v->from ? ur_left_vocab(&s->left, v->out) : NULL;
-	const ur_corpus_request ask = { .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size,
+	const ur_corpus_request ask = { .path = v->data, .vocab = s->vocab.kind, .vocab_size = s->vocab.cap,
+	                                .vocab_least = s->vocab.least,
 	                                .use = s->job.start ? s->job.start->vocab : left };
 	int code;
 
@@ -360,6 +362,7 @@ static int go(session *s)
 static int run(const ur_args *args)
 {
 	const struct values *v = args->values;
+	ur_vocab_request vocab;
 	session *s;
 	int code;
 
@@ -373,14 +376,15 @@ static int run(const ur_args *args)
 		return ur_wrong(args, "--resume needs --out: the checkpoint lies beside the model");
 	if (v->store && v->no_store)
 		return ur_wrong(args, "give --store or --no-store, not both");
-	if (v->vocab_size && (!v->vocab || strcmp(v->vocab, "word")))
-		return ur_wrong(args, "--vocab-size goes with --vocab word");
+	if ((code = ur_read_vocab(args, v->vocab, v->vocab_size, v->vocab_min_count, &vocab)))
+		return code;
 	if (!(s = calloc(1, sizeof *s))) {
 		ur_complain(args, "out of memory");
 		return UR_EXIT_FAILED;
 	}
 	s->args = args;
 	s->v = v;
+	s->vocab = vocab;
 	ur_stop_catch(NULL);
 	if (!(code = ur_open_context(args, v->threads, &s->ctx)))
 		code = go(s);
@@ -392,13 +396,6 @@ static int run(const ur_args *args)
 	return code;
 }
 
-/* The kinds of vocabs.def, "|byte|char|word". */
-static const char vocabularies[] =
-#define UR_VOCAB(name) "|" #name
-#include "vocab/vocabs.def"
-#undef UR_VOCAB
-	;
-
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "arch", 'a', arch, "SPEC", "the model, as in lstm:2x256 (see unroll help specs)"),
 	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text", .required = 1),
@@ -407,10 +404,7 @@ static const ur_opt options[] = {
 	       "go on from this model's weights, with its spec and vocabulary (fine-tuning)"),
 	UR_OPT(FLAG, "dry-run", 0, dry_run, NULL,
 	       "say what would be done, how many parameters and how much memory it takes, and stop"),
-	UR_OPT(CHOICE, "vocab", 0, vocab, "KIND", "what a token is", .group = "data",
-	       .otherwise = "char for UTF-8 of at most 512 different characters, else byte", .choices = vocabularies + 1),
-	UR_OPT(INT, "vocab-size", 0, vocab_size, "N", "keep the N most frequent words", .otherwise = "all there are",
-	       .least = 3, .most = UR_VOCAB_MOST),
+	UR_OPT_VOCAB(struct values, "data"),
 	UR_OPT(REAL, "val", 0, val, "SHARE", "share of the text to validate on, behind the part to train on",
 	       .standard = "0.1", .least = 0, .most = 0.9),
 	UR_OPT(REAL, "test", 0, test, "SHARE", "share at its end to leave for unroll eval --part test", .standard = "0",
@@ -483,8 +477,8 @@ const ur_command ur_command_train = {
 		"and results.",
 	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
-		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab word --vocab-size 2000 "
-		"-o words.safetensors\n"
+		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab bpe:2000 "
+		"-o pairs.safetensors\n"
 		"unroll train --from model.safetensors --data corpus.txt -o tuned.safetensors --steps 200 --lr 3e-4\n"
 		"unroll train --arch lstm:4x1024 --data corpus.txt --dry-run",
 	.options = options,
