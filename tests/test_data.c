@@ -7,19 +7,27 @@
 
 static void any_range_of_any_vocabulary(void **state)
 {
-	static const char *const kinds[] = { "byte", "char", "word" };
+	static const ur_corpus_request asks[] = { { .vocab = "byte" }, { .vocab = "char" }, { .vocab = "word" },
+		{ .vocab = "bpe" }, { .vocab = "bpe", .vocab_size = 270 }, { .vocab = "char", .vocab_least = 2500 } };
+	enum { ASKS = sizeof asks / sizeof *asks };
 	size_t bytes;
 	char *text = long_text(&bytes);
 	const char *path = write_file("long.txt", text, bytes);
-	uint64_t prints[3];
+	uint64_t prints[ASKS];
 
 	(void)state;
 	use_cache("ranges");
-	for (int k = 0; k < 3; k++)
+	for (int k = 0; k < ASKS; k++)
 		for (int again = 0; again < 2; again++) { /* the second time from the cache */
-			ur_corpus *c = opened(path, kinds[k]);
-			struct all all = encode_all(ur_corpus_vocab(c), text, bytes);
-			int64_t n = all.n, got;
+			ur_corpus_request ask = asks[k];
+			ur_corpus *c;
+			struct all all;
+			int64_t n, got;
+
+			ask.path = path;
+			assert_int_equal(ur_corpus_open(&ask, &c, NULL), UR_OK);
+			all = encode_all(ur_corpus_vocab(c), text, bytes);
+			n = all.n;
 
 			assert_true(n > 2 * UR_TOKEN_BLOCK);
 			assert_int_equal(ur_corpus_source_bytes(c), bytes);
@@ -37,7 +45,7 @@ static void any_range_of_any_vocabulary(void **state)
 			free(all.ids);
 			free(all.ends);
 		}
-	assert_int_equal(cached(NULL, 1), 2);
+	assert_int_equal(cached(NULL, 1), ASKS - 1);
 	free(text);
 }
 
@@ -89,7 +97,7 @@ static void bad_files_are_refused(void **state)
 	expect_refusal(write_file("latin1", "caf\xE9 au lait", 12), "char", UR_E_INVALID, "invalid UTF-8 at byte 3");
 	expect_refusal(in_root("latin1"), "word", UR_E_INVALID, "use --vocab byte or convert");
 	expect_refusal(in_root("latin1"), "char", UR_E_INVALID, in_root("latin1"));
-	expect_refusal(in_root("latin1"), "bpe", UR_E_INVALID, "byte, char, word");
+	expect_refusal(in_root("latin1"), "bytes", UR_E_INVALID, "byte, char, word, bpe");
 	assert_int_equal(mkfifo(in_root("fifo"), 0600), 0);
 	expect_refusal(in_root("fifo"), "byte", UR_E_IO, "pipe");
 	expect_refusal("/dev/zero", "byte", UR_E_IO, "not a regular file");
@@ -109,17 +117,17 @@ static void bad_files_are_refused(void **state)
 
 static void one_byte_is_a_corpus(void **state)
 {
-	static const char *const kinds[] = { "byte", "char", "word" };
+	static const char *const kinds[] = { "byte", "char", "word", "bpe" };
 
 	(void)state;
 	use_cache("single");
 	write_file("one", "x", 1);
-	for (int k = 0; k < 3; k++) {
+	for (int k = 0; k < 4; k++) {
 		ur_corpus *c = opened(in_root("one"), kinds[k]);
 		int32_t id;
 		assert_int_equal(ur_corpus_tokens(c), 1);
 		assert_int_equal(ur_corpus_read(c, 0, 1, &id, NULL), UR_OK);
-		assert_int_equal(id, k ? 0 : 'x');
+		assert_int_equal(id, k == 1 || k == 2 ? 0 : 'x');
 		ur_corpus_close(c);
 	}
 }
