@@ -1,7 +1,7 @@
-/* Any bytes as a TSV, and as two files. The first byte picks the kinds of vocabulary, one a side, and how it is batched,
- * the second whether two files are made and where the bytes are cut. What opens has texts that stand in the file, tokens
- * that spell them, the same again with its own vocabularies given, parts that cover it, and batches that have every pair
- * once; what does not says which file. */
+/* Any bytes as a TSV, and as two files. The first byte picks the kinds of vocabulary, one a side, and how pairs are
+ * batched, the second whether two files are made and where the bytes are cut. What opens has tokens that spell its
+ * texts, the same again with its own vocabularies given, parts that cover it, and batches that have every pair once;
+ * what does not says which file. */
 #define _GNU_SOURCE
 #include "data/pair_batches.h"
 #include "vocab/vocab_kind.h"

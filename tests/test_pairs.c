@@ -414,6 +414,27 @@ static void progress_is_told_and_can_stop(void **state)
 	}
 }
 
+static int change(void *size, int64_t done, int64_t total)
+{
+	assert_true(done < total);
+	return truncate("slow.tsv", *(const off_t *)size);
+}
+
+static void a_file_that_changes_is_no_file(void **state)
+{
+	off_t more = (off_t)1 << 23, less = (off_t)1 << 21;
+	ur_pairs *p;
+	ur_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(ur_pairs_open(&(ur_pairs_request){ .path = "slow.tsv", .progress = change, .progress_arg = &more },
+		&p, &err), UR_E_IO);
+	assert_says(err, "slow.tsv changed while it was being read");
+	assert_int_equal(ur_pairs_open(&(ur_pairs_request){ .path = "slow.tsv", .progress = change, .progress_arg = &less },
+		&p, &err), UR_E_IO);
+	assert_says(err, "slow.tsv ended at byte 2097152, expected 8388608");
+}
+
 /* ---- parts ---- */
 
 enum { PAIRS = 10000, SOURCES = 4000 };
@@ -695,6 +716,7 @@ int main(void)
 		cmocka_unit_test(files_that_cannot_be),
 		cmocka_unit_test(a_text_has_a_limit),
 		cmocka_unit_test(progress_is_told_and_can_stop),
+		cmocka_unit_test(a_file_that_changes_is_no_file),
 		cmocka_unit_test(sources_stay_together),
 		cmocka_unit_test(lines_added_move_none),
 		cmocka_unit_test(parts_of_known_sources),
