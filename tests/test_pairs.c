@@ -1,5 +1,6 @@
 /* Pairs: what a file's lines become, what is refused and how that is said, and which part a pair is in. */
 #include "pair_files.h"
+#include "vocab/utf8.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -242,6 +243,50 @@ static void what_a_vocabulary_lacks_is_an_error(void **state)
 	assert_null(p);
 	assert_says(err, "lacks.tsv, line 3, target: character U+0058 ('X') at byte 2 is not among");
 	ur_vocab_free(v);
+}
+
+/* Where no kind is asked for: characters while they are few, byte pairs beyond, each side for itself. */
+static void many_characters_become_byte_pairs(void **state)
+{
+	(void)state;
+	for (int different = 512; different <= 513; different++) {
+		FILE *f = fopen("scripts.tsv", "w");
+		ur_pairs_request request = { .path = "scripts.tsv" };
+		ur_pairs *p;
+		ur_err err = { 0 };
+		char code[4];
+
+		for (int i = 0; i < different; i++) {
+			fwrite(code, 1, ur_utf8_put(0x4E00 + (uint32_t)i, code), f);
+			fputs("\tten words of one kind, and then ten words more\n", f);
+		}
+		fclose(f);
+		p = opened("scripts.tsv", NULL, NULL);
+		assert_string_equal(ur_vocab_kind_of(ur_pairs_vocab(p, UR_SOURCE)), different > 512 ? "bpe" : "char");
+		assert_string_equal(ur_vocab_kind_of(ur_pairs_vocab(p, UR_TARGET)), "char");
+		if (different == 512)
+			assert_int_equal(known(p, UR_SOURCE), 512);
+		expect_tokens(p, 1, UR_SOURCE, "\xE4\xB8\x81");
+		expect_tokens(p, 1, UR_TARGET, "ten words of one kind, and then ten words more");
+		ur_pairs_close(p);
+		request.vocab[UR_SOURCE].cap = 260; /* a cap for the byte pairs; characters have none */
+		assert_int_equal(ur_pairs_open(&request, &p, &err), UR_OK);
+		if (different > 512)
+			assert_true(ur_vocab_size(ur_pairs_vocab(p, UR_SOURCE)) <= 260);
+		expect_tokens(p, 1, UR_SOURCE, "\xE4\xB8\x81");
+		ur_pairs_close(p);
+	}
+	{ /* byte pairs learn nothing from the ends of lines */
+		ur_pairs *p = opened("scripts.tsv", NULL, "bpe");
+		const ur_vocab *v = ur_pairs_vocab(p, UR_TARGET);
+		for (int t = 256; t < ur_vocab_size(v); t++) {
+			const char *text;
+			size_t bytes = ur_vocab_decode(v, t, &text);
+			assert_null(memchr(text, '\n', bytes));
+		}
+		expect_tokens(p, 0, UR_TARGET, "ten words of one kind, and then ten words more");
+		ur_pairs_close(p);
+	}
 }
 
 /* ---- what is refused ---- */
@@ -710,6 +755,7 @@ int main(void)
 		cmocka_unit_test(kinds_may_differ),
 		cmocka_unit_test(given_vocabularies_are_used),
 		cmocka_unit_test(what_a_vocabulary_lacks_is_an_error),
+		cmocka_unit_test(many_characters_become_byte_pairs),
 		cmocka_unit_test(lines_that_are_no_pair),
 		cmocka_unit_test(files_of_different_length),
 		cmocka_unit_test(text_that_is_not_utf8),
