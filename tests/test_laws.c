@@ -293,8 +293,8 @@ static void take(float *one, const float *all, int T, int B, int b, size_t width
 static void step_all(world *w, const ur_mat *mats, int from, int to, int B, const float *x, float *y, const states *s)
 {
 	for (int t = from; t < to; t++)
-		step(w, mats, w->first, B, x + (size_t)t * (size_t)B * (size_t)w->d.in, y + (size_t)t * (size_t)B * (size_t)w->d.out,
-		     s->at);
+		step(w, mats, w->first, B, x + (size_t)t * (size_t)B * (size_t)w->d.in,
+		     y + (size_t)t * (size_t)B * (size_t)w->d.out, s->at);
 }
 
 /* -- the laws ------------------------------------------------ */
