@@ -340,7 +340,7 @@ static void test_divergence(void **unused)
 	j = job_of(&c, "gru:1x16", NULL);
 	start = train(&j, &o);
 	/* one weight of the second gate bias is infinite: the first step must stop and say where it shows */
-	start->weights[start->param[start->layer[0].mixer + 2].at + 3] = NAN;
+	start->weights[start->param[start->stack.layer[0].mixer + 2].at + 3] = NAN;
 	j.start = start;
 	assert_int_equal(ur_train(&j, NULL, NULL, &err), UR_E_DIVERGED);
 	assert_non_null(strstr(err.text, "step 1"));
