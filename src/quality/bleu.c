@@ -16,7 +16,7 @@
  * bytes as on code points: no rule looks at more of a character than whether it is a certain one in ASCII. */
 #include "quality/bleu.h"
 
-#include "quality/words.h"
+#include "quality/word_numbers.h"
 
 #include <math.h>
 #include <stdlib.h>

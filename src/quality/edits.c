@@ -4,7 +4,7 @@
  */
 #include "quality/edits.h"
 
-#include "quality/words.h"
+#include "quality/word_numbers.h"
 
 #include <stdlib.h>
 

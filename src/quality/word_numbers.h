@@ -1,6 +1,6 @@
 /* Numbers for words: equal words have equal ones. */
-#ifndef UR_WORDS_H
-#define UR_WORDS_H
+#ifndef UR_WORD_NUMBERS_H
+#define UR_WORD_NUMBERS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Open addressing, at most half full. */
-#include "quality/words.h"
+#include "quality/word_numbers.h"
 
 #include <stdlib.h>
 #include <string.h>
