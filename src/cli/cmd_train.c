@@ -12,8 +12,8 @@
 
 struct values {
 	const char *arch, *data, *out, *vocab, *from, *windows, *optimizer, *schedule, *store;
-	int64_t vocab_size, vocab_min_count, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every, eval_tokens, patience;
-	int64_t seed, threads, checkpoint_every;
+	int64_t vocab_size, vocab_min_count, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every;
+	int64_t eval_tokens, patience, seed, threads, checkpoint_every;
 	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, val, test;
 	int resume, overwrite, profile, dry_run, json, quiet, no_store;
 };
