@@ -4,7 +4,7 @@
  *
  * Each pair knows the words it was ever seen in, and how often it comes up now: a merge goes only to those words and
  * changes only the pairs beside it. Counts of pairs that exist only fall, because what a merge makes has the new token
- * in it; so a heap may hold counts that are too high: what it gives is put back with the right one until it is right. */
+ * in it; so a heap may hold counts that are too high: what it gives goes back with the right one until it is right. */
 #include "vocab/vocab_bpe.h"
 
 #include "vocab/word_counts.h"
