@@ -1,7 +1,7 @@
 /* Text of any bytes through every kind of vocabulary. The first byte picks the kind and its cap, the second the chunks
- * and what is rare. Chunked equals whole, in tokens and in errors; what was learnt from a text encodes it; where nothing
- * is unknown it is given back, each token's text where it ends; decoding a text and encoding that gives the same tokens;
- * JSON and back changes nothing. */
+ * and what is rare. Chunked equals whole, in tokens and in errors; what was learnt from a text encodes it; where
+ * nothing is unknown it is given back, each token's text where it ends; decoding a text and encoding that gives the
+ * same tokens; JSON and back changes nothing. */
 #include "vocab/vocab.h"
 #include "vocab/vocab_kind.h"
 

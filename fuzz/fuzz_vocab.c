@@ -1,6 +1,6 @@
 /* Any bytes as a vocabulary's JSON, as a model file might hold it. What is accepted is sound: it goes to JSON and back
- * unchanged, and every token's text encodes to that token; but with merges, which need not make every token they name, to
- * tokens that read the same. */
+ * unchanged, and every token's text encodes to that token; but with merges, which need not make every token they name,
+ * to tokens that read the same. */
 #include "vocab/vocab.h"
 #include "vocab/vocab_kind.h"
 

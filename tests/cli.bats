@@ -128,7 +128,7 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 			case $line in *--json*) "$PYTHON" -m json.tool out > /dev/null ;; esac
 		done < lines
 	done
-	[ -s model.safetensors ] && [ -s tuned.safetensors ] && [ -s words.safetensors ]
+	[ -s model.safetensors ] && [ -s tuned.safetensors ] && [ -s pairs.safetensors ]
 }
 
 @test "help specs names every architecture, and each trains" {

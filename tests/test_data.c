@@ -49,6 +49,34 @@ static void any_range_of_any_vocabulary(void **state)
 	free(text);
 }
 
+/* Where encoding cannot start behind every token, bytes are counted all the same: one word, cut by length. */
+static void a_run_without_a_blank(void **state)
+{
+	enum { BYTES = 100000 };
+	char *text = malloc(BYTES);
+	uint32_t r = 7;
+	ur_corpus *c;
+	struct all all;
+
+	(void)state;
+	use_cache("run");
+	for (int i = 0; i < BYTES; i++)
+		text[i] = (char)('a' + ((r = r * 1664525 + 1013904223) >> 24) % 7);
+	assert_int_equal(ur_corpus_open(&(ur_corpus_request){ .path = write_file("run.txt", text, BYTES), .vocab = "bpe",
+		.vocab_size = 300 }, &c, NULL), UR_OK);
+	all = encode_all(ur_corpus_vocab(c), text, BYTES);
+	assert_true(all.n > 4 * UR_TOKEN_BLOCK);
+	for (int64_t to = 1; to <= all.n; to += to % UR_TOKEN_BLOCK > 300 ? 777 : 1) {
+		int64_t got;
+		assert_int_equal(ur_corpus_bytes(c, 0, to, &got, NULL), UR_OK);
+		assert_int_equal(got, all.ends[to - 1]);
+	}
+	ur_corpus_close(c);
+	free(all.ids);
+	free(all.ends);
+	free(text);
+}
+
 static void outside_is_refused(void **state)
 {
 	ur_corpus *c = opened(write_file("five.txt", "12345", 5), "byte");
@@ -303,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_range_of_any_vocabulary),
+		cmocka_unit_test(a_run_without_a_blank),
 		cmocka_unit_test(outside_is_refused),
 		cmocka_unit_test(bad_files_are_refused),
 		cmocka_unit_test(one_byte_is_a_corpus),

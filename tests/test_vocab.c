@@ -377,11 +377,7 @@ static void encoding_may_start_at_any_token(void **state)
 		ur_vocab *v = learn(ur_vocab_kinds[k]->name, 0, MIXED, sizeof mixed);
 		struct got all, rest;
 
-		if (ur_vocab_kinds[k]->joined) {
-			assert_int_equal(ur_vocab_unknown(v), -1); /* what stands in for it: texts say where tokens end */
-			ur_vocab_free(v);
-			continue;
-		}
+		assert_true(!ur_vocab_kinds[k]->joined || ur_vocab_unknown(v) < 0);
 
 		assert_int_equal(encode(v, MIXED, 0, 5, &all, NULL), UR_OK);
 		for (size_t i = 0; i < all.n; i++) {
@@ -531,7 +527,8 @@ static void bad_requests(void **state)
 	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "char", .cap = 100 }, &b, &err), UR_E_INVALID);
 	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "word", .cap = 2 }, &b, &err), UR_E_INVALID);
 	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "word", .cap = -1 }, &b, &err), UR_E_INVALID);
-	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "word", .cap = INT64_MAX }, &b, &err), UR_E_INVALID);
+	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "word", .cap = INT64_MAX }, &b, &err),
+		UR_E_INVALID);
 	assert_int_equal(ur_vocab_builder_open(&(ur_vocab_request){ .kind = "char", .cap = 0 }, &b, &err), UR_OK);
 	assert_int_equal(ur_vocab_builder_finish(b, &v, &err), UR_E_INVALID);
 	assert_null(v);
@@ -546,7 +543,8 @@ static void requests_are_read(void **state)
 	static const struct { const char *text, *kind; int64_t cap; const char *says; } are[] = {
 		{ "char", "char", 0, NULL }, { "byte", "byte", 0, NULL }, { "word:30000", "word", 30000, NULL },
 		{ "bpe:8000", "bpe", 8000, NULL }, { "bpe:0", "bpe", 0, NULL }, { "bpe:257", "bpe", 257, NULL },
-		{ "", NULL, 0, "''" }, { "chars", NULL, 0, "'chars'" }, { ":9", NULL, 0, "''" }, { "bpe:", NULL, 0, "bpe:8000" },
+		{ "", NULL, 0, "''" }, { "chars", NULL, 0, "'chars'" }, { ":9", NULL, 0, "''" },
+		{ "bpe:", NULL, 0, "bpe:8000" },
 		{ "bpe:-9", NULL, 0, "bpe:8000" }, { "bpe:8k", NULL, 0, "bpe:8000" }, { "bpe:300:4", NULL, 0, "bpe:8000" },
 		{ "bpe: 300", NULL, 0, "bpe:8000" }, { "word:99999999999999999999", NULL, 0, "bpe:8000" },
 		{ "bpe:256", NULL, 0, "257 to 65536" }, { "bpe:65537", NULL, 0, "257 to 65536" }, { "word:2", NULL, 0, "3 to" },
