@@ -1,5 +1,5 @@
-/* Arenas with a guard behind every piece, in place of base/arena.c's for the program that includes this: what is written
- * beyond a piece fails the test that closes the arena, and under AddressSanitizer what is read too. */
+/* Arenas with a guard behind every piece, in place of base/arena.c's for the program that includes this: what is
+ * written beyond a piece fails the test that closes the arena, and under AddressSanitizer what is read too. */
 #ifndef GUARDED_ARENA_H
 #define GUARDED_ARENA_H
 
@@ -24,7 +24,7 @@
 enum { GUARD = 64, GUARDS = 1 << 14, GUARD_BYTE = 0xff }; /* as floats: NaN */
 
 static char *guards[GUARDS];
-static size_t guard_count;
+static size_t guard_count, guarded_bytes; /* of all arenas opened so far */
 
 void *ur_arena_take(ur_arena *arena, size_t count, size_t item)
 {
@@ -50,6 +50,7 @@ int ur_arena_open(ur_arena *arena)
 	if (!base)
 		return 0;
 	memset(base, 0, size);
+	guarded_bytes += size;
 	*arena = (ur_arena){ .base = base, .size = size };
 	return 1;
 }

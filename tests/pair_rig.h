@@ -19,7 +19,8 @@ static const char *const pair_specs[] = {
 	"seq2seq:lstm:2x12,attention=bahdanau", "seq2seq:gru:2x12,attention=bahdanau,summary=each",
 	"seq2seq:gru:2x12,positions=learned,context=8", "seq2seq:lstm:1x12,positions=sinusoidal,context=8,encoder=bi",
 	"seq2seq:transformer:1x16,heads=4,context=8", "seq2seq:transformer:2x16,heads=2,context=8",
-	"seq2seq:transformer:2x16,heads=2,context=8,norm=pre", "seq2seq:transformer:2x16,heads=2,context=8,positions=learned",
+	"seq2seq:transformer:2x16,heads=2,context=8,norm=pre",
+	"seq2seq:transformer:2x16,heads=2,context=8,positions=learned",
 	"seq2seq:transformer:2x16,heads=2,context=8,tie=1,bias=0,ffn=20",
 	"seq2seq:transformer:2x16,heads=2,context=8,block=gpt2", "seq2seq:transformer:2x16,heads=2,context=8,block=llama",
 	"seq2seq:transformer:2x16,heads=4,kv_heads=2,window=2,context=8,block=llama,norm=post",
@@ -35,6 +36,12 @@ typedef struct few_pairs {
 	int S, T, B, source_len[PAIR_MOST], len[PAIR_MOST];
 	int32_t source[PAIR_MOST * PAIR_MOST], ids[PAIR_MOST * PAIR_MOST], targets[PAIR_MOST * PAIR_MOST];
 } few_pairs;
+
+static inline int32_t few_token(uint64_t seed, int side, int b, int t, int tokens)
+{
+	return (int32_t)ur_rng_below(seed, ur_rng_for(UR_RNG_TEST, 50 + (uint64_t)side), (uint64_t)(b * PAIR_MOST + t),
+	                             (uint64_t)tokens);
+}
 
 /* Pair b has source_len[b] and len[b] tokens with their ends, which are the last of SV and V tokens; beyond stands
  * `padding`. */
@@ -52,12 +59,10 @@ static inline few_pairs few_pairs_of(int B, const int *source_len, const int *le
 	for (int b = 0; b < B; b++) {
 		for (int s = 0; s < f.S; s++)
 			f.source[s * B + b] = s > f.source_len[b] - 1 ? padding : s == f.source_len[b] - 1 ? SV - 1
-				: (int32_t)ur_rng_below(seed, ur_rng_for(UR_RNG_TEST, 50), (uint64_t)(b * PAIR_MOST + s), (uint64_t)SV - 1);
+			                      : few_token(seed, 0, b, s, SV - 1);
 		for (int t = 0; t < f.T; t++) {
-			const int32_t said = t == f.len[b] - 1 ? V - 1
-				: (int32_t)ur_rng_below(seed, ur_rng_for(UR_RNG_TEST, 51), (uint64_t)(b * PAIR_MOST + t), (uint64_t)V - 1);
 			f.ids[t * B + b] = t > f.len[b] - 1 ? padding : t == 0 ? V - 1 : f.targets[(t - 1) * B + b];
-			f.targets[t * B + b] = t > f.len[b] - 1 ? -1 : said;
+			f.targets[t * B + b] = t > f.len[b] - 1 ? -1 : t == f.len[b] - 1 ? V - 1 : few_token(seed, 1, b, t, V - 1);
 		}
 	}
 	return f;

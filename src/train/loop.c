@@ -261,6 +261,11 @@ static ur_status run_steps(trainer *t, ur_err *err)
 	           : UR_OK;
 }
 
+static int same_vocab(const ur_vocab *a, const ur_vocab *b)
+{
+	return a && b ? ur_vocab_hash(a) == ur_vocab_hash(b) : a == b;
+}
+
 static ur_status start(trainer *t, ur_err *err)
 {
 	const ur_job *job = t->job;
@@ -275,8 +280,7 @@ static ur_status start(trainer *t, ur_err *err)
 		               "--seq-len", t->arena.used >> 20);
 	plan(t, &t->arena);
 	if (job->start) {
-		if (ur_vocab_hash(words.vocab) != ur_vocab_hash(job->start->vocab) ||
-		    (words.source && ur_vocab_hash(words.source) != ur_vocab_hash(job->start->source)))
+		if (!same_vocab(words.vocab, job->start->vocab) || !same_vocab(words.source, job->start->source))
 			return ur_fail(err, UR_E_INVALID, "the data is not encoded with the model's vocabulary");
 		memcpy(t->m->weights, job->start->weights, t->m->floats * sizeof *t->m->weights);
 	} else {

@@ -2,6 +2,7 @@
  * Zipser 1989). The loss of a step is the mean over its targets; padding is none of them. */
 #include "train/score_pairs.h"
 #include "train/subject.h"
+#include "vocab/text_hash.h"
 
 #include <stdlib.h>
 
@@ -114,10 +115,19 @@ static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *spl
 {
 	const pairs_subject *t = (const pairs_subject *)base;
 	const ur_job *job = base->job;
+	/* weights mean nothing with other tokens, and two files of one size may well have the same number of them */
+	const uint64_t data[] = { ur_pairs_fingerprint(job->pairs), job->val_pairs ? ur_pairs_fingerprint(job->val_pairs) : 0,
+		ur_vocab_hash(ur_pairs_vocab(job->pairs, UR_SOURCE)), ur_vocab_hash(ur_pairs_vocab(job->pairs, UR_TARGET)) };
+	ur_hash all = { 0 }, members = { 0 };
 
 	(void)err;
-	*fingerprint = ur_pairs_fingerprint(job->pairs) ^ (job->val_pairs ? ur_pairs_fingerprint(job->val_pairs) : 0);
-	*split = (ur_split){ .train_to = t->n, .val_from = t->n, .val_to = t->n + t->scorer.n };
+	ur_hash_add(&all, data, sizeof data);
+	*fingerprint = ur_hash_value(&all);
+	/* pairs of a part do not stand together: their numbers' hash stands where a text's parts end */
+	ur_hash_add(&members, t->index, (size_t)t->n * sizeof *t->index);
+	ur_hash_add(&members, t->scorer.index, (size_t)t->scorer.n * sizeof *t->scorer.index);
+	*split = (ur_split){ .train_to = t->n, .val_from = t->n, .val_to = t->n + t->scorer.n,
+		.test_from = (int64_t)(ur_hash_value(&members) >> 1) };
 	return UR_OK;
 }
 
