@@ -1,7 +1,7 @@
 /* Training on pairs: it learns, to the same bits across stops and threads; what a checkpoint is held to; model files of
  * pairs and those that lie; losses of held-out pairs. */
 #include "guarded_arena.h"
-#include "pair_files.h"
+#include "pair_jobs.h"
 #include "test_folder.h"
 #include "train/score_pairs.h"
 
