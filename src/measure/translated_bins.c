@@ -53,8 +53,10 @@ static void fill(const ur_sentence *const *of, int64_t n, ur_length_bin *b)
 	int64_t exact = 0;
 
 	b->n = n;
-	for (int64_t i = 0; i < n; i++)
+	for (int64_t i = 0; i < n; i++) {
 		exact += of[i]->exact;
+		b->bleu_told |= of[i]->longest >= UR_BLEU_ORDER;
+	}
 	b->exact = (double)exact / (double)n;
 	wilson(exact, n, &b->exact_low, &b->exact_high);
 	rates(of, n, 0, value);
