@@ -245,7 +245,8 @@ static void a_wide_beam_finds_the_best(void **unused)
 				longer += n_of[2][k] > n_of[0][k];
 			pair_rig_close(&r);
 		}
-	print_message("  greedy misses %d, %d longer by the penalty, lengths %x\n", greedy_misses, longer, (unsigned)lengths_seen);
+	print_message("  greedy misses %d, %d longer by the penalty, lengths %x\n", greedy_misses, longer,
+	              (unsigned)lengths_seen);
 	/* or the above would say little */
 	assert_true(greedy_misses > 20 && longer > 10 && (lengths_seen & 0x17) == 0x17);
 }

@@ -264,7 +264,7 @@ static int read_lines(session *s)
 	ssize_t n;
 	int code = UR_EXIT_OK;
 
-	while (!code && !s->broken && !ur_stop_signal() && (n = getline(&line, &room, stdin)) >= 0) {
+	while (!code && !s->broken && (n = getline(&line, &room, stdin)) >= 0) {
 		while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 			n--;
 		code = take(s, line, (size_t)n);
@@ -305,8 +305,6 @@ static int translate(session *s)
 		ur_complain(args, "standard output: %s", strerror(s->broken));
 		code = UR_EXIT_FAILED;
 	}
-	if (!code && ur_stop_signal())
-		code = 128 + ur_stop_signal();
 	if (!code && !s->v->quiet && !s->v->json)
 		(void)fprintf(stderr, "%s sources in %s, %s tokens a second\n", ur_commas(s->done, a),
 		              ur_time_text(s->seconds, b),
@@ -323,7 +321,6 @@ static int run(const ur_args *args)
 	session s = { .args = args, .v = v };
 	int code;
 
-	ur_stop_catch(NULL);
 	if ((code = ur_open_context(args, v->threads, &s.ctx)))
 		return code;
 	if (!(code = ur_open_text_model(args, v->model, s.ctx.k, &s.m))) {

@@ -82,8 +82,9 @@ static void fill(const ur_sentence *const *of, int64_t n, ur_length_bin *b)
 static int by_length(const void *a, const void *b)
 {
 	const ur_sentence *x = *(const ur_sentence *const *)a, *y = *(const ur_sentence *const *)b;
-	return x->source_tokens != y->source_tokens ? (x->source_tokens > y->source_tokens) - (x->source_tokens < y->source_tokens)
-	                                            : (x->pair > y->pair) - (x->pair < y->pair);
+	const int longer = (x->source_tokens > y->source_tokens) - (x->source_tokens < y->source_tokens);
+
+	return longer ? longer : (x->pair > y->pair) - (x->pair < y->pair);
 }
 
 int ur_length_bins(const ur_translated *t, ur_length_bin *bin)
