@@ -1,6 +1,7 @@
-/* Text of any bytes through every kind of vocabulary. The first byte picks the kind and its cap, the second the chunks.
- * Chunked equals whole, in tokens and in errors; what was learnt from a text encodes it; byte and char give it back;
- * decoding a word text and encoding that gives the same tokens; JSON and back changes nothing. */
+/* Text of any bytes through every kind of vocabulary. The first byte picks the kind and its cap, the second the chunks
+ * and what is rare. Chunked equals whole, in tokens and in errors; what was learnt from a text encodes it; where
+ * nothing is unknown it is given back, each token's text where it ends; decoding a text and encoding that gives the
+ * same tokens; JSON and back changes nothing. */
 #include "vocab/vocab.h"
 #include "vocab/vocab_kind.h"
 
@@ -22,11 +23,11 @@ static ur_status take(void *arg, const int32_t *ids, const int64_t *ends, size_t
 	return UR_OK;
 }
 
-static ur_status learn(const char *kind, int64_t cap, const char *text, size_t bytes, size_t chunk, ur_vocab **v,
+static ur_status learn(const ur_vocab_request *request, const char *text, size_t bytes, size_t chunk, ur_vocab **v,
 	ur_err *err)
 {
 	ur_vocab_builder *b;
-	ur_status status = ur_vocab_builder_open(&(ur_vocab_request){ .kind = kind, .cap = cap }, &b, err);
+	ur_status status = ur_vocab_builder_open(request, &b, err);
 
 	*v = NULL;
 	for (size_t at = 0; at < bytes && !status; at += chunk)
@@ -84,6 +85,7 @@ static void check_tokens(const ur_vocab *v, const char *text, size_t bytes, size
 		CHECK(n && all.ends[i] > (i ? all.ends[i - 1] : 0) && all.ends[i] <= (int64_t)bytes);
 		memcpy(back + used, piece, n);
 		used += n;
+		CHECK(ur_vocab_unknown(v) >= 0 || all.ends[i] == (int64_t)used);
 	}
 	if (ur_vocab_unknown(v) < 0)
 		CHECK(used == bytes && !memcmp(back, text, bytes));
@@ -106,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ur_vocab *v, *other, *back;
 	const char *text;
 	size_t chunk, bytes;
-	int64_t cap = 0;
+	ur_vocab_request ask = { 0 };
 	const ur_vocab_kind *kind;
 
 	if (size < 2)
@@ -114,17 +116,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (ur_vocab_kinds[kinds])
 		kinds++;
 	kind = ur_vocab_kinds[data[0] % kinds];
-	if (kind->capped && data[0] / kinds >= 3)
-		cap = data[0] / kinds;
+	ask.kind = kind->name;
+	if (kind->cap_most && data[0] / kinds)
+		ask.cap = kind->cap_least + data[0] / kinds - 1;
+	if (kind->thins)
+		ask.least = data[1] / 64;
+	ask.unknown = data[1] / 32 % 2;
 	chunk = (size_t)data[1] % 64 + 1;
 	text = (const char *)data + 2;
 	bytes = size - 2;
-	learn(kind->name, cap, text, bytes, bytes ? bytes : 1, &v, &first);
-	learn(kind->name, cap, text, bytes, chunk, &other, &second);
+	learn(&ask, text, bytes, bytes ? bytes : 1, &v, &first);
+	learn(&ask, text, bytes, chunk, &other, &second);
 	CHECK(first.status == second.status && !strcmp(first.text, second.text));
 	if (v) {
 		CHECK(ur_vocab_hash(v) == ur_vocab_hash(other));
-		CHECK(!cap || ur_vocab_size(v) <= cap);
+		CHECK(!ask.cap || ur_vocab_size(v) <= ask.cap);
 		back = through_json(v);
 		check_tokens(v, text, bytes, chunk);
 		check_tokens(back, text, bytes, chunk);

@@ -128,7 +128,7 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 			case $line in *--json*) "$PYTHON" -m json.tool out > /dev/null ;; esac
 		done < lines
 	done
-	[ -s model.safetensors ] && [ -s tuned.safetensors ] && [ -s words.safetensors ]
+	[ -s model.safetensors ] && [ -s tuned.safetensors ] && [ -s pairs.safetensors ]
 }
 
 @test "help specs names every architecture, and each trains" {
@@ -210,6 +210,13 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 	refuses 2 "--out FILE is missing" train --arch gru:1x8 --data corpus.txt
 	refuses 2 "not both" train --arch gru:1x8 --data corpus.txt -o bad.safetensors --steps 2 --epochs 2
 	refuses 2 "goes with --vocab word" train --arch gru:1x8 --data corpus.txt -o bad.safetensors --vocab-size 100
+	refuses 2 "goes with --vocab word" train --arch gru:1x8 --data corpus.txt -o bad.safetensors --vocab-min-count 2
+	refuses 2 "byte, char, word, bpe" train --arch gru:1x8 --data corpus.txt -o bad.safetensors --vocab bytes
+	refuses 2 "takes no size" train --arch gru:1x8 --data corpus.txt -o bad.safetensors --vocab char:9
+	refuses 2 "257 to 65536" train --arch gru:1x8 --data corpus.txt -o bad.safetensors --vocab bpe --vocab-size 100
+	refuses 2 "as in bpe:8000" train --arch gru:1x8 --data corpus.txt -o bad.safetensors --vocab bpe:8k
+	refuses 2 "give one of them" train --arch gru:1x8 --data corpus.txt -o bad.safetensors --vocab bpe:300 --vocab-size 400
+	refuses 2 "takes no least count" train --arch gru:1x8 --data corpus.txt -o bad.safetensors --vocab bpe --vocab-min-count 2
 	refuses 2 "not both" generate -m trained.safetensors --prompt a --prompt-file corpus.txt
 	refuses 2 "--model FILE is missing" generate
 	refuses 2 "give a model file, or --spec" info
@@ -386,6 +393,21 @@ assert b["spec"] == a["spec"] and b["best_loss"] < a["best_loss"], (a, b)'
 	# resuming needs no reminder of the vocabulary
 	"$UNROLL" train --resume --data corpus.txt -o word.safetensors --steps 24 --json -q > word.json
 	[ "$(field word.json "(d['vocabulary'], d['vocabulary_size'], d['steps'])")" = "('word', 15, 24)" ]
+}
+
+@test "bpe vocabularies go all the way round, and a least count makes characters unknown" {
+	"$UNROLL" train --arch gru:1x16 --data corpus.txt -o pairs.safetensors $SMALL --steps 20 --vocab bpe:300 --json -q > pairs.json
+	[ "$(field pairs.json "(d['vocabulary'], d['vocabulary_size'], d['steps'])")" = "('bpe', 300, 20)" ]
+	run -0 "$UNROLL" generate -m pairs.safetensors --prompt $'The old \xff king' -n 10 -q
+	[[ $output == *"king"* ]]
+	"$UNROLL" eval -m pairs.safetensors -d corpus.txt --json > eval.json
+	[ "$(field eval.json "1 < d['bits_per_byte'] < 8")" = True ]
+	"$UNROLL" train --resume --data corpus.txt -o pairs.safetensors --steps 24 --json -q > pairs.json
+	[ "$(field pairs.json "(d['vocabulary'], d['vocabulary_size'], d['steps'])")" = "('bpe', 300, 24)" ]
+	# a T begins each line: about 1,200 of them
+	"$UNROLL" train --arch gru:1x16 --data corpus.txt -o rare.safetensors $SMALL --steps 5 --vocab char --vocab-min-count 3k -q
+	run -0 "$UNROLL" generate -m rare.safetensors --prompt 'The wé' -n 5 -q
+	[[ $output == $'\xEF\xBF\xBD'he\ *$'\xEF\xBF\xBD'* ]]
 }
 
 # ---- stopping and going on ----

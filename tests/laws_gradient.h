@@ -11,20 +11,20 @@ static double along(const float *a, const float *b, size_t n)
 
 /* The loss whose gradient dy and ds are: dy y + ds (last state). */
 typedef struct loss {
-	ur_span s;               /* x and lengths */
+	ur_span s;               /* x, memory and lengths */
 	const states *start;
 	const float *dy;
 	const states *ds;        /* NULL: the state counts nothing */
 } loss;
 
-static double loss_at(world *w, const loss *l, const float *x, const states *start)
+static double loss_at(world *w, const loss *l)
 {
 	arrays a = {0};
 	size_t n = steps_of(&l->s) * (size_t)w->d.out;
 	float *y = arr(&a, n);
-	states s = states_copy(w, &a, start, l->s.B);
+	states s = states_copy(w, &a, l->start, l->s.B);
 	ur_span span = l->s;
-	span.x = x, span.y = y, span.state = s.at;
+	span.y = y, span.state = s.at;
 	forward(w, w->ctx, &a, &span, 0);
 	double sum = along(y, l->dy, n);
 	for (int b = 0; b < l->s.B && l->ds; b++)
@@ -33,13 +33,15 @@ static double loss_at(world *w, const loss *l, const float *x, const states *sta
 	return sum;
 }
 
-/* What a loss depends on, by number: the parameters, then x, then the first states. NULL: not this one. */
-enum { PARTS = UR_MIXER_PARAMS + 2 };
+/* What a loss depends on, by number: the parameters, then x, the first states, memory. NULL: not this one. */
+enum { X, STATE, SEEN, OTHERS, PARTS = UR_MIXER_PARAMS + OTHERS };
+static const char *const other_names[OTHERS] = {"x", "the first state", "memory"};
 typedef struct parts { float *at[PARTS]; } parts;
 
 static size_t part_floats(const world *w, const loss *l, int i)
 {
-	return i < w->n ? w->size[i] : i == w->n ? input_floats(w, &l->s) : (size_t)l->s.B * w->state;
+	const size_t others[OTHERS] = {input_floats(w, &l->s), (size_t)l->s.B * w->state, memory_floats(w, l->s.B)};
+	return i < w->n ? w->size[i] : others[i - w->n];
 }
 
 static void move(float *to, const float *v, const float *d, size_t n, double h)
@@ -52,19 +54,22 @@ static void move(float *to, const float *v, const float *d, size_t n, double h)
 static double moved_loss(world *w, const loss *l, const parts *d, double h)
 {
 	arrays a = {0};
-	const float *x = l->s.x;
 	float *kept[UR_MIXER_PARAMS];
 	states start = *l->start;
-	if (d->at[w->n]) {
-		size_t n = part_floats(w, l, w->n);
-		float *moved = arr(&a, n);
-		move(moved, x, d->at[w->n], n, h);
-		x = moved;
-	}
-	if (d->at[w->n + 1]) {
+	loss at = *l;
+	at.start = &start;
+	for (int i = X; i <= SEEN; i += SEEN - X)
+		if (d->at[w->n + i]) {
+			const float **from = i == X ? &at.s.x : &at.s.memory;
+			size_t n = part_floats(w, l, w->n + i);
+			float *moved = arr(&a, n);
+			move(moved, *from, d->at[w->n + i], n, h);
+			*from = moved;
+		}
+	if (d->at[w->n + STATE]) {
 		start = states_copy(w, &a, l->start, l->s.B);
 		for (int b = 0; b < l->s.B; b++)
-			move(start.at[b], l->start->at[b], d->at[w->n + 1] + (size_t)b * w->state, w->state, h);
+			move(start.at[b], l->start->at[b], d->at[w->n + STATE] + (size_t)b * w->state, w->state, h);
 	}
 	for (int i = 0; i < w->n; i++)
 		if (d->at[i]) {
@@ -72,7 +77,7 @@ static double moved_loss(world *w, const loss *l, const parts *d, double h)
 			move(w->data[i], kept[i], d->at[i], w->size[i], h);
 			ur_pack_weights(w->ctx, 1, &w->w[i]);
 		}
-	double value = loss_at(w, l, x, &start);
+	double value = loss_at(w, &at);
 	for (int i = 0; i < w->n; i++)
 		if (d->at[i]) {
 			memcpy(w->data[i], kept[i], w->size[i] * sizeof(float));
@@ -95,9 +100,10 @@ static void check_gradient(world *w, const loss *l, const parts *g, const char *
 		arrays a = {0};
 		parts d = {0};
 		double best = INFINITY, want = 0, norm = 0;
-		for (int i = 0; i < w->n + 2; i++) {
+		for (int i = 0; i < w->n + OTHERS; i++) {
 			/* about as far for the output, however many inputs add up */
-			int add_up = i == w->n ? w->d.in : i > w->n ? w->d.out : w->p[i].cols ? w->p[i].cols : 1;
+			const int widths[OTHERS] = {w->d.in, w->d.out, w->d.memory};
+			int add_up = i >= w->n ? widths[i - w->n] : w->p[i].cols ? w->p[i].cols : 1;
 			size_t n = part_floats(w, l, i);
 			if (!g->at[i])
 				continue;
@@ -133,25 +139,27 @@ static void law_gradient(world *w)
 	}
 	ur_span s = {.T = T, .B = B, .len = w->big ? NULL : len, .x = x, .y = y, .state = s0.at};
 	grads g = grads_new(w, &a, &s);
+	see(w, &a, &s);
 	float *saved = forward(w, w->ctx, &a, &s, 1);
 	backward(w, w->ctx, &s, saved, dy, &g, if_grad(w, &ds));
 	loss l = {s, &start, dy, has_state_grad(w) ? &last : NULL};
 	parts all = {0};
 	for (int i = 0; i < w->n; i++)
 		all.at[i] = g.dw[i];
-	all.at[w->n] = g.dx;
+	all.at[w->n + X] = g.dx;
+	all.at[w->n + SEEN] = reads_memory(w) ? g.dmemory : NULL;
 	if (has_state_grad(w)) {
-		all.at[w->n + 1] = arr(&a, (size_t)B * floats);
+		all.at[w->n + STATE] = arr(&a, (size_t)B * floats);
 		for (int b = 0; b < B; b++)
-			memcpy(all.at[w->n + 1] + (size_t)b * floats, ds.at[b], floats * sizeof(float));
+			memcpy(all.at[w->n + STATE] + (size_t)b * floats, ds.at[b], floats * sizeof(float));
 	}
 	if (w->big)
 		check_gradient(w, &l, &all, "gradient");
-	for (int i = 0; i < w->n + 2 && !w->big; i++) {
+	for (int i = 0; i < w->n + OTHERS && !w->big; i++) {
 		parts one = {0};
 		one.at[i] = all.at[i];
 		if (one.at[i])
-			check_gradient(w, &l, &one, i < w->n ? w->p[i].name : i == w->n ? "x" : "the first state");
+			check_gradient(w, &l, &one, i < w->n ? w->p[i].name : other_names[i - w->n]);
 	}
 	must(w, !arr_broken(&a), "gradient: an array was overrun");
 	arr_free(&a);
@@ -186,14 +194,17 @@ static void law_backward(world *w)
 	}
 	must(w, differ(h.dx, g.dx, n * in) == 0, "dx with dstate NULL is not that of a dstate of %s",
 	     has_state_grad(w) ? "zero" : "anything");
-	no_dx.dx = NULL;
+	must(w, differ(h.dmemory, g.dmemory, memory_floats(w, B)) == 0, "dmemory with dstate NULL");
+	no_dx.dx = no_dx.dmemory = NULL;
 	backward(w, w->ctx, &s, saved, dy, &no_dx, NULL);
 	for (int i = 0; i < w->n; i++) {
 		must(w, differ(h.dw[i], g.dw[i], w->size[i]) == 0, "%s with dstate NULL", w->p[i].name);
 		must(w, same(no_dx.dw[i], g.dw[i], w->size[i]), "%s differs where dx is not wanted", w->p[i].name);
 		rnd_fill(&w->r, w->size[i], 1, added.dw[i]);
 	}
+	rnd_fill(&w->r, memory_floats(w, B), 1, added.dmemory);
 	grads before = added;
+	before.dmemory = copy_of(&a, added.dmemory, memory_floats(w, B));
 	for (int i = 0; i < w->n; i++)
 		before.dw[i] = copy_of(&a, added.dw[i], w->size[i]);
 	backward(w, w->ctx, &s, saved, dy, &added, NULL);
@@ -202,6 +213,9 @@ static void law_backward(world *w)
 			before.dw[i][j] += g.dw[i][j];
 		must(w, differ(added.dw[i], before.dw[i], w->size[i]) < 2e-6, "%s is not added to", w->p[i].name);
 	}
+	for (size_t j = 0; j < memory_floats(w, B); j++)
+		before.dmemory[j] += g.dmemory[j];
+	must(w, differ(added.dmemory, before.dmemory, memory_floats(w, B)) < 2e-6, "dmemory is not added to");
 	/* what has become of the state since does not matter */
 	grads later = grads_new(w, &a, &s);
 	for (int b = 0; b < B; b++)
@@ -221,6 +235,7 @@ static void law_backward(world *w)
 	saved = forward(w, w->ctx, &a, &s, 1);
 	backward(w, w->ctx, &s, saved, dy, &g2, NULL);
 	must(w, differ(g2.dx, g1.dx, n * in) < 1e-6, "dx without a state");
+	must(w, differ(g2.dmemory, g1.dmemory, memory_floats(w, B)) < 1e-6, "dmemory without a state");
 	for (int i = 0; i < w->n; i++)
 		must(w, differ(g2.dw[i], g1.dw[i], w->size[i]) < 1e-6, "%s without a state", w->p[i].name);
 	must(w, !arr_broken(&a), "backward: an array was overrun");
@@ -249,6 +264,7 @@ static void law_threads(world *w)
 		backward(w, c, &s, saved, dy, &g[t], if_grad(w, &ds[t]));
 		must(w, same(y[t], y[0], n * out), "y at %d threads", t + 1);
 		must(w, same(g[t].dx, g[0].dx, n * in), "dx at %d threads", t + 1);
+		must(w, same(g[t].dmemory, g[0].dmemory, memory_floats(w, B)), "dmemory at %d threads", t + 1);
 		for (int i = 0; i < w->n; i++)
 			must(w, same(g[t].dw[i], g[0].dw[i], w->size[i]), "%s at %d threads", w->p[i].name, t + 1);
 		for (int b = 0; b < B; b++) {
@@ -293,6 +309,7 @@ static void law_int8(world *w)
 	for (int i = 0; i < w->n; i++)
 		mats[i] = w->p[i].cols ? quantised(w, &a, i) : w->w[i];
 	step_all(w, w->w, 0, T, B, x, y, &s1);
+	remember(w, &a, mats);
 	step_all(w, mats, 0, T, B, x, z, &s2);
 	double e = 0;
 	for (size_t i = 0; i < out; i++)
@@ -302,9 +319,11 @@ static void law_int8(world *w)
 	must(w, e > 0, "int8 changed nothing");
 	/* prefill reads the same storage */
 	ur_span s = {.T = T, .B = B, .x = x, .y = v, .state = s3.at};
+	see(w, &a, &s);
 	ur_need need = w->f->need(w->ctx, &w->d, &s);
 	w->f->forward(w->ctx, &w->d, mats, &s, NULL, arr(&a, need.forward));
 	must(w, differ(v, z, out) < 1e-5, "int8: forward is not step");
+	remember(w, &w->all, w->w);
 	must(w, !arr_broken(&a), "int8: an array was overrun");
 	arr_free(&a);
 }
@@ -343,8 +362,8 @@ static void law_nan(world *w)
 			must(w, seen > 0, "y does not show the NaN in x");
 			states s1 = states_copy(w, &a, &start, B), s2 = states_copy(w, &a, &start, B);
 			float *y1 = arr(&a, B * out), *y2 = arr(&a, B * out);
-			step(w, w->w, B, x + B * in, y1, s1.at);
-			step(w, w->w, B, xs + B * in, y2, s2.at);
+			step(w, w->w, 0, B, x + B * in, y1, s1.at);
+			step(w, w->w, 0, B, xs + B * in, y2, s2.at);
 			must(w, same(y1, y2, out) && same(y1 + 2 * out, y2 + 2 * out, out), "a NaN in another stream changed y");
 		}
 	}

@@ -24,8 +24,8 @@ fi
 
 training='backward|_back$|_grad$|_gains$|loss|adamw|sgd|ur_train|optimi[sz]er|ur_drop'
 gradients='^ur_.*backward|^ur_.*_(grad|back|gains|loss)$|adamw|sgd|ur_train|optimi[sz]er'
-sequences='ur_net_|ur_mixer_forward|ur_recurrent_forward|ur_attention_forward|ur_embed_|ur_norm_forward|ur_ffn_forward'
-rows='^((layer|rms)_row|gelu|swiglu)_back$'
+sequences='ur_net_|ur_mixer_forward|ur_recurrent_forward|ur_attention_forward|ur_embed_|ur_norm_forward|ur_(ffn|cross)_forward'
+rows='^((layer|rms)_row|gelu|swiglu|relu)_back$'
 
 # the kernel sets' own functions and tables
 awk '/^kernel_.*:$/ { kernel = 1; next } /^$/ { kernel = 0 } kernel && NF == 3 { print $3 }' "$work/library" | sort -u \

@@ -122,8 +122,8 @@ static void slopes_add(slopes *s, const char *name, size_t size, const float *at
 }
 
 /* The worst difference between slope and gradient along random directions within one array, by the gradient's norm, or
- * where that is nearly 0 by a thousandth of the largest. Steps are so small that hardly any ReLU's kink lies in one. NaN
- * among the values is padding, which the loss must not look at: it is 0 here, and its gradient counts as any. */
+ * where that is nearly 0 by a thousandth of the largest. Steps are so small that hardly any ReLU's kink lies in one.
+ * NaN among the values is padding, which the loss must not look at: it is 0 here, and its gradient counts as any. */
 static double slopes_worst(const slopes *s, rnd *r, int rounds, const char **name)
 {
 	const double h = 1e-7;

@@ -1,8 +1,8 @@
 /* Prints what src/quality makes of standard input, for comparing it with other programs.
  *
  *     quality_tool tokens     each text's 13a tokens, on a line
- *     quality_tool bleu       of lines that are a hypothesis, then its reference, each behind a letter that is not part of
- *                             it; at an empty line the corpus so far is scored and another begins
+ *     quality_tool bleu       of lines that are a hypothesis, then its reference, each behind a letter that is not part
+ *                             of it; at an empty line the corpus so far is scored and another begins
  *
  * Texts are lines in which \n stands for a newline, \r for a carriage return and \\ for a backslash. */
 #include "quality/bleu.h"

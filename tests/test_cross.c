@@ -167,8 +167,8 @@ static void check_tiles(const bench *w, const tile_case *q, rnd *r)
 		float *dq = arr(&a, steps * ld), *dkv = q->S ? arr(&a, rows * ldk) : dq + wide;
 		ur_attention at = {.T = q->T, .B = q->B, .heads = q->heads, .kv_heads = q->kv_heads, .E = q->E,
 		                   .whole = q->whole, .len = len, .S = q->S, .slen = q->S ? slen : NULL, .q = base,
-		                   .k = other, .v = other + kv, .ld = (ptrdiff_t)ld, .ldk = q->S ? (ptrdiff_t)ldk : 0, .out = out,
-		                   .ldo = (ptrdiff_t)wide + 1, .lse = lse};
+		                   .k = other, .v = other + kv, .ld = (ptrdiff_t)ld, .ldk = q->S ? (ptrdiff_t)ldk : 0,
+		                   .out = out, .ldo = (ptrdiff_t)wide + 1, .lse = lse};
 		ur_attention_forward(c, &at, arr(&a, ur_attention_work(c, &at)));
 		ur_attention_grad g = {.dout = dout, .ldd = (ptrdiff_t)wide, .dq = dq, .dk = dkv, .dv = dkv + kv,
 		                       .ldg = (ptrdiff_t)ld, .ldgk = q->S ? (ptrdiff_t)ldk : 0};

@@ -372,9 +372,12 @@ static void check_optimiser(golden *g, const json_t *c, error *e)
 	arr_free(&a);
 }
 
+#include "golden_layers.h"
+
 static const struct { const char *kind; void (*check)(golden *, const json_t *, error *); } kinds[] = {
 	{"layernorm", check_norm}, {"rmsnorm", check_norm}, {"gelu", check_gelu}, {"swiglu", check_swiglu},
 	{"cross_entropy", check_cross_entropy}, {"adamw", check_optimiser}, {"sgd", check_optimiser},
+	{"encoder_layer", check_layer}, {"decoder_layer", check_layer},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -409,7 +412,9 @@ static void test_blocks(void **state)
 {
 	golden *g = *state;
 	size_t i;
-	json_t *c, *cases = read_cases("blocks");
+	json_t *c, *cases = read_cases("blocks"), *layers = read_cases("transformer");
+	assert_int_equal(json_array_extend(cases, layers), 0);
+	json_decref(layers);
 	json_array_foreach(cases, i, c) {
 		error e = {json_string_value(field(c, "kind")), 0};
 		int k = 0;

@@ -56,8 +56,8 @@ void *aligned_alloc(size_t align, size_t n)
 
 enum { MOST_B = 128, MOST_THREADS = 3 };
 
-enum law { STEP, CHUNK, PAD, INDEX, GRAD, INT8, LAWS };
-static const char *const law_names[LAWS] = {"step", "chunk", "pad", "index", "grad", "int8"};
+enum law { STEP, CHUNK, PAD, INDEX, GRAD, INT8, MEMORY, LAWS };
+static const char *const law_names[LAWS] = {"step", "chunk", "pad", "index", "grad", "int8", "memory"};
 
 /* What all cases of a kernel set share. */
 typedef struct bench { const ur_kernels *k; ur_ctx ctx[MOST_THREADS]; } bench;
@@ -81,6 +81,10 @@ typedef struct world {
 	float *data[UR_MIXER_PARAMS];
 	size_t size[UR_MIXER_PARAMS];
 	size_t state;                    /* floats */
+	/* for mixers that read memory: rows of every source (S, d.memory), NaN beyond its length, and what step wants of
+	 * them; a batch's row b looks at source first + b */
+	int S, first, mlen[MOST_B];
+	float *source[MOST_B], *made[MOST_B];
 	double worst[LAWS];
 	int failed;
 } world;
@@ -152,13 +156,53 @@ static states states_copy(world *w, arrays *a, const states *from, int B)
 	return s;
 }
 
-/* n streams, one step, in work of just the size asked for. */
-static void step(world *w, const ur_mat *mats, int n, const float *x, float *y, void *const *at)
+static int reads_memory(const world *w) { return (w->m->flags & UR_READS_MEMORY) != 0; }
+
+/* What step wants of every source, by these weights. */
+static void remember(world *w, arrays *a, const ur_mat *mats)
+{
+	for (int b = 0; b < MOST_B && reads_memory(w); b++) {
+		if (b && w->source[b] == w->source[b - 1]) {
+			w->made[b] = w->made[b - 1];
+			continue;
+		}
+		arrays own = {0};
+		size_t rows = (size_t)w->mlen[b] * (size_t)w->d.memory, floats = w->m->memory_size(&w->d, w->mlen[b]);
+		float *made = arr(&own, floats), *just = copy_of(&own, w->source[b], rows);
+		long before = atomic_load(&allocations);
+		w->m->remember(w->k, &w->d, mats, w->mlen[b], just, made);
+		must(w, atomic_load(&allocations) == before, "remember allocates");
+		must(w, !arr_broken(&own), "remember wrote outside memory_size");
+		w->made[b] = copy_of(a, made, floats);
+		arr_free(&own);
+	}
+}
+
+/* The memory of a batch's rows, unless it has one. */
+static void see(world *w, arrays *a, ur_span *s)
+{
+	size_t M = (size_t)w->d.memory, row = 0;
+	if (!reads_memory(w) || s->memory)
+		return;
+	float *all = arr(a, (size_t)w->S * (size_t)s->B * M);
+	for (int j = 0; j < w->S; j++)
+		for (int b = 0; b < s->B; b++, row++)
+			memcpy(all + row * M, w->source[w->first + b] + (size_t)j * M, M * sizeof *all);
+	s->memory = all, s->mlen = w->mlen + w->first, s->S = w->S;
+}
+
+/* Streams [first, first + n), one step, in work of just the size asked for. */
+static void step(world *w, const ur_mat *mats, int first, int n, const float *x, float *y, void *const *at)
 {
 	arrays a = {0};
 	float *work = arr(&a, w->m->step_work(&w->d, n));
+	ur_turn t = {.k = w->k, .d = &w->d, .w = mats, .n = n, .x = x, .y = y, .state = at, .work = work};
+	if (reads_memory(w)) {
+		t.memory = (const float *const *)w->made + first;
+		t.mlen = w->mlen + first;
+	}
 	long before = atomic_load(&allocations);
-	w->m->step(&(ur_turn){ .k = w->k, .d = &w->d, .w = mats, .n = n, .x = x, .y = y, .state = at, .work = work });
+	w->m->step(&t);
 	must(w, atomic_load(&allocations) == before, "step allocates");
 	must(w, !arr_broken(&a), "step wrote outside its work");
 	arr_free(&a);
@@ -173,17 +217,20 @@ static states states_warm(world *w, arrays *a, int B, int steps, int ragged)
 	for (int b = 0; b < B; b++)
 		for (int t = ragged ? b % 3 : 0; t < steps; t++) {
 			rnd_fill(&w->r, (size_t)w->d.in, 1, x);
-			step(w, w->w, 1, x, y, &s.at[b]);
+			step(w, w->w, b, 1, x, y, &s.at[b]);
 		}
 	arr_free(&own);
 	return s;
 }
 
 /* Runs forward in memory of just the size asked for, fresh; returns what it saved, or NULL. */
-static float *forward(world *w, const ur_ctx *c, arrays *a, const ur_span *s, int saving)
+static float *forward(world *w, const ur_ctx *c, arrays *a, const ur_span *span, int saving)
 {
-	ur_need need = w->f->need(c, &w->d, s);
 	arrays own = {0};
+	ur_span seen = *span;
+	const ur_span *s = &seen;
+	see(w, &own, &seen);
+	ur_need need = w->f->need(c, &w->d, s);
 	float *saved = saving ? arr(a, need.saved) : NULL, *work = arr(&own, need.forward);
 	long before = atomic_load(&allocations);
 	w->f->forward(c, &w->d, w->w, s, saved, work);
@@ -193,7 +240,7 @@ static float *forward(world *w, const ur_ctx *c, arrays *a, const ur_span *s, in
 	return saved;
 }
 
-typedef struct grads { float *dx, *dw[UR_MIXER_PARAMS]; } grads;
+typedef struct grads { float *dx, *dmemory, *dw[UR_MIXER_PARAMS]; } grads;
 
 static size_t input_floats(const world *w, const ur_span *s)
 {
@@ -202,23 +249,29 @@ static size_t input_floats(const world *w, const ur_span *s)
 
 static size_t steps_of(const ur_span *s) { return (size_t)s->T * (size_t)s->B; }
 
-/* dw starts at zero. */
+static size_t memory_floats(const world *w, int B) { return (size_t)w->S * (size_t)B * (size_t)w->d.memory; }
+
+/* dw and dmemory start at zero. */
 static grads grads_new(world *w, arrays *a, const ur_span *s)
 {
-	grads g = {.dx = arr(a, input_floats(w, s))};
+	size_t rows = memory_floats(w, s->B);
+	grads g = {.dx = arr(a, input_floats(w, s)), .dmemory = memset(arr(a, rows), 0, rows * sizeof(float))};
 	for (int i = 0; i < w->n; i++)
 		g.dw[i] = memset(arr(a, w->size[i]), 0, w->size[i] * sizeof(float));
 	return g;
 }
 
-static void backward(world *w, const ur_ctx *c, const ur_span *s, const float *saved, const float *dy, const grads *g,
-                     void *const *dstate)
+static void backward(world *w, const ur_ctx *c, const ur_span *span, const float *saved, const float *dy,
+                     const grads *g, void *const *dstate)
 {
-	ur_need need = w->f->need(c, &w->d, s);
 	arrays own = {0};
+	ur_span seen = *span;
+	const ur_span *s = &seen;
+	see(w, &own, &seen);
+	ur_need need = w->f->need(c, &w->d, s);
 	float *work = arr(&own, need.backward), *kept = copy_of(&own, saved, need.saved);
 	long before = atomic_load(&allocations);
-	w->g->backward(c, &w->d, w->w, s, saved, dy, g->dx, g->dw, dstate, NULL, work);
+	w->g->backward(c, &w->d, w->w, s, saved, dy, g->dx, g->dw, dstate, reads_memory(w) ? g->dmemory : NULL, work);
 	must(w, atomic_load(&allocations) == before, "backward allocates");
 	must(w, !arr_broken(&own), "backward wrote outside its work");
 	must(w, same(saved, kept, need.saved), "backward changed what forward saved");
@@ -240,8 +293,8 @@ static void take(float *one, const float *all, int T, int B, int b, size_t width
 static void step_all(world *w, const ur_mat *mats, int from, int to, int B, const float *x, float *y, const states *s)
 {
 	for (int t = from; t < to; t++)
-		step(w, mats, B, x + (size_t)t * (size_t)B * (size_t)w->d.in, y + (size_t)t * (size_t)B * (size_t)w->d.out,
-		     s->at);
+		step(w, mats, w->first, B, x + (size_t)t * (size_t)B * (size_t)w->d.in,
+		     y + (size_t)t * (size_t)B * (size_t)w->d.out, s->at);
 }
 
 /* -- the laws ------------------------------------------------ */
@@ -358,8 +411,15 @@ static void law_lengths(world *w)
 		take(dxb, g.dx, T, B, b, in);
 		ur_span one = {.T = len[b], .B = 1, .x = x1, .y = y1, .state = s1.at};
 		grads g1 = grads_new(w, &a, &one);
+		w->first = b;
 		float *saved1 = forward(w, w->ctx, &a, &one, 1);
 		backward(w, w->ctx, &one, saved1, dy1, &g1, if_grad(w, &ds1));
+		w->first = 0;
+		float *dmb = arr(&a, memory_floats(w, 1));
+		take(dmb, g.dmemory, w->S, B, b, (size_t)w->d.memory);
+		keep(w, PAD, differ(dmb, g1.dmemory, memory_floats(w, 1)), 2e-5, "padded dmemory");
+		for (size_t i = (size_t)w->mlen[b] * (size_t)w->d.memory; i < memory_floats(w, 1); i++)
+			must(w, same(&dmb[i], &(float){0}, 1), "dmemory beyond the length is %g", (double)dmb[i]);
 		keep(w, PAD, differ(yb, y1, own * out), 1e-5, "padded y");
 		keep(w, PAD, differ(dxb, g1.dx, own * in), 2e-5, "padded dx");
 		for (size_t i = own * out; i < (size_t)T * out; i++)
@@ -396,11 +456,13 @@ static void law_empty(world *w)
 		grads g = grads_new(w, &a, &s);
 		for (int i = 0; i < w->n; i++)
 			rnd_fill(&w->r, w->size[i], 1, g.dw[i]);
-		grads before = {0};
+		rnd_fill(&w->r, memory_floats(w, B), 1, g.dmemory);
+		grads before = {.dmemory = copy_of(&a, g.dmemory, memory_floats(w, B))};
 		for (int i = 0; i < w->n; i++)
 			before.dw[i] = copy_of(&a, g.dw[i], w->size[i]);
 		float *saved = forward(w, w->ctx, &a, &s, 1);
 		backward(w, w->ctx, &s, saved, dy, &g, if_grad(w, &ds));
+		must(w, same(g.dmemory, before.dmemory, memory_floats(w, B)), "no steps, but a gradient of memory");
 		for (int b = 0; b < B; b++) {
 			must(w, same(st.at[b], start.at[b], w->state), "no steps, but the state changed");
 			must(w, same(ds.at[b], start.at[b], w->state), "no steps, but the state's gradient changed");
@@ -429,9 +491,9 @@ static void law_streams(world *w)
 		states all = states_copy(w, &a, &start, n), one = states_copy(w, &a, &start, n);
 		for (int round = 0; round < 2; round++) {
 			arr_fresh(y, MOST * out), arr_fresh(z, MOST * out);
-			step(w, w->w, n, x, y, all.at);
+			step(w, w->w, 0, n, x, y, all.at);
 			for (int i = 0; i < n; i++)
-				step(w, w->w, 1, x + (size_t)i * in, z + (size_t)i * out, &one.at[i]);
+				step(w, w->w, i, 1, x + (size_t)i * in, z + (size_t)i * out, &one.at[i]);
 			must(w, same(y, z, (size_t)n * out), "%d streams are not the bits of one at a time", n);
 			for (int i = 0; i < n; i++)
 				must(w, same(all.at[i], one.at[i], w->state), "%d streams: state %d is not that of one at a time", n,
@@ -442,15 +504,15 @@ static void law_streams(world *w)
 		states fork = {{copy_of(&a, start.at[i], w->state)}}, part = states_zero(w, &a, 1);
 		states kept = {{copy_of(&a, start.at[i], w->state)}};
 		memcpy(part.at[0], start.at[i], w->m->state_used(&w->d, start.at[i]));
-		step(w, w->w, 1, x, y, &start.at[i]);
-		step(w, w->w, 1, other, z, fork.at);
+		step(w, w->w, i, 1, x, y, &start.at[i]);
+		step(w, w->w, i, 1, other, z, fork.at);
 		must(w, in < 2 || !same(y, z, out) || out == 1, "another input, the same output");
-		step(w, w->w, 1, x, z, kept.at);
+		step(w, w->w, i, 1, x, z, kept.at);
 		must(w, same(y, z, out) && same(start.at[i], kept.at[0], w->state), "a copied state does not go on the same");
-		step(w, w->w, 1, x, z, part.at);
+		step(w, w->w, i, 1, x, z, part.at);
 		must(w, same(y, z, out), "the used bytes of a state are not all that matters");
-		step(w, w->w, 1, other, y, part.at);
-		step(w, w->w, 1, other, z, start.at + i);
+		step(w, w->w, i, 1, other, y, part.at);
+		step(w, w->w, i, 1, other, z, start.at + i);
 		must(w, same(y, z, out), "the used bytes of a state are not all that matters, a step later");
 	}
 	must(w, !arr_broken(&a), "streams: an array was overrun");
@@ -502,6 +564,7 @@ static void law_index(world *w)
 }
 
 #include "laws_gradient.h"
+#include "laws_memory.h"
 
 /* -- cases ------------------------------------------------ */
 
@@ -523,10 +586,27 @@ static void parameters(world *w)
 	ur_pack_weights(w->ctx, w->n, w->w);
 }
 
+/* Sources of ragged lengths; two streams share one. */
+static void sources(world *w)
+{
+	for (int b = 0; b < MOST_B && reads_memory(w); b++) {
+		size_t M = (size_t)w->d.memory;
+		if (b == 3) {
+			w->source[b] = w->source[2], w->mlen[b] = w->mlen[2];
+			continue;
+		}
+		w->mlen[b] = b % 4 == 1 ? w->S : 1 + rnd_below(&w->r, w->S);
+		w->source[b] = arr(&w->all, (size_t)w->S * M);
+		rnd_fill(&w->r, (size_t)w->mlen[b] * M, 1, w->source[b]);
+	}
+	remember(w, &w->all, w->w);
+}
+
 static void test_case(void **state)
 {
 	world *w = *state;
 	parameters(w);
+	sources(w);
 	size_t bytes = w->m->state_size(&w->d);
 	must(w, bytes > 0 && bytes % sizeof(float) == 0, "state_size %zu", bytes);
 	w->state = bytes / sizeof(float);
@@ -536,6 +616,10 @@ static void test_case(void **state)
 	ur_span s = {.T = w->T, .B = w->B}, twice = {.T = 2 * w->T, .B = w->B};
 	ur_cost c1 = w->f->cost(&w->d, &s), c2 = w->f->cost(&w->d, &twice);
 	must(w, c1.flops > 0 && c1.bytes > 0 && c2.flops > 1.9 * c1.flops, "cost");
+	ur_dims alone = w->d;
+	alone.memory = 0;
+	must(w, (w->m->check(&alone) != NULL) == reads_memory(w), "check() without an encoder");
+	must(w, !w->m->remember == !reads_memory(w) && !w->m->memory_size == !reads_memory(w), "remember");
 
 	law_step(w);
 	law_chunks(w);
@@ -545,10 +629,13 @@ static void test_case(void **state)
 		law_lengths(w);
 		law_empty(w);
 		law_streams(w);
-		law_index(w);
+		if (!reads_memory(w))
+			law_index(w); /* no decoder's top layer is given an index */
 		law_backward(w);
 		law_int8(w);
 		law_nan(w);
+		if (reads_memory(w))
+			law_memory(w);
 	}
 	must(w, !arr_broken(&w->all), "a parameter was overrun");
 	printf("%-6s %-58s T %3d B %3d:", w->k->name, w->text, w->T, w->B);
@@ -565,6 +652,8 @@ static void describe(world *w)
 {
 	size_t room = sizeof w->text;
 	int at = snprintf(w->text, room, "%s %d>%d", w->m->name, w->d.in, w->d.out);
+	if (reads_memory(w))
+		at += snprintf(w->text + at, room - (size_t)at, " memory %d rows %d", w->d.memory, w->S);
 	for (int i = 0; w->m->options && w->m->options[i].name; i++)
 		if (fabs(w->d.option[i] - w->m->options[i].standard) > 0)
 			at += snprintf(w->text + at, room - (size_t)at, " %s=%g", w->m->options[i].name, w->d.option[i]);
@@ -576,6 +665,11 @@ static void add_case(cases *c, const bench *b, int mixer, const ur_dims *d, int 
 	           .g = ur_mixer_backwards[mixer], .d = *d, .T = T, .B = B, .warm = warm, .big = big};
 	w.r.s = (uint64_t)c->n + 1;
 	w.d.context = warm + T;
+	if (reads_memory(&w)) {
+		static const int shapes[][2] = {{7, 5}, {16, 1}, {33, 70}, {1, 4}, {40, 9}, {2, 130}, {24, 12}};
+		const int *s = shapes[c->n % (int)(sizeof shapes / sizeof *shapes)];
+		w.d.memory = s[0], w.S = s[1];
+	}
 	if (w.m->check(&w.d) || w.m->state_size(&w.d) > 1 << 20)
 		return;
 	describe(&w);
@@ -627,11 +721,13 @@ static void cases_of(cases *c, const bench *b, int mixer)
 		d.in = widths[i][0], d.out = widths[i][1];
 		add_case(c, b, mixer, &d, 9, 2 + i % 2, 3, 0);
 	}
-	/* every value of every option, among widths and other options at random until check() is content */
+	/* every value of every option, among widths and other options at random until check() is content; with memory a
+	 * choice is of a cell, which deserves more than one */
 	for (int o = 0; o < options; o++) {
+		const int want = m->options[o].choices && m->flags & UR_READS_MEMORY ? 3 : 1;
 		double value;
 		for (int i = 0, fits; (fits = candidate(&m->options[o], i, &value)) >= 0; i++)
-			for (int tries = 0, before = c->n; fits && tries < 100 && c->n == before; tries++) {
+			for (int tries = 0, before = c->n; fits && tries < 100 && c->n < before + want; tries++) {
 				const int *wide = widths[2 + rnd_below(&r, WIDTHS - 2)];
 				d = usual;
 				d.in = wide[0], d.out = wide[1];

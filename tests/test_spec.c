@@ -198,6 +198,12 @@ static void complaints(void **unused)
 		{ "lstm:2x8,tie", "spec: expected option=value\n  lstm:2x8,tie\n              ^" },
 		{ "lstm:2x8,tie,ffn=1", "spec: expected option=value\n  lstm:2x8,tie,ffn=1\n              ^" },
 		{ "lstm:2x8,heads=2", "spec: lstm has no option 'heads'; it has @options\n  lstm:2x8,heads=2\n           ^" },
+		{ "luong:2x32", "spec: this layer reads an encoder's outputs at each step: it is for the decoder of a pair\n"
+		  "  luong:2x32\n        ^" },
+		{ "bahdanau:1x32,cell=gru", "spec: this layer reads an encoder's outputs at each step: it is for "
+		  "the decoder of a pair\n  bahdanau:1x32,cell=gru\n           ^" },
+		{ "luong,cell=elman", "spec: 'elman' is not a value of 'cell'; it takes rnn|gru|lstm\n  luong,cell=elman\n"
+		  "             ^" },
 		{ "rnn,=1", "spec: rnn has no option ''; it has @options\n  rnn,=1\n      ^" },
 		{ "rnn,nonlinearity=sigmoid", "spec: 'sigmoid' is not a value of 'nonlinearity'; it takes tanh|relu\n"
 		  "  rnn,nonlinearity=sigmoid\n                   ^" },

@@ -72,6 +72,22 @@ static void caps_are_kept_apart(void **state)
 		ur_corpus_close(c);
 	}
 	assert_int_equal(cached(NULL, 1), 3);
+	/* so are least counts, and unknown characters */
+	for (int i = 0; i < 6; i++) {
+		static const int64_t least[] = { 0, 2, 3, 0, 2, 3 }, size[] = { 6, 4, 3, 6, 4, 3 };
+		ur_corpus *c;
+		assert_int_equal(ur_corpus_open(&(ur_corpus_request){ .path = path, .vocab = "word", .vocab_least = least[i] },
+			&c, NULL), UR_OK);
+		assert_int_equal(ur_vocab_size(ur_corpus_vocab(c)), size[i]);
+		ur_corpus_close(c);
+	}
+	for (int i = 0; i < 4; i++) {
+		ur_corpus *c;
+		assert_int_equal(ur_corpus_open(&(ur_corpus_request){ .path = path, .vocab = "char", .vocab_unknown = i % 2 },
+			&c, NULL), UR_OK);
+		assert_int_equal(ur_vocab_unknown(ur_corpus_vocab(c)), i % 2 ? 5 : -1);
+		ur_corpus_close(c);
+	}
 }
 
 /* Written again within the file system's clock tick, same size: only the contents tell. */

@@ -52,7 +52,8 @@ static void whole_run(const ur_ctx *c, arrays *a, encoding *e)
 	e->dx = arr(a, n);
 	for (int i = 0; i < e->m->n; i++)
 		e->dw[i] = zeros(a, e->m->size[i]);
-	ur_mixer_backward_of(m)->backward(c, &d, e->m->w, &s, saved, e->dy, e->dx, e->dw, NULL, NULL, arr(a, need.backward));
+	ur_mixer_backward_of(m)->backward(c, &d, e->m->w, &s, saved, e->dy, e->dx, e->dw, NULL, NULL,
+	                                  arr(a, need.backward));
 	s.y = y;
 	f->forward(c, &d, e->m->w, &s, NULL, arr(a, need.forward));
 	assert_true(same(y, e->y, n));

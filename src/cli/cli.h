@@ -109,6 +109,18 @@ void ur_print_wrapped(FILE *to, const char *text, int at, int indent, int width)
 #define UR_OPT_THREADS(type) \
 	{ .name = "threads", .letter = 't', .kind = UR_OPT_INT, .at = offsetof(type, threads), .arg = "N", .least = 1, \
 	  .most = 1024, .otherwise = "all processors", .help = "threads to use; results do not depend on it" }
+/* char *vocab; int64_t vocab_size, vocab_min_count: what ur_read_vocab takes. group_: the first one's. */
+#define UR_OPT_VOCAB(type, group_) \
+	{ .name = "vocab", .kind = UR_OPT_TEXT, .at = offsetof(type, vocab), .arg = "KIND[:N]", .group = group_, \
+	  .otherwise = "char for UTF-8 of at most 512 different characters, else byte", \
+	  .help = "what a token is: byte, char, word or bpe (byte pairs), and the most tokens there may be of the last " \
+	          "two, as in bpe:8000" }, \
+	{ .name = "vocab-size", .kind = UR_OPT_INT, .at = offsetof(type, vocab_size), .arg = "N", .least = 3, \
+	  .most = UR_VOCAB_MOST, .otherwise = "word: all there are; bpe: 8,000", \
+	  .help = "the same N, given on its own: the most tokens there may be" }, \
+	{ .name = "vocab-min-count", .kind = UR_OPT_INT, .at = offsetof(type, vocab_min_count), .arg = "N", .least = 1, \
+	  .most = 1e12, .otherwise = "1", \
+	  .help = "leave out words or characters that come up fewer times: they become one token, the unknown" }
 #define UR_OPT_JSON(type) \
 	{ .name = "json", .kind = UR_OPT_FLAG, .at = offsetof(type, json), .help = "print the result as one JSON object" }
 #define UR_OPT_QUIET(type) \
@@ -164,6 +176,8 @@ ur_status ur_try_corpus(const ur_corpus_request *request, int quiet, ur_corpus *
  * at most UR_MOST_CHARACTERS different ones, else its bytes; `note` then says why ("": nothing to say). */
 enum { UR_MOST_CHARACTERS = 512 };
 typedef char ur_note[120];
+/* --vocab, --vocab-size and --vocab-min-count, as UR_OPT_VOCAB has them; kind NULL: left to the text. */
+int ur_read_vocab(const ur_args *args, const char *vocab, int64_t size, int64_t min_count, ur_vocab_request *request);
 int ur_open_any_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus,
                        ur_note note);
 

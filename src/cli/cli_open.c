@@ -98,6 +98,29 @@ int ur_open_corpus(const ur_args *args, const ur_corpus_request *request, int qu
 	return status ? ur_failed(args, status, &err) : UR_EXIT_OK;
 }
 
+int ur_read_vocab(const ur_args *args, const char *vocab, int64_t size, int64_t min_count, ur_vocab_request *request)
+{
+	ur_err err = { 0 };
+
+	*request = (ur_vocab_request){ 0 };
+	if (!vocab && size)
+		return ur_wrong(args, "--vocab-size goes with --vocab word or bpe");
+	if (!vocab && min_count > 1)
+		return ur_wrong(args, "--vocab-min-count goes with --vocab word or char");
+	if (!vocab)
+		return UR_EXIT_OK;
+	if (ur_vocab_request_parse(vocab, request, &err))
+		return ur_wrong(args, "--vocab: %s", err.text);
+	if (size && request->cap)
+		return ur_wrong(args, "--vocab %s and --vocab-size: give one of them", vocab);
+	if (size)
+		request->cap = size;
+	request->least = min_count > 1 ? min_count : 0;
+	if (ur_vocab_request_check(request, &err))
+		return ur_wrong(args, "--vocab %s: %s", vocab, err.text);
+	return UR_EXIT_OK;
+}
+
 int ur_open_any_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus,
                        ur_note note)
 {

@@ -43,17 +43,9 @@ void ur_use_vocabs(const ur_model *m, ur_pairs_request *request)
 	request->use[UR_TARGET] = m->vocab;
 }
 
-int ur_pair_vocabs(const ur_args *args, const char *target, const char *source, int64_t least,
-                   ur_pairs_request *request)
+int ur_read_pair_vocabs(const ur_args *args, const ur_vocab_request *target, const char *source, int64_t least,
+                        ur_pairs_request *request)
 {
-	const char *text[UR_SIDES] = { [UR_SOURCE] = source ? source : target, [UR_TARGET] = target };
-	ur_err err = { 0 };
-
-	for (int side = 0; side < UR_SIDES; side++) {
-		ur_status status = text[side] ? ur_vocab_request_parse(text[side], &request->vocab[side], &err) : UR_OK;
-		if (status)
-			return ur_failed(args, status, &err);
-		request->vocab[side].least = least;
-	}
-	return UR_EXIT_OK;
+	request->vocab[UR_SOURCE] = request->vocab[UR_TARGET] = *target;
+	return source ? ur_read_vocab(args, source, 0, least, &request->vocab[UR_SOURCE]) : UR_EXIT_OK;
 }

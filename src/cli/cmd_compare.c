@@ -11,7 +11,7 @@
 struct values {
 	const char *data, *archs, *budget, *total, *out_dir, *vocab, *lr, *tune, *store, *report;
 	ur_list arch;
-	int64_t params, vocab_size, trials, seeds, seq_len, step_tokens, seed, threads, port;
+	int64_t params, vocab_size, vocab_min_count, trials, seeds, seq_len, step_tokens, seed, threads, port;
 	double val, test;
 	int json, csv, quiet, live, fresh;
 };
@@ -200,7 +200,7 @@ static int check_archs(const ur_args *args, const char *const *arch, int n)
 /* ---- doing it ---- */
 
 /* Everything that decides what comes out, as one line: equal questions have equal keys. */
-static char *key_of(const ur_args *args, const ur_compare *what, const char *machine)
+static char *key_of(const ur_args *args, const ur_compare *what, const ur_vocab_request *vocab, const char *machine)
 {
 	const struct values *v = args->values;
 	char *key = NULL;
@@ -219,7 +219,10 @@ static char *key_of(const ur_args *args, const ur_compare *what, const char *mac
 		"params", (json_int_t)what->parameters, "budget", budget, "archs", archs, "lr", lr, "tuned", tuned,
 		"kind", (int)what->kind,
 		"seeds", what->seeds, "trials", what->trials, "window", what->window, "step", (json_int_t)what->step_tokens,
-		"seed", (json_int_t)what->seed, "vocab", v->vocab, "size", (json_int_t)v->vocab_size, "val", v->val, "test", v->test);
+		"seed", (json_int_t)what->seed, "vocab", vocab->kind, "size", (json_int_t)vocab->cap, "val", v->val,
+		"test", v->test);
+	if (json && vocab->least) /* a key without it is as it was before there was one */
+		json_object_set_new(json, "least", json_integer(vocab->least));
 	if (json)
 		key = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(json);
@@ -287,7 +290,7 @@ static int compare(const ur_args *args, ur_compare *what, ur_comparison *c, ur_k
 	return code;
 }
 
-static int keep(const ur_args *args, ur_compare *what, ur_comparison *c)
+static int keep(const ur_args *args, ur_compare *what, const ur_vocab_request *vocab, ur_comparison *c)
 {
 	static const char *const none[] = { NULL };
 	const struct values *v = args->values;
@@ -300,7 +303,7 @@ static int keep(const ur_args *args, ur_compare *what, ur_comparison *c)
 	int code;
 
 	ur_machine_text(what->ctx, machine, sizeof machine);
-	key = key_of(args, what, machine);
+	key = key_of(args, what, vocab, machine);
 	what->command = command;
 	if (status) {
 		code = ur_failed(args, status, &err);
@@ -321,16 +324,18 @@ static int keep(const ur_args *args, ur_compare *what, ur_comparison *c)
 }
 
 /* Options that the command to repeat needs as well. */
-static void repeat_words(const ur_args *args, char *out, size_t room)
+static void repeat_words(const ur_args *args, const ur_vocab_request *vocab, char *out, size_t room)
 {
 	const struct values *v = args->values;
 	size_t n = 0;
 
 	out[0] = 0;
-	if (v->vocab)
-		n += (size_t)snprintf(out + n, room - n, " --vocab %s", v->vocab);
-	if (v->vocab_size)
-		n += (size_t)snprintf(out + n, room - n, " --vocab-size %lld", (long long)v->vocab_size);
+	if (vocab->kind)
+		n += (size_t)snprintf(out + n, room - n, " --vocab %s", vocab->kind);
+	if (vocab->cap)
+		n += (size_t)snprintf(out + n, room - n, ":%lld", (long long)vocab->cap);
+	if (vocab->least)
+		n += (size_t)snprintf(out + n, room - n, " --vocab-min-count %lld", (long long)vocab->least);
 	if (ur_given(args, AT(val)) || ur_given(args, AT(test)))
 		(void)snprintf(out + n, room - n, " --val %.17g --test %.17g", v->val, v->test);
 }
@@ -341,6 +346,7 @@ static int run(const ur_args *args)
 	const char *arch[UR_MOST_CONTENDERS];
 	char names[NAMES_ROOM], words[200];
 	double lr[UR_MOST_CONTENDERS], tokens[UR_MOST_CONTENDERS];
+	ur_vocab_request vocab;
 	ur_note note;
 	ur_compare what = { .arch = arch, .parameters = v->params, .seeds = (int)v->seeds, .trials = (int)v->trials,
 	                    .share = TRIAL_SHARE, .lr = v->lr ? lr : NULL, .window = (int)v->seq_len,
@@ -361,40 +367,33 @@ static int run(const ur_args *args)
 		return ur_wrong(args, "--port goes with --live");
 	if (v->json && v->csv)
 		return ur_wrong(args, "give --json or --csv, not both");
-	if (v->vocab_size && (!v->vocab || strcmp(v->vocab, "word")))
-		return ur_wrong(args, "--vocab-size goes with --vocab word");
+	if ((code = ur_read_vocab(args, v->vocab, v->vocab_size, v->vocab_min_count, &vocab)))
+		return code;
 	if ((code = list_archs(args, names, arch, &what.archs)) || (code = check_archs(args, arch, what.archs)) ||
 	    (code = read_budget(args, what.archs, &what, tokens)) || (code = read_tuned(args, &what)))
 		return code;
 	if (v->lr && (code = list_rates(args, what.archs, lr)))
 		return code;
-	repeat_words(args, words, sizeof words);
+	repeat_words(args, &vocab, words, sizeof words);
 	if (!(c = calloc(1, sizeof *c))) {
 		ur_complain(args, "out of memory");
 		return UR_EXIT_FAILED;
 	}
 	ur_stop_catch(NULL);
 	if (!(code = ur_open_context(args, v->threads, &ctx)) &&
-	    !(code = ur_open_any_corpus(args, &(ur_corpus_request){ .path = v->data, .vocab = v->vocab,
-	                                .vocab_size = v->vocab_size }, v->quiet, &corpus, note))) {
+	    !(code = ur_open_any_corpus(args, &(ur_corpus_request){ .path = v->data, .vocab = vocab.kind,
+	                                .vocab_size = vocab.cap, .vocab_least = vocab.least }, v->quiet, &corpus, note))) {
 		status = ur_split_make(ur_corpus_tokens(corpus), 1 - v->val - v->test, v->val, &what.split, &err);
 		what.corpus = corpus;
 		what.ctx = &ctx;
 		what.note = *note ? note : NULL;
-		code = status ? ur_failed(args, status, &err) : keep(args, &what, c);
+		code = status ? ur_failed(args, status, &err) : keep(args, &what, &vocab, c);
 	}
 	ur_corpus_close(corpus);
 	ur_ctx_close(&ctx);
 	free(c);
 	return code;
 }
-
-/* The kinds of vocabs.def, "|byte|char|word". */
-static const char vocabularies[] =
-#define UR_VOCAB(name) "|" #name
-#include "vocab/vocabs.def"
-#undef UR_VOCAB
-	;
 
 static const ur_opt options[] = {
 	{ .name = "data", .letter = 'd', .kind = UR_OPT_TEXT, .at = AT(data), .arg = "FILE", .required = 1,
@@ -438,11 +437,7 @@ static const ur_opt options[] = {
 	UR_OPT_STORE(struct values),
 	{ .name = "fresh", .kind = UR_OPT_FLAG, .at = AT(fresh),
 	  .help = "begin anew: take nothing from an interrupted or an earlier comparison that asked the same" },
-	{ .name = "vocab", .kind = UR_OPT_CHOICE, .at = AT(vocab), .arg = "KIND", .choices = vocabularies + 1,
-	  .group = "data", .otherwise = "char for UTF-8 of at most 512 different characters, else byte",
-	  .help = "what a token is" },
-	{ .name = "vocab-size", .kind = UR_OPT_INT, .at = AT(vocab_size), .arg = "N", .least = 3, .most = UR_VOCAB_MOST,
-	  .otherwise = "all there are", .help = "keep the N most frequent words" },
+	UR_OPT_VOCAB(struct values, "data"),
 	{ .name = "val", .kind = UR_OPT_REAL, .at = AT(val), .arg = "SHARE", .standard = "0.05", .least = 0.0001,
 	  .most = 0.9, .help = "share of the text to choose learning rates on, behind the part to train on" },
 	{ .name = "test", .kind = UR_OPT_REAL, .at = AT(test), .arg = "SHARE", .standard = "0.05", .least = 0, .most = 0.9,

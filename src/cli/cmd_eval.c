@@ -1,5 +1,5 @@
 /* unroll eval: a model's loss on a text, or on the part of it that training has not seen. */
-#include "cli/cli.h"
+#include "cli/cli_pairs.h"
 
 #include "base/file.h"
 #include "data/split.h"
@@ -8,9 +8,9 @@
 #include <math.h>
 
 struct values {
-	const char *model, *data, *part;
-	double val, test;
-	int64_t seq_len, batch_size, tokens, threads;
+	const char *model, *data, *target, *part;
+	double val, test, penalty;
+	int64_t seq_len, batch_size, tokens, threads, beam, translate;
 	int json, quiet;
 };
 
@@ -107,7 +107,14 @@ static int run(const ur_args *args)
 
 	if ((code = ur_open_context(args, v->threads, &ctx)))
 		return code;
-	if (!(code = ur_open_text_model(args, v->model, ctx.k, &m)) &&
+	code = ur_open_text_model(args, v->model, ctx.k, &m);
+	if (!code && m->spec.pair)
+		code = ur_eval_pairs(args, m, &ctx, &(ur_pairs_asked){ .model = v->model, .data = v->data, .target = v->target,
+			.part = v->part, .val = v->val, .test = v->test, .batch = (int)v->batch_size, .beam = (int)v->beam,
+			.penalty = v->penalty, .translate = ur_given(args, offsetof(struct values, translate)) ? v->translate : -1, .json = v->json, .quiet = v->quiet });
+	else if (!code && v->target)
+		code = ur_wrong(args, "--target is for pairs, and %s is a model of texts", m->spec.text);
+	else if (!code &&
 	    !(code = ur_open_corpus(args, &(ur_corpus_request){ .path = v->data, .use = m->vocab }, v->quiet, &corpus)) &&
 	    !(code = range_of(args, corpus, &from, &to))) {
 		shape_of(args, m, &window, &batch);
@@ -123,7 +130,9 @@ static int run(const ur_args *args)
 #define AT(member) offsetof(struct values, member)
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "model", 'm', model, "FILE", "the model", .required = 1),
-	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text, read with the model's own vocabulary", .required = 1),
+	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text, or pairs, read with the model's own vocabulary",
+	       .required = 1),
+	UR_OPT(TEXT, "target", 0, target, "FILE", "pairs: the targets, where --data has only the sources"),
 	UR_OPT(CHOICE, "part", 0, part, "PART", "which part of the text", .standard = "val",
 	       .choices = "train|val|test|all"),
 	UR_OPT(REAL, "val", 0, val, "SHARE", "share of the text that train kept for validation", .standard = "0.1",
@@ -136,6 +145,12 @@ static const ur_opt options[] = {
 	       .least = 1, .most = 1 << 24),
 	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "stretches read side by side", .otherwise = "as trained",
 	       .least = 1, .most = 1 << 20),
+	UR_OPT(INT, "translate", 0, translate, "N", "pairs: translate about this many sources; 0: only the loss",
+	       .otherwise = "all", .least = 0, .most = 9e15, .group = "pairs"),
+	UR_OPT(INT, "beam", 0, beam, "N", "hypotheses kept for each source; 1: greedy", .standard = "1", .least = 1,
+	       .most = UR_MOST_BEAM),
+	UR_OPT(REAL, "length-penalty", 0, penalty, "X", "of a beam: 0 prefers short translations, 1 does not",
+	       .standard = "1", .least = 0, .most = 10),
 	UR_OPT_THREADS(struct values),
 	UR_OPT_JSON(struct values),
 	UR_OPT_QUIET(struct values),
@@ -146,9 +161,13 @@ const ur_command ur_command_eval = {
 	.usage = "--model FILE --data FILE [options]",
 	.details = "Prints the mean loss in nats a token, its perplexity, and bits per byte of the text, which models with "
 		"different vocabularies can be compared by. Without options it scores the same last tenth of the text "
-		"that train validates on.",
+		"that train validates on.\n"
+		"A model of pairs is scored by its loss a target token, and by its translations: BLEU (as sacreBLEU's), exact "
+		"matches, edits a token and a word of the reference, and all of these by length of the source, with 95 % "
+		"intervals. Pairs of one source count as references of one another.",
 	.examples = "unroll eval --model model.safetensors --data corpus.txt\n"
-		"unroll eval -m model.safetensors -d corpus.txt --part all --json",
+		"unroll eval -m model.safetensors -d corpus.txt --part all --json\n"
+		"unroll eval -m translator.safetensors -d pairs.tsv --beam 5",
 	.options = options,
 	.size = sizeof(struct values),
 	.run = run,

@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 
 struct values {
-	const char *arch, *data, *out, *target, *val_data, *val_target, *source_vocab, *vocab, *from, *windows, *optimizer, *schedule, *store;
-	int64_t vocab_size, min_count, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every, eval_tokens, patience;
+	const char *arch, *data, *out, *target, *val_data, *val_target, *source_vocab, *vocab, *from, *windows;
+	const char *optimizer, *schedule, *store;
+	int64_t vocab_size, vocab_min_count, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every;
+	int64_t eval_tokens, patience;
 	int64_t seed, threads, checkpoint_every;
 	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, smoothing, val, test;
 	int resume, overwrite, profile, dry_run, json, quiet, no_store;
@@ -30,6 +32,7 @@ typedef struct session {
 	ur_corpus *corpus;
 	ur_pairs *pairs, *val_pairs;
 	ur_pair_split split, val_split;
+	ur_vocab_request vocab;
 	ur_left left;
 	ur_job job;
 	ur_plan plan;
@@ -55,7 +58,7 @@ static int choose_model(session *s)
 		s->spec = s->job.start->spec;
 		if (text && strcmp(text, s->spec.text))
 			return ur_wrong(s->args, "--from has a model of %s, not of %s: leave out --arch", s->spec.text, text);
-		if (v->vocab && strcmp(v->vocab, ur_vocab_kind_of(s->job.start->vocab)))
+		if (v->vocab && strcmp(s->vocab.kind, ur_vocab_kind_of(s->job.start->vocab)))
 			return ur_wrong(s->args, "--from has a model with a %s vocabulary: leave out --vocab",
 			                ur_vocab_kind_of(s->job.start->vocab));
 	} else {
@@ -140,7 +143,7 @@ static int open_pairs(session *s)
 	int64_t left_out;
 	int code;
 
-	if ((code = ur_pair_vocabs(s->args, v->vocab, v->source_vocab, v->min_count, &ask)))
+	if ((code = ur_read_pair_vocabs(s->args, &s->vocab, v->source_vocab, v->vocab_min_count, &ask)))
 		return code;
 	if (s->left.json && !v->vocab && !v->from)
 		ur_left_words(&s->left, v->out, &left);
@@ -174,13 +177,13 @@ static int open_data(session *s)
 {
 	const struct values *v = s->v;
 	ur_words left = { 0 };
-	ur_corpus_request ask = { .path = v->data, .vocab = v->vocab, .vocab_size = v->vocab_size };
+	ur_corpus_request ask = { .path = v->data, .vocab = s->vocab.kind, .vocab_size = s->vocab.cap,
+	                          .vocab_least = s->vocab.least };
 	int code;
 
 	if (s->left.json && !v->vocab && !v->from)
 		ur_left_words(&s->left, v->out, &left);
 	ask.use = s->job.start ? s->job.start->vocab : left.vocab;
-
 	s->plan.note = s->note;
 	code = ur_open_any_corpus(s->args, &ask, v->quiet, &s->corpus, s->note);
 	ur_words_free(&left);
@@ -417,6 +420,7 @@ static int go(session *s)
 static int run(const ur_args *args)
 {
 	const struct values *v = args->values;
+	ur_vocab_request vocab;
 	session *s;
 	int code;
 
@@ -430,14 +434,15 @@ static int run(const ur_args *args)
 		return ur_wrong(args, "--resume needs --out: the checkpoint lies beside the model");
 	if (v->store && v->no_store)
 		return ur_wrong(args, "give --store or --no-store, not both");
-	if (v->vocab_size && (!v->vocab || strcmp(v->vocab, "word")))
-		return ur_wrong(args, "--vocab-size goes with --vocab word");
+	if ((code = ur_read_vocab(args, v->vocab, v->vocab_size, v->vocab_min_count, &vocab)))
+		return code;
 	if (!(s = calloc(1, sizeof *s))) {
 		ur_complain(args, "out of memory");
 		return UR_EXIT_FAILED;
 	}
 	s->args = args;
 	s->v = v;
+	s->vocab = vocab;
 	ur_stop_catch(NULL);
 	if (!(code = ur_open_context(args, v->threads, &s->ctx)))
 		code = go(s);
@@ -453,13 +458,6 @@ static int run(const ur_args *args)
 	return code;
 }
 
-/* The kinds of vocabs.def, "|byte|char|word". */
-static const char vocabularies[] =
-#define UR_VOCAB(name) "|" #name
-#include "vocab/vocabs.def"
-#undef UR_VOCAB
-	;
-
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "arch", 'a', arch, "SPEC", "the model, as in lstm:2x256 (see unroll help specs)"),
 	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text; pairs: lines of SOURCE <tab> TARGET, or the sources",
@@ -469,10 +467,7 @@ static const ur_opt options[] = {
 	       "go on from this model's weights, with its spec and vocabulary (fine-tuning)"),
 	UR_OPT(FLAG, "dry-run", 0, dry_run, NULL,
 	       "say what would be done, how many parameters and how much memory it takes, and stop"),
-	UR_OPT(CHOICE, "vocab", 0, vocab, "KIND", "what a token is", .group = "data",
-	       .otherwise = "char for UTF-8 of at most 512 different characters, else byte", .choices = vocabularies + 1),
-	UR_OPT(INT, "vocab-size", 0, vocab_size, "N", "keep the N most frequent words", .otherwise = "all there are",
-	       .least = 3, .most = UR_VOCAB_MOST),
+	UR_OPT_VOCAB(struct values, "data"),
 	UR_OPT(TEXT, "target", 0, target, "FILE", "pairs: the targets, line by line, where --data has only the sources"),
 	UR_OPT(TEXT, "val-data", 0, val_data, "FILE", "pairs: validate on these instead of on a share of --data"),
 	UR_OPT(TEXT, "val-target", 0, val_target, "FILE", "their targets, where --val-data has only the sources"),
@@ -552,8 +547,8 @@ const ur_command ur_command_train = {
 		"and results.",
 	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
-		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab word --vocab-size 2000 "
-		"-o words.safetensors\n"
+		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab bpe:2000 "
+		"-o pieces.safetensors\n"
 		"unroll train --arch seq2seq:gru:1x256,attention=bahdanau,encoder=bi --data pairs.tsv -o translator.safetensors\n"
 		"unroll train --from model.safetensors --data corpus.txt -o tuned.safetensors --steps 200 --lr 3e-4\n"
 		"unroll train --arch lstm:4x1024 --data corpus.txt --dry-run",

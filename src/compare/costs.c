@@ -291,7 +291,7 @@ static int add_text(void *arg, int32_t token, const char *text, size_t bytes)
 	return 0;
 }
 
-/* The text ends where its last whole character does: a byte vocabulary may have been cut in one.
+/* The text ends where its last whole character does: a byte or bpe vocabulary may have been cut in one.
  * JSON takes no other. */
 static void whole_characters(char *text)
 {

@@ -94,7 +94,7 @@ ur_status ur_pair_split_all(const ur_pairs *p, ur_part_of part, ur_pair_split *s
 	*split = (ur_pair_split){ 0 };
 	if (!parts)
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a split of pairs");
-	memset(parts, part, (size_t)n);
+	memset(parts, (int)part, (size_t)n);
 	status = collect(parts, n, split, err);
 	free(parts);
 	return status;

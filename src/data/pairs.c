@@ -109,7 +109,6 @@ static int next_line(const struct file *f, size_t *at, struct text *line)
 
 static ur_status load(struct ur_pairs *p, struct file *f, int fd, const struct stat *st, ur_err *err)
 {
-	static const unsigned char mark[3] = { 0xEF, 0xBB, 0xBF };
 	ur_status status = read_all(p, f, fd, st->st_size, err);
 	int64_t lines = 0;
 	struct text line;
@@ -118,8 +117,11 @@ static ur_status load(struct ur_pairs *p, struct file *f, int fd, const struct s
 		status = ur_source_unchanged(fd, f->path, st, err);
 	if (status)
 		return status;
-	if (f->size >= sizeof mark && !memcmp(f->bytes, mark, sizeof mark))
-		f->start = sizeof mark;
+	if (f->size >= 2 && (!memcmp(f->bytes, "\xFF\xFE", 2) || !memcmp(f->bytes, "\xFE\xFF", 2)))
+		return ur_fail(err, UR_E_INVALID, "%s is UTF-16: convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)",
+			ur_path_tail(f->path));
+	if (f->size >= 3 && !memcmp(f->bytes, "\xEF\xBB\xBF", 3))
+		f->start = 3;
 	for (size_t at = f->start; next_line(f, &at, &line);) {
 		lines++;
 		if (line.bytes)

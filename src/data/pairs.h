@@ -4,9 +4,9 @@
  *     two files    line i of the one and line i of the other
  *
  * Lines end at \n; a \r at a line's end is not part of it; the last may lack its \n. A byte order mark at the start is
- * skipped. Text is UTF-8 where a vocabulary needs it, any bytes otherwise; a NUL is an ordinary character. Empty lines
- * at the end are left out; any other line that is no pair (no tab, two tabs, a side that is empty or has no token) is
- * an error that names it, so pair i is line i + 1.
+ * skipped (that of UTF-16 is an error). Text is UTF-8 where a vocabulary needs it, any bytes otherwise; a NUL is an
+ * ordinary character. Empty lines at the end are left out; any other line that is no pair (no tab, two tabs, a side
+ * that is empty or has no token) is an error that names it, so pair i is line i + 1.
  *
  * A vocabulary a side, learnt from all texts of the side. Each text is encoded by itself. Where its tokens end, and
  * before a decoder's first, stands one token more, the end, whose number is ur_vocab_size of that side; so a side has

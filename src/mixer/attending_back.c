@@ -226,8 +226,8 @@ static void back_rows(void *arg, int from, int to, int thread)
 			cell_row(f, t, b);
 		}
 		if (!f->l->late || t || f->through)
-			back_product(f->k, &f->w[UR_W_IH], z->in - f->skip, rows, f->da + gates, z->GH, f->dz + from * f->ldz, f->ldz,
-			             1);
+			back_product(f->k, &f->w[UR_W_IH], z->in - f->skip, rows, f->da + gates, z->GH, f->dz + from * f->ldz,
+			             f->ldz, 1);
 		if (t || f->through)
 			back_product(f->k, &f->w[UR_W_HH], 0, rows, f->du + gates, z->GH, f->dh + first * H, z->H, 1);
 		if (!f->l->late)
@@ -254,8 +254,8 @@ static void source_rows(void *arg, int from, int to, int thread)
 		if (!f->dmemory)
 			continue;
 		memset(dm, 0, (size_t)n * M * sizeof *dm);
-		ur_linear_grad(&alone, len, n, f->z->M, f->alpha + (size_t)b * f->S, ld, f->dout + (size_t)b * f->O + f->z->at_c,
-		               (ptrdiff_t)(B * f->O), dm, NULL);
+		ur_linear_grad(&alone, len, n, f->z->M, f->alpha + (size_t)b * f->S, ld,
+		               f->dout + (size_t)b * f->O + f->z->at_c, (ptrdiff_t)(B * f->O), dm, NULL);
 		back_product(f->k, &f->w[f->l->key], 0, n, dkeys, f->z->H, dm, f->z->M, 1);
 		for (int j = 0; j < n; j++)
 			f->k->add(f->z->M, dm + (size_t)j * M, f->dmemory + ((size_t)j * B + (size_t)b) * M);

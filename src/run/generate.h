@@ -15,7 +15,8 @@ typedef struct ur_generation {
 enum { UR_STOP_MOST = 256 }; /* bytes of `stop` */
 
 /* Receives each drawn token and its text, as it comes: `bytes` bytes, not NUL-terminated, none for a model without a
- * vocabulary. Text comes in whole UTF-8 sequences but for byte vocabularies, whose tokens are bytes. Non-zero: stop. */
+ * vocabulary. Text comes in whole UTF-8 sequences but for byte and bpe vocabularies, whose tokens may end inside one.
+ * Non-zero: stop. */
 typedef int ur_text_out(void *arg, int32_t token, const char *text, size_t bytes);
 
 /* Resets the stream, feeds the prompt and draws up to `count` tokens; *drawn (may be NULL) says how many.

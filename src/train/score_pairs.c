@@ -1,6 +1,9 @@
 /* Held-out pairs, in batches of like length; sums in float64, in the order of batches. */
 #include "train/score_pairs.h"
 
+#include "base/machine.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,4 +114,30 @@ void ur_pair_scorer_run(ur_pair_scorer *s, int64_t most, double *loss, int64_t *
 		*targets += b->tokens;
 	}
 	*loss = sum / (double)*targets;
+}
+
+ur_status ur_evaluate_pairs(const ur_model *m, const ur_ctx *c, const ur_pairs *pairs, const int64_t *index, int64_t n,
+                            int batch, ur_score *score, int64_t *left_out, ur_err *err)
+{
+	ur_arena arena = { 0 };
+	ur_pair_scorer s;
+	const double start = ur_clock();
+	ur_status status = ur_pair_scorer_open(&s, pairs, index, n, ur_pair_limit(&m->spec), batch, err);
+
+	*score = (ur_score){ 0 };
+	if (!status) {
+		ur_pair_scorer_plan(&s, m, c, &arena);
+		if (!ur_arena_open(&arena))
+			status = ur_fail(err, UR_E_NOMEM, "evaluation needs %zu MiB; use a smaller --batch-size", arena.used >> 20);
+	}
+	if (!status) {
+		ur_pair_scorer_plan(&s, m, c, &arena);
+		ur_pair_scorer_run(&s, 0, &score->loss, &score->tokens, &score->bytes, NULL);
+		score->bits_per_byte = score->loss * (double)score->tokens / log(2) / (double)score->bytes;
+	}
+	*left_out = s.left_out;
+	score->seconds = ur_clock() - start;
+	ur_arena_close(&arena);
+	ur_pair_scorer_close(&s);
+	return status;
 }

@@ -27,6 +27,9 @@ typedef struct ur_pair_loss { double sum; int64_t targets; } ur_pair_loss;
  * of (may be NULL): each pair's, in order of s->index. */
 void ur_pair_scorer_run(ur_pair_scorer *s, int64_t most, double *loss, int64_t *targets, int64_t *bytes,
                         ur_pair_loss *of);
+/* All of that at once, for those pairs that fit the model; *left_out: how many do not. */
+ur_status ur_evaluate_pairs(const ur_model *m, const ur_ctx *c, const ur_pairs *pairs, const int64_t *index, int64_t n,
+                            int batch, ur_score *score, int64_t *left_out, ur_err *err);
 /* The longest side a model of this spec takes, its end included; 0: any. */
 int64_t ur_pair_limit(const ur_spec *spec);
 /* A batch's arrays, for B pairs of at most S and T. */

@@ -343,6 +343,7 @@ ur_status ur_vocab_from_json(const json_t *json, ur_vocab **vocab, ur_err *err)
 {
 	const char *name = json_string_value(json_object_get(json, "kind"));
 	const ur_vocab_kind *kind;
+	ur_vocab_request none = { .kind = name };
 	ur_err why = { 0 };
 	ur_status status;
 	ur_vocab *v;
@@ -356,7 +357,7 @@ ur_status ur_vocab_from_json(const json_t *json, ur_vocab **vocab, ur_err *err)
 	v = vocab_new(kind);
 	if (!v)
 		return no_memory(err);
-	status = kind->load ? kind->load(json, v, err) : kind->learn(NULL, &(ur_vocab_request){ .kind = kind->name }, v, err);
+	status = kind->load ? kind->load(json, v, err) : kind->learn(NULL, &none, v, err);
 	if (status) {
 		ur_vocab_free(v);
 		return status;

@@ -1,8 +1,9 @@
 /* A vocabulary turns text into tokens 0..V-1 and back. It is learnt from a text (or fixed), stored in model files as
  * JSON, and immutable once made, so any number of threads may use one.
  *
- * The kinds are in vocabs.def: `byte`, `char`, `word`, `bpe`. Text arrives in chunks of any size, because corpora are larger
- * than memory: a chunk may end inside a UTF-8 sequence or a word and the result is the same as for the whole text. */
+ * The kinds are in vocabs.def: `byte`, `char`, `word`, `bpe`. Text arrives in chunks of any size, because corpora are
+ * larger than memory: a chunk may end inside a UTF-8 sequence or a word and the result is the same as for the whole
+ * text. */
 #ifndef UR_VOCAB_H
 #define UR_VOCAB_H
 
@@ -61,9 +62,9 @@ int ur_vocab_unknown(const ur_vocab *v);
 typedef ur_status ur_token_sink(void *arg, const int32_t *ids, const int64_t *ends, size_t n, ur_err *err);
 
 /* An encoder for one text whose first byte has offset `at` (for errors and ends). v must outlive it. It may start at
- * the end of any token of a text and then gives the tokens that follow; but not with bpe, where what a word becomes
- * depends on its beginning. Where a vocabulary has no unknown token, ends need no encoder: a token covers as many bytes
- * as its text has. */
+ * the end of any token of a text and then gives the tokens that follow; with bpe only outside runs of more than 256
+ * letters or the like, which are cut by counting from where they begin. Where a vocabulary has no unknown token, ends
+ * need no encoder: a token covers as many bytes as its text has. */
 ur_status ur_encoder_open(const ur_vocab *v, int64_t at, ur_token_sink *sink, void *arg, ur_encoder **e, ur_err *err);
 /* UR_E_INVALID: not valid UTF-8, or something the vocabulary lacks, with the byte's offset. Of two such places the
  * first is reported. After a failure an encoder can only be closed. */
@@ -86,8 +87,9 @@ size_t ur_vocab_decode(const ur_vocab *v, int token, const char **text);
 /* ---- JSON, as model files hold it ---- */
 
 /* {"kind": "byte"}, {"kind": "char", "codes": [10, 32, ...]} (and "unknown": true, where it has that token),
- * {"kind": "word", "words": ["the", "\n", ...]} or {"kind": "bpe", "merges": [[116, 104], [256, 101], ...]}; a word with
- * a NUL in it is an array of its bytes, because many JSON readers refuse "\u0000". A new reference, NULL: no memory. */
+ * {"kind": "word", "words": ["the", "\n", ...]} or {"kind": "bpe", "merges": [[116, 104], [256, 101], ...]}; a word
+ * with a NUL in it is an array of its bytes, because many JSON readers refuse "\u0000". A new reference, NULL: no
+ * memory. */
 json_t *ur_vocab_to_json(const ur_vocab *v);
 /* Reads that, trusting nothing. UR_E_FORMAT: err says which member is wrong and how. */
 ur_status ur_vocab_from_json(const json_t *json, ur_vocab **vocab, ur_err *err);

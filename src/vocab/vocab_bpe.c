@@ -1,6 +1,6 @@
 /* bpe: byte pairs (Sennrich et al. 2016), on bytes (Radford et al. 2019). The 256 bytes are tokens 0..255, so that
- * nothing is unknown, any bytes can be encoded and decoding gives back the very same; token 256 + i is merge i, a pair of
- * earlier tokens. Text is cut into pre-tokens first, and no token reaches across a cut:
+ * nothing is unknown, any bytes can be encoded and decoding gives back the very same; token 256 + i is merge i, a pair
+ * of earlier tokens. Text is cut into pre-tokens first, and no token reaches across a cut:
  *
  *     a newline                                               by itself
  *     a run of letters (ASCII's, and every byte from 0x80),   with one space before it, where there is one
@@ -9,8 +9,9 @@
  *
  * each at most UR_BPE_LONGEST bytes, which bounds a token, the work on one and what a chunk border can hold back.
  *
- * Encoding merges the pair of the lowest merge, the leftmost first, until no pair is a merge. Because a token of a merge
- * is only in later ones, that is the same as doing one merge after the other, everywhere. */
+ * Encoding merges the pair of the lowest merge, the leftmost first, until no pair is a merge. Because the token a merge
+ * makes is only in later ones, that is the same as doing one merge after the other, everywhere. Encoding may start
+ * behind any token of a pre-token: nothing was merged across that place, so what follows was merged by itself. */
 #include "vocab/vocab_bpe.h"
 
 #include "vocab/word_counts.h"
@@ -153,8 +154,8 @@ ur_status ur_bpe_make(const ur_bpe_pair *merges, int n, ur_vocab *v, int *wrong,
 		own[i] = merges[i];
 	}
 	if (*wrong >= 0)
-		status = ur_fail(err, UR_E_FORMAT, "the bpe vocabulary's merges[%d] is no pair of earlier tokens, of at most %d "
-			"bytes together, that was not merged before", *wrong, UR_BPE_LONGEST);
+		status = ur_fail(err, UR_E_FORMAT, "the bpe vocabulary's merges[%d] is no pair of earlier tokens, of at most "
+			"%d bytes together, that was not merged before", *wrong, UR_BPE_LONGEST);
 	else if (!ur_vocab_room(v, UR_BPE_BYTES + n, bytes))
 		status = no_memory(err);
 	free(lengths);

@@ -1,10 +1,10 @@
-/* Learning byte pairs. Different pre-tokens are counted; then, again and again, the pair that comes up most, ties by the
- * lower left and then the lower right token, becomes a token, until there are enough or none comes up twice. A pair
+/* Learning byte pairs. Different pre-tokens are counted; then, again and again, the pair that comes up most, ties by
+ * the lower left and then the lower right token, becomes a token, until there are enough or none comes up twice. A pair
  * comes up wherever its tokens are neighbours, so twice in "aaa".
  *
  * Each pair knows the words it was ever seen in, and how often it comes up now: a merge goes only to those words and
- * changes only the pairs beside it. Counts of pairs that exist only fall, because what a merge makes has the new token in
- * it; so a heap may hold counts that are too high, and what it gives is put back with the right one until it is right. */
+ * changes only the pairs beside it. Counts of pairs that exist only fall, because what a merge makes has the new token
+ * in it; so a heap may hold counts that are too high: what it gives goes back with the right one until it is right. */
 #include "vocab/vocab_bpe.h"
 
 #include "vocab/word_counts.h"

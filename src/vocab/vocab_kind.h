@@ -17,8 +17,8 @@ typedef struct ur_vocab_kind {
 	int utf8;                   /* its text must be UTF-8: count and encode are given whole, valid sequences */
 	int identity;               /* token t is byte t */
 
-	int joined;                 /* tokens depend on those before them: encoding cannot start at any token's end. Such a
-	                             * kind has no unknown token */
+	int joined;                 /* tokens are made of tokens: one's text may be encoded as others, and encoding cannot
+	                             * start behind every one. Such a kind has no unknown token */
 
 	/* Learning. All three NULL: nothing is learnt, and learn is called with counts NULL. */
 	void *(*counts_open)(void);

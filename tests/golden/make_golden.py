@@ -2,8 +2,9 @@
 """Writes the golden files beside it: what PyTorch gives for the same inputs, in float64.
 
 Inputs are drawn in float64, rounded to float32 and to what nine digits hold, so both sides start from the same
-numbers. One file for each mixer, named as the mixer is, and blocks.json for what surrounds one. Run it again after
-changing it: `python3 tests/golden/make_golden.py`; the same version of PyTorch gives the same files.
+numbers. One file for each mixer, named as the mixer is, blocks.json for what surrounds one, and transformer.json for
+whole layers. Run it again after changing it: `python3 tests/golden/make_golden.py`; the same version of PyTorch gives
+the same files.
 
 An array is a flat list in row-major order. A mixer's file is a list of cases:
     name, B, T, in, out, options {name: value}, len [B] or null
@@ -189,6 +190,33 @@ def attending(kind, cell, name, lengths, sources, inputs, hidden, M, T, B, S):
     }
 
 
+def transformer(kind, norm_first, D, heads, F, T, B, lengths, S=0, sources=None):
+    """A layer of the 2017 transformer, as PyTorch has it; parameters by PyTorch's names. y is 0 beyond each length."""
+    make = {"encoder_layer": torch.nn.TransformerEncoderLayer, "decoder_layer": torch.nn.TransformerDecoderLayer}[kind]
+    net = make(D, heads, F, dropout=0, activation="relu", norm_first=norm_first).double()
+    with torch.no_grad():
+        for n, p in net.named_parameters():
+            p.copy_(draw(*p.shape, size=1.7 / math.sqrt(p.shape[1])) if p.dim() > 1 else
+                    draw(*p.shape, size=0.5) + (1 if "norm" in n and "weight" in n else 0))
+    beyond = (torch.arange(T)[:, None] >= torch.tensor(lengths)[None, :])
+    x, dy = (draw(T, B, D).masked_fill(beyond[:, :, None], 0) for _ in range(2))
+    x = leaf(x)
+    case = {"kind": kind, "norm_first": int(norm_first), "T": T, "B": B, "D": D, "heads": heads, "F": F, "len": lengths}
+    if kind == "encoder_layer":
+        y = net(x, src_key_padding_mask=beyond.T)
+    else:
+        memory_beyond = (torch.arange(S)[:, None] >= torch.tensor(sources)[None, :])
+        memory = leaf(draw(S, B, D).masked_fill(memory_beyond[:, :, None], 0))
+        later = torch.arange(T)[:, None] < torch.arange(T)[None, :]
+        y = net(x, memory, tgt_mask=later, tgt_key_padding_mask=beyond.T, memory_key_padding_mask=memory_beyond.T)
+    (y * dy).sum().backward()
+    case.update({"x": flat(x), "dy": flat(dy), "y": flat(y.masked_fill(beyond[:, :, None], 0)), "dx": flat(x.grad)})
+    if kind == "decoder_layer":
+        case.update({"S": S, "mlen": sources, "memory": flat(memory), "dmemory": flat(memory.grad)})
+    params = dict(net.named_parameters())
+    return {**case, "params": {n: flat(p) for n, p in params.items()}, "grads": {n: flat(p.grad) for n, p in params.items()}}
+
+
 def norm(kind, rows, D):
     x, dy, g = leaf(draw(rows, D, size=2) + 0.7), draw(rows, D), leaf(draw(D) + 1)
     x = leaf(x.detach().float().double())
@@ -282,3 +310,8 @@ for kind in ("luong", "bahdanau"):
     write(kind, [attending(kind, cell, cell + note, steps, sources, 4, 5, 6, 5, 3, 4)
                  for cell in ("rnn", "gru", "lstm")
                  for note, steps, sources in (("", None, None), (", padded", [3, 5, 1], [4, 2, 1]))])
+rng.manual_seed(20240608)   # whatever is drawn above
+write("transformer", [
+    transformer(kind, first, 8, 2, 12, 5, 3, [3, 5, 1], *more)
+    for kind, more in (("encoder_layer", ()), ("decoder_layer", (6, [6, 2, 4]))) for first in (False, True)
+])

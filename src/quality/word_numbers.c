@@ -1,5 +1,9 @@
 /* Open addressing, at most half full. */
+<<<<<<<< HEAD:src/quality/text_words.c
 #include "quality/text_words.h"
+========
+#include "quality/word_numbers.h"
+>>>>>>>> h4:src/quality/word_numbers.c
 
 #include <stdlib.h>
 #include <string.h>
