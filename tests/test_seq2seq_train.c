@@ -1,7 +1,7 @@
 /* Training on pairs: it learns, to the same bits across stops and threads; what a checkpoint is held to; model files of
  * pairs and those that lie; losses of held-out pairs. */
 #include "guarded_arena.h"
-#include "pair_files.h"
+#include "pair_jobs.h"
 #include "test_folder.h"
 #include "train/score_pairs.h"
 
@@ -430,7 +430,7 @@ static void files_keep_models(void **unused)
 		/* there is no text to stream through it */
 		assert_int_equal(unroll_stream_open(n, NULL, &s, &err), UR_E_INVALID);
 		assert_null(s);
-		assert_says(err, "no streams");
+		assert_says(err, "without a source");
 		unroll_close(n);
 		ur_model_free(m);
 	}
