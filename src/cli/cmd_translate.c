@@ -365,7 +365,7 @@ const ur_command ur_command_translate = {
 	.details = "Prints the likeliest target of each source, a line each. Without sources it reads them from standard input, "
 		"a line each; from a terminal it answers each at once.",
 	.examples = "unroll translate --model translator.safetensors 'ein mann schl\303\244ft'\n"
-		"unroll translate -m translator.safetensors --beam 1 < sources.txt > targets.txt\n"
+		"unroll translate -m translator.safetensors --beam 1 < sources.txt\n"
 		"unroll translate -m translator.safetensors --show-attention 'ein hund'",
 	.options = options,
 	.size = sizeof(struct values),

@@ -191,14 +191,14 @@ static size_t trimmed(const char *text, size_t bytes)
 }
 
 /* Numbers of the tokens of one text; out: room for (length + 1) / 2. */
-static int64_t number(ur_words *words, const char *tokens, size_t length, int32_t *out)
+static int64_t number(ur_word_numbers *words, const char *tokens, size_t length, int32_t *out)
 {
 	int64_t n = 0;
 
 	for (size_t i = 0; i < length; i++) {
 		const char *end = memchr(tokens + i, ' ', length - i);
 		size_t bytes = end ? (size_t)(end - tokens) - i : length - i;
-		out[n++] = ur_words_number(words, tokens + i, bytes);
+		out[n++] = ur_word_numbers_number(words, tokens + i, bytes);
 		i += bytes;
 	}
 	return n;
@@ -254,20 +254,20 @@ int ur_bleu_add(ur_bleu *b, const char *hypothesis, size_t hypothesis_bytes, con
 	char *theirs = tokenize(reference, trimmed(reference, reference_bytes), &r);
 	int32_t *ids, *before;
 	struct gram *grams;
-	ur_words words = { 0 };
+	ur_word_numbers words = { 0 };
 	int fine;
 
 	most = (h + 1) / 2 + (r + 1) / 2;
-	mask = ur_words_room(most) - 1;
+	mask = ur_word_numbers_room(most) - 1;
 	ids = malloc((most + 1) * sizeof *ids);
 	before = malloc((most + 1) * sizeof *before);
 	grams = malloc((mask + 1) * sizeof *grams);
-	fine = mine && theirs && ids && before && grams && ur_words_init(&words, most);
+	fine = mine && theirs && ids && before && grams && ur_word_numbers_init(&words, most);
 	if (fine) {
 		int64_t m = number(&words, theirs, r, ids), n = number(&words, mine, h, ids + m);
 		match(b, ids, m, n, grams, mask, before);
 	}
-	ur_words_free(&words);
+	ur_word_numbers_free(&words);
 	free(grams);
 	free(before);
 	free(ids);

@@ -54,7 +54,7 @@ static int blank(char c)
 }
 
 /* The numbers of a text's words; out: room for (bytes + 1) / 2. */
-static int64_t number(ur_words *words, const char *text, size_t bytes, int32_t *out)
+static int64_t number(ur_word_numbers *words, const char *text, size_t bytes, int32_t *out)
 {
 	int64_t n = 0;
 
@@ -66,7 +66,7 @@ static int64_t number(ur_words *words, const char *text, size_t bytes, int32_t *
 		}
 		while (i < bytes && !blank(text[i]))
 			i++;
-		out[n++] = ur_words_number(words, text + from, i - from);
+		out[n++] = ur_word_numbers_number(words, text + from, i - from);
 	}
 	return n;
 }
@@ -77,16 +77,16 @@ int64_t ur_word_edits(const char *hypothesis, size_t hypothesis_bytes, const cha
 	size_t most = (hypothesis_bytes + 1) / 2 + (reference_bytes + 1) / 2;
 	int32_t *ids = malloc((most + 1) * sizeof *ids);
 	int64_t n, m, edits = -1;
-	ur_words table = { 0 };
+	ur_word_numbers table = { 0 };
 
-	if (ids && ur_words_init(&table, most)) {
+	if (ids && ur_word_numbers_init(&table, most)) {
 		n = number(&table, hypothesis, hypothesis_bytes, ids);
 		m = number(&table, reference, reference_bytes, ids + n);
 		edits = ur_edits(n, ids, m, ids + n);
 		if (words)
 			*words = m;
 	}
-	ur_words_free(&table);
+	ur_word_numbers_free(&table);
 	free(ids);
 	return edits;
 }
