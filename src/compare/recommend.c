@@ -61,7 +61,7 @@ static void choose(const ur_comparison *c, ur_advice *a)
 	margin = UR_TIE * c->of[a->best].loss.mean;
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[i];
-		a->tied[i] = !k->diverged && (i == a->best || k->pairs.difference.mean < margin);
+		a->tied[i] = !k->diverged && (i == a->best || k->above.difference.mean < margin);
 	}
 	a->pick = least(c, step_cost, a->tied, -1);
 	for (int i = 0; i < c->n; i++)
@@ -75,7 +75,7 @@ static void choose(const ur_comparison *c, ur_advice *a)
 static void put_gap(ur_advice *a, const ur_comparison *c, int i)
 {
 	const ur_contender *k = &c->of[i];
-	const ur_mean *d = &k->pairs.difference;
+	const ur_mean *d = &k->above.difference;
 
 	put(a, "%.3f higher", d->mean);
 	if (c->seeds > 1)
@@ -213,12 +213,12 @@ static void need_quality(const ur_comparison *c, ur_advice *a)
 		(void)snprintf(n->sure, sizeof n->sure, "nothing to compare with");
 	else if (c->seeds > 1)
 		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher, adjusted p = %.2g over %d seeds: %s",
-		               c->of[next].name, c->of[next].pairs.difference.mean, c->of[next].p_holm, c->seeds,
+		               c->of[next].name, c->of[next].above.difference.mean, c->of[next].p_holm, c->seeds,
 		               c->of[next].verdict == UR_WORSE ? "significant" : c->of[next].p_holm < UR_SIGNIFICANT
 		               ? "seeds agree, the text is too short to be sure" : "not significant");
 	else
 		(void)snprintf(n->sure, sizeof n->sure, "%s is %.4f higher; one seed, so how another would turn out "
-		               "is not known", c->of[next].name, c->of[next].pairs.difference.mean);
+		               "is not known", c->of[next].name, c->of[next].above.difference.mean);
 }
 
 /* No end to how far it can look back, then what it makes of it. */
@@ -313,7 +313,7 @@ static void put_otherwise(const ur_comparison *c, ur_advice *a)
 	if (a->best != pick) {
 		const ur_contender *k = &c->of[pick];
 		put(a, "%s- For the last bit of quality: %s, %.3f lower; ", OTHERWISE, c->of[a->best].name,
-		    k->pairs.difference.mean);
+		    k->above.difference.mean);
 		if (c->seeds > 1 && !(k->p_holm < UR_SIGNIFICANT))
 			put(a, "%d seeds do not tell that from chance.\n", c->seeds);
 		else
