@@ -176,6 +176,17 @@ enum { UR_MOST_CROSSINGS = UR_MOST_CONTENDERS * (UR_MOST_CONTENDERS - 1) / 2, UR
 
 typedef struct ur_by_need { const char *need; int who; char why[320], sure[200]; } ur_by_need;
 
+/* Pairs: what becomes of long sources with and without attention, the best of each by loss. A bottleneck is said to show
+ * where errors on the longest sources are fewer with attention, outside both intervals, and this difference is larger
+ * than that on the shortest, whatever values within the intervals one takes. */
+typedef enum ur_bottleneck_kind {
+	UR_BOTTLENECK_UNKNOWN,          /* one of the two is not there, or lengths are too much alike */
+	UR_BOTTLENECK_NONE,             /* on the longest, intervals overlap, or attention does worse */
+	UR_BOTTLENECK_EVERYWHERE,       /* attention does better there, but perhaps as much so on the shortest */
+	UR_BOTTLENECK_SHOWS
+} ur_bottleneck_kind;
+typedef struct ur_bottleneck { ur_bottleneck_kind kind; int without, with; } ur_bottleneck;    /* -1: none */
+
 /* Which one, and why. Indices of contenders; -1: none. */
 typedef struct ur_advice {
 	int pick;                       /* of those that tie with the best, the cheapest to run */
@@ -218,6 +229,7 @@ typedef struct ur_comparison {
 	int64_t memory_free;            /* at the start; -1: unknown */
 	int tuned;
 	const ur_tunable *tune[UR_MOST_TUNED];
+	ur_bottleneck bottleneck;       /* of pairs */
 	ur_advice advice;
 } ur_comparison;
 

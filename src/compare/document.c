@@ -114,10 +114,15 @@ static json_t *runs_json(const ur_comparison *c, const ur_contender *k)
 
 static const char *verdict_words(const ur_comparison *c, const ur_contender *k, char out[200])
 {
-	const char *text = isnan(k->gap.low) ? "the held-out text is too short to say more"
-	                   : k->gap.low > 0  ? "on this text the difference is beyond its noise"
-	                                     : "the difference is within what other text might give";
+	const ur_data_words *w = ur_data_words_of(c->pairs);
+	char text[100];
 
+	if (isnan(k->gap.low))
+		(void)snprintf(text, sizeof text, "%s to say more", w->few);
+	else if (k->gap.low > 0)
+		(void)snprintf(text, sizeof text, "%s the difference is beyond %s noise", w->here, c->pairs ? "their" : "its");
+	else
+		(void)snprintf(text, sizeof text, "the difference is within what %s might give", w->other);
 	if (c->seeds < 2)
 		(void)snprintf(out, 200, "%s, and of one seed nobody knows how another would turn out%s", text,
 		               k->verdict == UR_TIED ? "; it is too small to matter" : "");

@@ -65,6 +65,15 @@ static json_t *model_json(const ur_comparison *c, const ur_contender *k)
 	                    ur_fact_real(kept->seconds > 0 ? (double)kept->n / kept->seconds : NAN));
 }
 
+static json_t *bottleneck_json(const ur_comparison *c)
+{
+	static const char *const kinds[] = { "unknown", "none", "everywhere", "shows" };
+	const ur_bottleneck *b = &c->bottleneck;
+
+	return json_pack("{s:s, s:s?, s:s?}", "kind", kinds[b->kind], "without",
+		b->without < 0 ? NULL : c->of[b->without].name, "with", b->with < 0 ? NULL : c->of[b->with].name);
+}
+
 /* What is kept as it is to be shown; only a comparison that is done has it. */
 static json_t *shown_json(const ur_compare *what, const ur_comparison *c)
 {
@@ -92,5 +101,6 @@ json_t *ur_pairs_json(const ur_compare *what, const ur_comparison *c)
 	json = ur_json_with(json, "sources", c->sources > 0 ? json_integer((json_int_t)c->sources) : json_null());
 	json = ur_json_with(json, "beam", json_integer(set.beam));
 	json = ur_json_with(json, "models", models);
+	json = ur_json_with(json, "bottleneck", c->done ? bottleneck_json(c) : json_null());
 	return ur_json_with(json, "shown", shown_json(what, c));
 }

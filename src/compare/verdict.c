@@ -29,13 +29,55 @@ static ur_mean mean_over_seeds(const ur_contender *c, int seeds, double (*value)
 	return ur_mean_of(seeds, x);
 }
 
+/* An interval of what lies between 0 and `most` does not leave it. */
+static ur_mean within(ur_mean m, double most)
+{
+	if (m.n > 1) {
+		m.low = fmax(m.low, 0);
+		m.high = fmin(m.high, most);
+	}
+	return m;
+}
+
 static void translations(ur_contender *c, int seeds)
 {
-	c->exact = mean_over_seeds(c, seeds, exact_of);
-	c->bleu = mean_over_seeds(c, seeds, bleu_of);
-	c->token_errors = mean_over_seeds(c, seeds, token_errors_of);
-	c->word_errors = mean_over_seeds(c, seeds, word_errors_of);
-	c->cut = mean_over_seeds(c, seeds, cut_of);
+	c->exact = within(mean_over_seeds(c, seeds, exact_of), 1);
+	c->bleu = within(mean_over_seeds(c, seeds, bleu_of), 100);
+	c->token_errors = within(mean_over_seeds(c, seeds, token_errors_of), INFINITY);
+	c->word_errors = within(mean_over_seeds(c, seeds, word_errors_of), INFINITY);
+	c->cut = within(mean_over_seeds(c, seeds, cut_of), 1);
+}
+
+/* Of those that attend, or do not, the one with the lowest loss that has lengths to compare; -1: none. */
+static int best_by_lengths(const ur_comparison *c, int attends)
+{
+	int best = -1;
+
+	for (int i = 0; i < c->n; i++) {
+		const ur_contender *k = &c->of[i];
+		if (!k->diverged && !k->attends == !attends && k->length_bins > 1 &&
+		    (best < 0 || k->loss.mean < c->of[best].loss.mean))
+			best = i;
+	}
+	return best;
+}
+
+static void find_bottleneck(ur_comparison *c)
+{
+	ur_bottleneck *b = &c->bottleneck;
+	const ur_length_bin *without, *with;
+	double gap, gap_short;
+
+	*b = (ur_bottleneck){ UR_BOTTLENECK_UNKNOWN, best_by_lengths(c, 0), best_by_lengths(c, 1) };
+	if (b->without < 0 || b->with < 0)
+		return;
+	without = c->of[b->without].length;
+	with = c->of[b->with].length;
+	gap_short = without->errors_high - with->errors_low; /* at most */
+	without += c->of[b->without].length_bins - 1;
+	with += c->of[b->with].length_bins - 1;
+	gap = without->errors_low - with->errors_high; /* at least */
+	b->kind = !(gap > 0) ? UR_BOTTLENECK_NONE : gap > gap_short ? UR_BOTTLENECK_SHOWS : UR_BOTTLENECK_EVERYWHERE;
 }
 
 /* Blocks of the text, averaged over seeds. */
@@ -470,4 +512,6 @@ void ur_conclude(ur_comparison *c, ur_budget_kind kind)
 		by_length(c, mean, n, finished);
 	crossings(c);
 	order_by_seed(c);
+	if (c->pairs)
+		find_bottleneck(c);
 }
