@@ -13,7 +13,7 @@
 #include <sys/random.h>
 
 #define EMBEDDED(X) X(html) X(css) X(chart_library) X(words_js) X(tables_js) X(charts_js) X(facts_js) X(answer_js) \
-	X(measured_js) X(evidence_js) X(page_js)
+	X(measured_js) X(translated_js) X(evidence_js) X(page_js)
 #define X(name) extern const char ur_page_##name[], ur_page_##name##_end[];
 EMBEDDED(X)
 #undef X
