@@ -336,8 +336,8 @@ static void print_lengths(const json_t *d, const json_t *const *order, int n)
 	for (size_t column = 0; column < shown; column++) {
 		const size_t b = shown > 1 ? column * (count - 1) / (shown - 1) : 0;
 		char head[40];
-		(void)snprintf(head, sizeof head, "%lld-%lld", (long long)json_integer_value(at(item(bins, b), "from")),
-		               (long long)json_integer_value(at(item(bins, b), "to")));
+		(void)snprintf(head, sizeof head, number(item(bins, b), "from") < number(item(bins, b), "to") ? "%.0f-%.0f" : "%.0f",
+		               number(item(bins, b), "from"), number(item(bins, b), "to"));
 		printf("%7s", head);
 	}
 	printf("  tokens\n");

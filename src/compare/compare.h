@@ -97,7 +97,8 @@ typedef struct ur_trained {
 	ur_blocks blocks;               /* of loss */
 	double joules;                  /* NaN: not told */
 	ur_memory memory;
-	ur_translated translated;       /* of pairs: totals; n 0: not known, sentence NULL */
+	ur_translated translated;       /* of pairs: totals; n 0: not known, sentence NULL; */
+	double short_errors, long_errors;       /* wrong tokens of the shortest and the longest sources, as in ur_length_bin */
 	int points;
 	ur_curve_point curve[2 * UR_VALIDATIONS];
 	char why[256];                  /* how it diverged */
@@ -178,14 +179,19 @@ typedef struct ur_by_need { const char *need; int who; char why[320], sure[200];
 
 /* Pairs: what becomes of long sources with and without attention, the best of each by loss. A bottleneck is said to show
  * where errors on the longest sources are fewer with attention, outside both intervals, and this difference is larger
- * than that on the shortest, whatever values within the intervals one takes. */
+ * than that on the shortest, whatever values within the intervals one takes; and where every seed says the same. */
 typedef enum ur_bottleneck_kind {
 	UR_BOTTLENECK_UNKNOWN,          /* one of the two is not there, or lengths are too much alike */
 	UR_BOTTLENECK_NONE,             /* on the longest, intervals overlap, or attention does worse */
 	UR_BOTTLENECK_EVERYWHERE,       /* attention does better there, but perhaps as much so on the shortest */
+	UR_BOTTLENECK_UNSURE,           /* the kept models show it, but not all seeds do */
 	UR_BOTTLENECK_SHOWS
 } ur_bottleneck_kind;
-typedef struct ur_bottleneck { ur_bottleneck_kind kind; int without, with; } ur_bottleneck;    /* -1: none */
+typedef struct ur_bottleneck {
+	ur_bottleneck_kind kind;
+	int without, with;              /* contenders, -1: none */
+	int agree;                      /* seeds whose errors differ more on the longest than on the shortest, this way */
+} ur_bottleneck;
 
 /* Which one, and why. Indices of contenders; -1: none. */
 typedef struct ur_advice {

@@ -36,12 +36,18 @@ static void take_lengths(const json_t *list, ur_contender *c)
 	}
 }
 
+static double errors_of(const json_t *bin)
+{
+	return json_number_value(json_array_get(json_object_get(bin, "token_errors"), 0));
+}
+
 static ur_status take_translations(ur_comparing *q, ur_contender *c, ur_err *err)
 {
 	ur_status status = UR_OK;
 
 	for (int s = 0; s < q->out->seeds && !status; s++) {
 		ur_trained *of = &c->run[s];
+		const json_t *lengths;
 		json_t *fact;
 
 		if ((status = ur_recall(q, &fact, err, "translated/%s/%llu", c->name, (unsigned long long)of->seed)))
@@ -51,8 +57,11 @@ static ur_status take_translations(ur_comparing *q, ur_contender *c, ur_err *err
 			.exact = ur_fact_number(fact, "exact"), .token_errors = ur_fact_number(fact, "token_errors"),
 			.word_errors = ur_fact_number(fact, "word_errors"), .seconds = ur_fact_number(fact, "seconds"),
 			.tokens = ur_fact_integer(fact, "tokens") };
+		lengths = json_object_get(fact, "lengths");
+		of->short_errors = errors_of(json_array_get(lengths, 0));
+		of->long_errors = errors_of(json_array_get(lengths, json_array_size(lengths) - 1));
 		if (s == c->kept) {
-			take_lengths(json_object_get(fact, "lengths"), c);
+			take_lengths(lengths, c);
 			q->out->sources = of->translated.n;
 		}
 		json_decref(fact);

@@ -67,11 +67,12 @@ static json_t *model_json(const ur_comparison *c, const ur_contender *k)
 
 static json_t *bottleneck_json(const ur_comparison *c)
 {
-	static const char *const kinds[] = { "unknown", "none", "everywhere", "shows" };
+	static const char *const kinds[] = { "unknown", "none", "everywhere", "unsure", "shows" };
 	const ur_bottleneck *b = &c->bottleneck;
 
-	return json_pack("{s:s, s:s?, s:s?}", "kind", kinds[b->kind], "without",
-		b->without < 0 ? NULL : c->of[b->without].name, "with", b->with < 0 ? NULL : c->of[b->with].name);
+	return json_pack("{s:s, s:s?, s:s?, s:i}", "kind", kinds[b->kind], "without",
+		b->without < 0 ? NULL : c->of[b->without].name, "with", b->with < 0 ? NULL : c->of[b->with].name,
+		"seeds_agree", b->agree);
 }
 
 /* What is kept as it is to be shown; only a comparison that is done has it. */

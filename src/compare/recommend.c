@@ -290,8 +290,8 @@ static void list_needs(const ur_comparison *c, ur_advice *a)
 
 	need_quality(c, a);
 	if (c->pairs)
-		(void)snprintf(at, sizeof at, "measured one sentence at a time on one thread, half of the sources longer than %d "
-		               "tokens", c->of[a->best].sentence.source_tokens - 1);
+		(void)snprintf(at, sizeof at, "measured one sentence at a time on one thread, sources of %d tokens at the "
+		               "median", c->of[a->best].sentence.source_tokens - 1);
 	else
 		(void)snprintf(at, sizeof at, "measured after %lld tokens, one stream on one thread",
 		               (long long)ur_common_position(c));

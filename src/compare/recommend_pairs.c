@@ -53,8 +53,13 @@ static void put_conclusion(const ur_comparison *c, ur_advice *a)
 	with = &c->of[b->with];
 	if (b->kind == UR_BOTTLENECK_SHOWS)
 		ur_advice_put(a, "The bottleneck shows: on the longest sources %s makes fewer errors than %s, outside the "
-		    "intervals, and by more than on the shortest, whatever within the intervals is true. What does not fit into an "
-		    "encoder's last state, attention looks up.\n", with->name, without->name);
+		    "intervals, and by more than on the shortest, whatever within the intervals is true; %s. What does not fit into "
+		    "an encoder's last state, attention looks up.\n", with->name, without->name,
+		              c->seeds > 1 ? "every seed says the same" : "of one seed, though: another might say otherwise");
+	else if (b->kind == UR_BOTTLENECK_UNSURE)
+		ur_advice_put(a, "On the longest sources the kept %s makes fewer errors than the kept %s, and gains more there than on "
+		    "the shortest, outside the intervals; but only %d of %d seeds agree, so that may be these two models and no "
+		    "bottleneck.\n", with->name, without->name, b->agree, c->seeds);
 	else if (b->kind == UR_BOTTLENECK_EVERYWHERE)
 		ur_advice_put(a, "On the longest sources %s makes fewer errors than %s, outside the intervals; but that it gains more "
 		    "there than on the shortest these do not show. It may be the better model without a bottleneck in the "
@@ -79,7 +84,8 @@ void ur_advise_bottleneck(const ur_comparison *c, ur_advice *a)
 		              "length does.\n");
 		return;
 	}
-	ur_advice_put(a, "\nLong sources: tokens of the target that came out wrong, on the shortest sources (");
+	ur_advice_put(a, "\nLong sources: tokens that are wrong (to insert, delete or change, of each in the target), on "
+	              "the shortest sources (");
 	put_lengths(a, shortest(some));
 	ur_advice_put(a, ", %lld of them) and on the longest (", (long long)shortest(some)->n);
 	put_lengths(a, longest(some));
@@ -109,8 +115,8 @@ void ur_advise_long_sources(const ur_comparison *c, ur_advice *a)
 		return;
 	b = longest(&c->of[who]);
 	n = ur_advice_need(a, "long sources", who);
-	(void)snprintf(n->why, sizeof n->why, "fewest wrong tokens on sources of %d to %d tokens: %.1f%% (95%% interval %.1f to "
-	               "%.1f)", b->from, b->to, 100 * b->errors, 100 * b->errors_low, 100 * b->errors_high);
+	(void)snprintf(n->why, sizeof n->why, "fewest wrong tokens on the longest sources, of %d tokens and more: %.1f%% (95%% "
+	               "interval %.1f to %.1f)", b->from, 100 * b->errors, 100 * b->errors_low, 100 * b->errors_high);
 	if (next < 0) {
 		(void)snprintf(n->sure, sizeof n->sure, "nothing to compare with");
 		return;

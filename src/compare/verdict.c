@@ -68,7 +68,7 @@ static void find_bottleneck(ur_comparison *c)
 	const ur_length_bin *without, *with;
 	double gap, gap_short;
 
-	*b = (ur_bottleneck){ UR_BOTTLENECK_UNKNOWN, best_by_lengths(c, 0), best_by_lengths(c, 1) };
+	*b = (ur_bottleneck){ UR_BOTTLENECK_UNKNOWN, best_by_lengths(c, 0), best_by_lengths(c, 1), 0 };
 	if (b->without < 0 || b->with < 0)
 		return;
 	without = c->of[b->without].length;
@@ -77,7 +77,15 @@ static void find_bottleneck(ur_comparison *c)
 	without += c->of[b->without].length_bins - 1;
 	with += c->of[b->with].length_bins - 1;
 	gap = without->errors_low - with->errors_high; /* at least */
-	b->kind = !(gap > 0) ? UR_BOTTLENECK_NONE : gap > gap_short ? UR_BOTTLENECK_SHOWS : UR_BOTTLENECK_EVERYWHERE;
+	for (int s = 0; s < c->seeds; s++) {
+		const ur_trained *x = &c->of[b->without].run[s], *y = &c->of[b->with].run[s];
+		const double more = x->long_errors - y->long_errors;
+		b->agree += more > 0 && more > x->short_errors - y->short_errors;
+	}
+	b->kind = !(gap > 0)             ? UR_BOTTLENECK_NONE
+	          : !(gap > gap_short)   ? UR_BOTTLENECK_EVERYWHERE
+	          : b->agree < c->seeds  ? UR_BOTTLENECK_UNSURE
+	                                 : UR_BOTTLENECK_SHOWS;
 }
 
 /* Blocks of the text, averaged over seeds. */

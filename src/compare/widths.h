@@ -15,8 +15,8 @@ typedef struct ur_width {
 	int64_t limit;          /* steps the model can take (ur_model_limit); of pairs, tokens of a side */
 } ur_width;
 
-/* Parses a spec for comparing: one without a shape ("lstm", "transformer,heads=8") gets 2 layers, or 4 where layers are
- * residual blocks, and *open says that its width is to be found. */
+/* Parses a spec for comparing: one without a shape ("lstm", "transformer,heads=8") gets 2 layers (of pairs on either
+ * side), or 4 where layers of a text's model are residual blocks, and *open says that its width is to be found. */
 ur_status ur_width_parse(const char *text, ur_spec *spec, int *open, ur_err *err);
 /* What `spec` amounts to as it stands with these tokens; target 0: none, no deviation. */
 ur_status ur_width_measure(const ur_spec *spec, const ur_words *words, int64_t target, const ur_kernels *k,

@@ -37,9 +37,8 @@ const Answer = (() => {
 		const memory = c.memory || {};
 		return [
 			['Loss', W.plusMinus(c.loss), 'nats a token' + (c.loss && c.loss.n > 1 ? `, ${c.loss.n} seeds, 95 %` : '')],
-			['Bits a byte', mean(c.bits_per_byte) === null ? NONE : W.fixed(mean(c.bits_per_byte), 3),
-				paired() ? 'of the held-out targets' : 'of the held-out text'],
-			...paired() ? sentences(c) : [],
+			...paired() ? sentences(c) : [['Bits a byte', mean(c.bits_per_byte) === null ? NONE
+				: W.fixed(mean(c.bits_per_byte), 3), 'of the held-out text']],
 			['One step', at ? W.micros(at.p50_us) : NONE, at
 				? `p99 ${W.micros(at.p99_us)}, after ${W.whole(at.position)} tokens` : ''],
 			['State', at ? W.bytes(at.state_bytes) : NONE, at ? (c.limit ? `after ${W.whole(at.position)} tokens`

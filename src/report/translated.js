@@ -6,6 +6,7 @@ const Translated = (() => {
 	const { doc, array, ordered, contenders, of, model, translated, box, p } = Facts;
 
 	const share = (x) => W.percent(x, 1);
+	const round = (x) => share(x).replace('.0', '');
 	const tenth = (x) => is(x) ? W.fixed(x, 1) : NONE;
 	const pairs = () => doc.pairs || {};
 	/* contenders that have translations, the best by loss first */
@@ -56,12 +57,12 @@ const Translated = (() => {
 	/* ---- by length ---- */
 
 	const OF = {
-		token_errors: ['wrong tokens', share], exact: ['exact translations', share],
-		word_errors: ['wrong words', share], bleu: ['BLEU', tenth],
+		token_errors: ['wrong tokens', share, round], exact: ['exact translations', share, round],
+		word_errors: ['wrong words', share, round], bleu: ['BLEU', tenth, W.short],
 	};
 
 	function lengthView(state) {
-		const [title, format] = OF[state.of], series = [], table = [], legend = [];
+		const [title, format, mark] = OF[state.of], series = [], table = [], legend = [];
 		for (const c of contenders()) {
 			const list = array(translated(c).by_source_length).filter((b) => b && b[state.of] && is(b[state.of].value));
 			const i = of(c.name), middle = (b) => (b.from + b.to) / 2;
@@ -78,7 +79,7 @@ const Translated = (() => {
 			table.push(...list.map((b) => [c.name, W.whole(b.from), W.whole(b.to), format(b[state.of].value),
 				format(b[state.of].low), format(b[state.of].high), W.whole(b.n)]));
 		}
-		return { xTitle: 'tokens of the source', xFormat: W.whole, yTitle: title, yFormat: format, series, legend,
+		return { xTitle: 'tokens of the source', xFormat: W.whole, yTitle: title, yFormat: mark, series, legend,
 			notes: ['Shaded: 95 % intervals over sources, of the one model of each that was kept. Where bands of two ' +
 				'models overlap, the sources do not tell them apart.'],
 			table: { label: title + ' by length of the source', columns: ['Model', 'From', 'To', title, 'Low', 'High',
