@@ -112,14 +112,17 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 	cd "$TOP/examples"
 	cp ../work/corpus.txt .
 	printf 'The ' > prompt.txt
+	awk 'BEGIN { for (i = 0; i < 200; i++) printf "ein hund %d\ta dog %d\n", i, i }' > pairs.tsv
+	cut -f 1 pairs.tsv | head -n 3 > sources.txt
 	# compare's take minutes each by design
-	for verb in train eval generate runs info help version; do
+	for verb in train eval generate translate runs info help version; do
 		"$UNROLL" "$verb" --help | sed -n '/^examples:/,$ s/^  unroll //p' > lines
 		[ -s lines ]
 		while read -r line; do
 			case $line in
 			train*--epochs* | *--dry-run*) ;;
 			train*) line="$line --steps 2 --batch-size 4 --seq-len 16" ;;
+			eval*pairs*) line="$line --translate 3" ;;
 			eval*) line="$line --tokens 2000" ;;
 			esac
 			echo "unroll $line"
@@ -128,7 +131,7 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 			case $line in *--json*) "$PYTHON" -m json.tool out > /dev/null ;; esac
 		done < lines
 	done
-	[ -s model.safetensors ] && [ -s tuned.safetensors ] && [ -s pairs.safetensors ]
+	[ -s model.safetensors ] && [ -s tuned.safetensors ] && [ -s pieces.safetensors ]
 }
 
 @test "help specs names every architecture, and each trains" {

@@ -46,7 +46,7 @@ static void check_width(const char *text, int V, int64_t target)
 	int open;
 
 	assert_ok(ur_width_parse(text, &spec, &open, why));
-	assert_ok(ur_width_solve(&spec, V, target, ur_kernels_pick(NULL), &w, why));
+	assert_ok(ur_width_solve(&spec, &(ur_words){ .V = V }, target, ur_kernels_pick(NULL), &w, why));
 	assert_int_equal(w.parameters, count(&w.spec, V));
 	assert_true(fabs(w.deviation - ((double)w.parameters / (double)target - 1)) < 1e-12);
 	assert_int_equal(w.spec.layers, spec.layers);
@@ -77,7 +77,7 @@ static void test_widths(void **state)
 			ur_width w;
 			int open;
 			assert_ok(ur_width_parse(names[i], &spec, &open, why));
-			assert_ok(ur_width_solve(&spec, 98, target, ur_kernels_pick(NULL), &w, why));
+			assert_ok(ur_width_solve(&spec, &(ur_words){ .V = 98 }, target, ur_kernels_pick(NULL), &w, why));
 			assert_true(fabs(w.deviation) <= UR_WIDTH_TOLERANCE);
 		}
 }
@@ -96,7 +96,7 @@ static void test_width_shapes(void **state)
 	assert_true(open && spec.layers == 4 && spec.context == 32);
 	assert_ok(ur_width_parse("lstm:3x40", &spec, &open, why));
 	assert_true(!open && spec.layers == 3 && spec.width == 40);
-	assert_ok(ur_width_measure(&spec, 50, 0, ur_kernels_pick(NULL), &w, why));
+	assert_ok(ur_width_measure(&spec, &(ur_words){ .V = 50 }, 0, ur_kernels_pick(NULL), &w, why));
 	assert_int_equal(w.parameters, count(&spec, 50));
 	assert_true(w.deviation == 0 && w.limit == 0);
 	assert_int_equal(ur_width_parse("lstn", &spec, &open, &err), UR_E_INVALID);
@@ -104,11 +104,11 @@ static void test_width_shapes(void **state)
 
 	/* out of reach: the narrowest, and how far off it is */
 	assert_ok(ur_width_parse("transformer,heads=4", &spec, &open, why));
-	assert_ok(ur_width_solve(&spec, 98, 100, ur_kernels_pick(NULL), &w, why));
+	assert_ok(ur_width_solve(&spec, &(ur_words){ .V = 98 }, 100, ur_kernels_pick(NULL), &w, why));
 	assert_true(w.deviation > 1);
 	assert_int_equal(w.limit, 256);
 	assert_true(fabs(w.deviation - least_deviation(&spec, 98, 100, 1)) < 1e-9);
-	assert_int_equal(ur_width_solve(&spec, 98, 0, ur_kernels_pick(NULL), &w, &err), UR_E_INVALID);
+	assert_int_equal(ur_width_solve(&spec, &(ur_words){ .V = 98 }, 0, ur_kernels_pick(NULL), &w, &err), UR_E_INVALID);
 }
 
 /* -- tuning -- */
@@ -178,7 +178,7 @@ static void test_tune_divergence(void **state)
 
 static void test_budget(void **state)
 {
-	const ur_rate rate[2] = { { 1000, 4000 }, { 500, 2000 } };
+	const ur_rate rate[2] = { { 1000, 4000, 0 }, { 500, 2000, 0 } };
 	const double seconds[2] = { 10, 20 };
 	ur_work w = { .seeds = 3, .trials = 2, .share = 0.25, .validations = 8, .validation_tokens = 100,
 	              .heldout_tokens = 1000, .measuring = 0.1, .least = 1.5, .most = 60 };

@@ -138,7 +138,7 @@ static void test_whole(void **state)
 		assert_true(fabs(k->bits_per_byte.mean - k->loss.mean / log(2)) < 1e-9); /* bytes are tokens here */
 		assert_true(k->positions > 2 && k->latency[0].p50 > 0 && k->tokens_per_second > 0 && k->memory.planned > 0);
 		assert_true(k->lengths > 2 && k->bins > 3 && k->sample[0] && k->run[0].points >= UR_VALIDATIONS);
-		assert_true(k->pairs.difference.mean >= 0);
+		assert_true(k->above.difference.mean >= 0);
 		/* what was saved is what was scored */
 		assert_int_equal(c[0]->of[i].file_bytes, 0);
 		snprintf(file, sizeof file, "%s/%s.safetensors", out, k->name);

@@ -50,6 +50,7 @@ static const char *const specs[] = {
 	"transformer:1x24,heads=2,window=8,context=60", "attention:2x32,heads=2,window=8,block=llama",
 	"attention:2x16,block=plain,context=50",
 	"lstm:2x24,block=llama", "gru:2x24,block=gpt2,context=64",
+	"transformer:2x32,heads=4,context=48,block=vaswani", "transformer:2x32,heads=4,context=48,norm=post",
 };
 enum { SPECS = sizeof specs / sizeof *specs, MOST = 600 };
 

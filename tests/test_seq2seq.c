@@ -205,6 +205,46 @@ static void same_bits(void **unused)
 		}
 }
 
+/* What is dropped is drawn anew for each side and each step. */
+static void masks_are_of_side_and_step(void **unused)
+{
+	static const char *const specs[] = { "seq2seq:gru:1x12,dropout=0.4",
+	                                     "seq2seq:transformer:1x12,heads=2,dropout=0.4" };
+	const few_pairs f = few_pairs_of(3, (int[]){ 5, 5, 5 }, (int[]){ 5, 5, 5 }, 13, 11, 0, 3);
+	enum { N = 5 * 3 * 12 };
+
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		pair_rig r;
+		float side[2][2][N];
+		int zeros = 0;
+
+		open_rig(&r, specs[i], 0, 1, 2);
+		for (int step = 0; step < 2; step++) {
+			ur_pass p = few_pass(&f);
+			p.dropout = 1;
+			p.step = (uint64_t)step;
+			ur_net_forward(&r.net, &p);
+			memcpy(side[step][0], r.net.layer[0].x, sizeof side[0][0]);
+			memcpy(side[step][1], r.net.encoder->layer[0].x, sizeof side[0][0]);
+		}
+		for (int k = 0; k < 4; k++) {
+			const float *a = side[k / 2][k % 2];
+			for (int j = 0; j < 4; j++) {
+				const float *b = side[j / 2][j % 2];
+				int same = 0;
+				for (int x = 0; x < N; x++)
+					same += (a[x] == 0) == (b[x] == 0);
+				assert_true(j == k ? same == N : same < N * 3 / 4);
+			}
+			for (int x = 0; x < N; x++)
+				zeros += a[x] == 0;
+		}
+		assert_true(zeros > 4 * N / 4 && zeros < 4 * N * 11 / 20); /* 40 of 100 */
+		pair_rig_close(&r);
+	}
+}
+
 /* Evaluation, which keeps nothing, and the head's loss. */
 static void evaluation_is_training(void **unused)
 {
@@ -433,7 +473,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gradients), cmocka_unit_test(padding_does_not_leak), cmocka_unit_test(lengths_may_be_left_out),
-		cmocka_unit_test(same_bits), cmocka_unit_test(evaluation_is_training), cmocka_unit_test(steps_are_forward),
+		cmocka_unit_test(same_bits), cmocka_unit_test(masks_are_of_side_and_step),
+		cmocka_unit_test(evaluation_is_training), cmocka_unit_test(steps_are_forward),
 		cmocka_unit_test(streams_share_a_source), cmocka_unit_test(sources_matter),
 	};
 	if (!ur_kernels_pick(NULL))

@@ -430,7 +430,7 @@ static void files_keep_models(void **unused)
 		/* there is no text to stream through it */
 		assert_int_equal(unroll_stream_open(n, NULL, &s, &err), UR_E_INVALID);
 		assert_null(s);
-		assert_says(err, "no streams");
+		assert_says(err, "without a source");
 		unroll_close(n);
 		ur_model_free(m);
 	}

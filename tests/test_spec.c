@@ -95,15 +95,87 @@ static void blocks(void **unused)
 	assert_int_equal(s.positions, 0); /* a recurrence tells its steps apart */
 }
 
+static double attending_cell(const ur_spec *s)
+{
+	for (int i = 0; s->attend && s->attend->options[i].name; i++)
+		if (!strcmp(s->attend->options[i].name, "cell"))
+			return s->attend_option[i];
+	return -1;
+}
+
+static void pairs(void **unused)
+{
+	static const char *const cells[] = { "rnn", "gru", "lstm" };
+	ur_spec s = parsed("seq2seq:lstm:3x128,dropout=0.25,tie=1");
+
+	(void)unused;
+	assert_true(s.pair && !s.attend && !s.both_ways && !s.summary && s.tied && s.dropout == 0.25);
+	assert_string_equal(s.mixer->name, "lstm");
+	assert_string_equal(s.form->name, "pairs");
+	assert_true(s.layers == 3 && s.width == 128 && s.ffn == 0 && s.positions == UR_NOWHERE);
+	s = parsed("seq2seq:gru");
+	assert_true(s.pair && s.layers == 2 && s.width == 256);
+	assert_false(parsed("gru").pair);
+	for (int i = 0; i < 3; i++) {
+		char text[80];
+		for (int bahdanau = 0; bahdanau < 2; bahdanau++) {
+			snprintf(text, sizeof text, "seq2seq:%s:1x32,attention=%s,encoder=bi,summary=each", cells[i],
+			         bahdanau ? "bahdanau" : "luong");
+			s = parsed(text);
+			assert_string_equal(s.attend->name, bahdanau ? "bahdanau" : "luong");
+			assert_true(s.both_ways && s.summary);
+			assert_true(attending_cell(&s) == i); /* the same cell as the other layers' */
+		}
+	}
+	s = parsed("seq2seq:gru,attention=none,encoder=uni,summary=first");
+	assert_true(!s.attend && !s.both_ways && !s.summary);
+	s = parsed("seq2seq:rnn,nonlinearity=relu");
+	assert_true(option(&s, "nonlinearity") == 1);
+	s = parsed("seq2seq:rnn,attention=luong,nonlinearity=tanh"); /* as it has it anyway */
+	assert_string_equal(s.attend->name, "luong");
+	s = parsed("seq2seq:lstm,block=pairs");
+	assert_string_equal(s.form->name, "pairs");
+}
+
+static void pairs_of_attention(void **unused)
+{
+	static const char *const same_form[] = { "seq2seq:transformer:3x64,heads=8", "seq2seq:attention:3x64,heads=8",
+		"seq2seq:transformer:3x64,heads=8,block=vaswani" };
+	ur_spec s;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof same_form / sizeof *same_form; i++) {
+		s = parsed(same_form[i]);
+		assert_string_equal(s.form->name, "vaswani");
+		assert_true(s.pair && s.norm_last && s.positions == UR_SINUSOIDAL && s.heads == 8 && s.ffn == 256 && !s.tied);
+		assert_true(option(&s, "bias") == 1 && option(&s, "rope") == 0);
+	}
+	s = parsed("seq2seq:transformer:3x64,norm=pre,positions=learned");
+	assert_true(!s.norm_last && s.positions == UR_LEARNED && s.heads == option(&s, "heads"));
+	s = parsed("seq2seq:transformer:3x64,norm=post,block=gpt2");
+	assert_string_equal(s.form->name, "gpt2");
+	assert_true(s.norm_last && s.positions == UR_LEARNED && s.tied);
+	s = parsed("seq2seq:transformer:3x64,block=llama");
+	assert_true(!s.norm_last && s.positions == UR_NOWHERE && option(&s, "rope") == 1);
+	/* norms and positions are not of pairs alone */
+	s = parsed("transformer:3x64,block=vaswani");
+	assert_true(!s.pair && s.norm_last && s.positions == UR_SINUSOIDAL);
+	s = parsed("lstm:2x64,block=llama,norm=post");
+	assert_true(s.norm_last);
+	assert_false(parsed("transformer").norm_last);
+}
+
 static void same(const ur_spec *a, const ur_spec *b)
 {
 	assert_ptr_equal(a->mixer, b->mixer);
 	assert_ptr_equal(a->form, b->form);
 	assert_true(a->dropout == b->dropout);
+	assert_true(a->pair == b->pair && a->attend == b->attend && a->both_ways == b->both_ways &&
+	            a->summary == b->summary && a->norm_last == b->norm_last && a->heads == b->heads);
 	assert_true(a->layers == b->layers && a->context == b->context && a->tied == b->tied &&
 	            a->positions == b->positions);
 	for (int i = 0; i < UR_MIXER_OPTIONS; i++)
-		assert_true(a->option[i] == b->option[i]);
+		assert_true(a->option[i] == b->option[i] && a->attend_option[i] == b->attend_option[i]);
 }
 
 static void resizing(void **unused)
@@ -113,6 +185,11 @@ static void resizing(void **unused)
 		{ "gru:1x64,dropout=0.1,tie=1", "gru:1x96,dropout=0.1,tie=1" },
 		{ "transformer,heads=8", "transformer:2x96,heads=8" },
 		{ "rnn,nonlinearity=relu", "rnn:2x96,nonlinearity=relu" },
+		{ "seq2seq:lstm", "seq2seq:lstm:2x96" },
+		{ "seq2seq:gru:1x512,attention=bahdanau,encoder=bi", "seq2seq:gru:1x96,attention=bahdanau,encoder=bi" },
+		{ "seq2seq:rnn,summary=each", "seq2seq:rnn:2x96,summary=each" },
+		{ "seq2seq:transformer:3x64,heads=8,norm=pre", "seq2seq:transformer:3x96,heads=8,norm=pre" },
+		{ "transformer:3x64,block=vaswani", "transformer:3x96,block=vaswani" },
 	};
 	ur_spec a, b, c;
 	ur_err err = { 0 };
@@ -148,6 +225,8 @@ static void fill(const char *says, const char *spec, char *out, size_t room)
 	char list[300] = "", name[32];
 	size_t n;
 
+	if (!strncmp(spec, "seq2seq:", 8))
+		spec += 8;
 	snprintf(name, sizeof name, "%.*s", (int)strcspn(spec, ":,"), spec);
 	if (!at) {
 		snprintf(out, room, "%s", says);
@@ -157,14 +236,14 @@ static void fill(const char *says, const char *spec, char *out, size_t room)
 		append(list, sizeof list, "transformer");
 		append(list, sizeof list, "attention");
 		for (int i = 0; ur_mixers[i]; i++)
-			if (strcmp(ur_mixers[i]->name, "attention") != 0)
+			if (strcmp(ur_mixers[i]->name, "attention") != 0 && !(ur_mixers[i]->flags & UR_READS_MEMORY))
 				append(list, sizeof list, ur_mixers[i]->name);
 	} else if (!strncmp(at, "@forms", n = 6)) {
 		for (int i = 0; ur_form_nth(i); i++)
 			append(list, sizeof list, ur_form_nth(i)->name);
 	} else {
 		n = 8;
-		append(list, sizeof list, "dropout, context, block, tie, positions, ffn");
+		append(list, sizeof list, "dropout, context, block, tie, positions, ffn, norm, attention, encoder, summary");
 		for (const ur_option *o = ur_mixer_find(name)->options; o && o->name; o++)
 			append(list, sizeof list, o->name);
 	}
@@ -177,10 +256,12 @@ static void complaints(void **unused)
 	static const struct { const char *text, *says; } wrong[] = {
 		{ "", "spec: starts with the architecture's name, as in lstm:2x256\n  \n  ^" },
 		{ ":2x3", "spec: starts with the architecture's name, as in lstm:2x256\n  :2x3\n  ^" },
-		{ "ltsm:2x3", "spec: 'ltsm' is no architecture; there are @names\n  ltsm:2x3\n  ^" },
-		{ "LSTM", "spec: 'LSTM' is no architecture; there are @names\n  LSTM\n  ^" },
+		{ "ltsm:2x3", "spec: 'ltsm' is no architecture; there are @names, and seq2seq: before one of them\n  ltsm:2x3\n"
+		  "  ^" },
+		{ "LSTM", "spec: 'LSTM' is no architecture; there are @names, and seq2seq: before one of them\n  LSTM\n  ^" },
 		{ "a-name-that-is-longer-than-any-architecture's,x=1", "spec: 'a-name-that-is-longer-than-any-architect' is no "
-		  "architecture; there are @names\n  a-name-that-is-longer-than-any-architecture's,x=1\n  ^" },
+		  "architecture; there are @names, and seq2seq: before one of them\n"
+		  "  a-name-that-is-longer-than-any-architecture's,x=1\n  ^" },
 		{ "lstm:", "spec: expected LAYERSxWIDTH, as in 2x256, with 1 to 512 layers\n  lstm:\n       ^" },
 		{ "lstm:0x4", "spec: expected LAYERSxWIDTH, as in 2x256, with 1 to 512 layers\n  lstm:0x4\n       ^" },
 		{ "lstm:-1x4", "spec: expected LAYERSxWIDTH, as in 2x256, with 1 to 512 layers\n  lstm:-1x4\n       ^" },
@@ -198,18 +279,12 @@ static void complaints(void **unused)
 		{ "lstm:2x8,tie", "spec: expected option=value\n  lstm:2x8,tie\n              ^" },
 		{ "lstm:2x8,tie,ffn=1", "spec: expected option=value\n  lstm:2x8,tie,ffn=1\n              ^" },
 		{ "lstm:2x8,heads=2", "spec: lstm has no option 'heads'; it has @options\n  lstm:2x8,heads=2\n           ^" },
-		{ "luong:2x32", "spec: this layer reads an encoder's outputs at each step: it is for the decoder of a pair\n"
-		  "  luong:2x32\n        ^" },
-		{ "bahdanau:1x32,cell=gru", "spec: this layer reads an encoder's outputs at each step: it is for "
-		  "the decoder of a pair\n  bahdanau:1x32,cell=gru\n           ^" },
-		{ "luong,cell=elman", "spec: 'elman' is not a value of 'cell'; it takes rnn|gru|lstm\n  luong,cell=elman\n"
-		  "             ^" },
 		{ "rnn,=1", "spec: rnn has no option ''; it has @options\n  rnn,=1\n      ^" },
 		{ "rnn,nonlinearity=sigmoid", "spec: 'sigmoid' is not a value of 'nonlinearity'; it takes tanh|relu\n"
 		  "  rnn,nonlinearity=sigmoid\n                   ^" },
 		{ "rnn,nonlinearity=tan", "spec: 'tan' is not a value of 'nonlinearity'; it takes tanh|relu\n"
 		  "  rnn,nonlinearity=tan\n                   ^" },
-		{ "lstm,positions=rotary", "spec: 'rotary' is not a value of 'positions'; it takes none|learned\n"
+		{ "lstm,positions=rotary", "spec: 'rotary' is not a value of 'positions'; it takes none|learned|sinusoidal\n"
 		  "  lstm,positions=rotary\n                 ^" },
 		{ "lstm,dropout=", "spec: option 'dropout' wants a value here\n  lstm,dropout=\n               ^" },
 		{ "lstm,dropout=0.2x", "spec: option 'dropout' wants a number, not '0.2x'\n  lstm,dropout=0.2x\n"
@@ -247,6 +322,63 @@ static void complaints(void **unused)
 		{ "transformer,heads=3", "spec: the width must be a multiple of heads\n  transformer,heads=3\n  ^" },
 		{ "transformer:2x64,kv_heads=3", "spec: heads must be a multiple of kv_heads\n  transformer:2x64,kv_heads=3\n"
 		  "              ^" },
+		{ "seq2seq:", "spec: an architecture's name follows, as in seq2seq:lstm:2x256\n  seq2seq:\n          ^" },
+		{ "seq2seq:,tie=1", "spec: an architecture's name follows, as in seq2seq:lstm:2x256\n  seq2seq:,tie=1\n"
+		  "          ^" },
+		{ "seq2seq", "spec: 'seq2seq' is no architecture; there are @names, and seq2seq: before one of them\n"
+		  "  seq2seq\n  ^" },
+		{ "seq2seq:ltsm:2x3", "spec: 'ltsm' is no architecture; there are @names\n  seq2seq:ltsm:2x3\n          ^" },
+		{ "seq2seq:seq2seq:lstm", "spec: 'seq2seq' is no architecture; there are @names\n  seq2seq:seq2seq:lstm\n"
+		  "          ^" },
+		{ "seq2seq:lstm:2", "spec: expected 'x' and a width, as in 2x256\n  seq2seq:lstm:2\n                ^" },
+		{ "luong:2x32", "spec: luong reads an encoder's outputs: as in seq2seq:lstm:2x256,attention=luong\n"
+		  "  luong:2x32\n  ^" },
+		{ "seq2seq:bahdanau,cell=gru", "spec: bahdanau reads an encoder's outputs: as in "
+		  "seq2seq:lstm:2x256,attention=bahdanau\n  seq2seq:bahdanau,cell=gru\n          ^" },
+		{ "lstm,attention=luong", "spec: option 'attention' is for models of pairs, as in seq2seq:lstm\n"
+		  "  lstm,attention=luong\n       ^" },
+		{ "gru:2x8,encoder=bi", "spec: option 'encoder' is for models of pairs, as in seq2seq:gru\n"
+		  "  gru:2x8,encoder=bi\n          ^" },
+		{ "rnn,tie=1,summary=each", "spec: option 'summary' is for models of pairs, as in seq2seq:rnn\n"
+		  "  rnn,tie=1,summary=each\n            ^" },
+		{ "seq2seq:lstm,attention=loung", "spec: 'loung' is no attention; there are none, luong, bahdanau\n"
+		  "  seq2seq:lstm,attention=loung\n                         ^" },
+		{ "seq2seq:lstm,attention=gru", "spec: 'gru' is no attention; there are none, luong, bahdanau\n"
+		  "  seq2seq:lstm,attention=gru\n                         ^" },
+		{ "seq2seq:lstm,attention=", "spec: '' is no attention; there are none, luong, bahdanau\n"
+		  "  seq2seq:lstm,attention=\n                         ^" },
+		{ "seq2seq:lstm,encoder=both", "spec: 'both' is not a value of 'encoder'; it takes uni|bi\n"
+		  "  seq2seq:lstm,encoder=both\n                       ^" },
+		{ "seq2seq:lstm,summary=1", "spec: '1' is not a value of 'summary'; it takes first|each\n"
+		  "  seq2seq:lstm,summary=1\n                       ^" },
+		{ "seq2seq:lstm,encoder=bi,encoder=bi", "spec: option 'encoder' is given twice\n"
+		  "  seq2seq:lstm,encoder=bi,encoder=bi\n                          ^" },
+		{ "seq2seq:lstm,heads=2", "spec: lstm has no option 'heads'; it has @options\n  seq2seq:lstm,heads=2\n"
+		  "               ^" },
+		{ "seq2seq:lstm:2x8,block=gpt2", "spec: pairs in residual blocks are of attention: leave out block=\n"
+		  "  seq2seq:lstm:2x8,block=gpt2\n                         ^" },
+		{ "seq2seq:lstm,block=plain", "spec: block=plain is for models of one text: leave out block=\n"
+		  "  seq2seq:lstm,block=plain\n                     ^" },
+		{ "lstm,block=pairs", "spec: block=pairs is for models of pairs\n  lstm,block=pairs\n             ^" },
+		{ "seq2seq:transformer,block=pairs", "spec: transformer carries no gradient through its state, which is all "
+		  "that would join the two; use block=vaswani\n  seq2seq:transformer,block=pairs\n          ^" },
+		{ "seq2seq:transformer,attention=luong", "spec: option 'attention' is for recurrent pairs; transformer reads "
+		  "the source in every layer\n  seq2seq:transformer,attention=luong\n                                ^" },
+		{ "seq2seq:transformer,encoder=uni", "spec: option 'encoder' is for recurrent pairs; transformer reads the "
+		  "source in every layer\n  seq2seq:transformer,encoder=uni\n                              ^" },
+		{ "seq2seq:attention,summary=each", "spec: option 'summary' is for recurrent pairs; attention reads the "
+		  "source in every layer\n  seq2seq:attention,summary=each\n                            ^" },
+		{ "seq2seq:rnn,nonlinearity=relu,attention=luong", "spec: the decoder's top layer, luong, has no option "
+		  "'nonlinearity'\n  seq2seq:rnn,nonlinearity=relu,attention=luong\n                           ^" },
+		{ "seq2seq:transformer:2x64,heads=3", "spec: the width must be a multiple of heads\n"
+		  "  seq2seq:transformer:2x64,heads=3\n                      ^" },
+		{ "seq2seq:lstm,ffn=64", "spec: a plain stack has no feed-forward half\n  seq2seq:lstm,ffn=64\n"
+		  "                   ^" },
+		{ "seq2seq:lstm,norm=pre", "spec: a plain stack has no norms\n  seq2seq:lstm,norm=pre\n                    ^" },
+		{ "lstm,norm=post", "spec: a plain stack has no norms; add block=gpt2 or block=vaswani\n  lstm,norm=post\n"
+		  "            ^" },
+		{ "transformer,norm=last", "spec: 'last' is not a value of 'norm'; it takes pre|post\n  transformer,norm=last\n"
+		  "                   ^" },
 		/* the arrow counts characters, not bytes, and nothing reaches a terminal that it would obey */
 		{ "lstm,caf\xC3\xA9=1,tie=\xE2\x82\xAC", "spec: lstm has no option 'caf\xC3\xA9'; it has @options\n"
 		  "  lstm,caf\xC3\xA9=1,tie=\xE2\x82\xAC\n       ^" },
@@ -318,6 +450,9 @@ static void help_lists_everything(void **unused)
 	assert_non_null(strstr(all, "\ntransformer\n"));
 	assert_non_null(strstr(all, "  dropout=\n"));
 	assert_non_null(strstr(all, "  nonlinearity=\n"));
+	assert_non_null(strstr(all, "\nseq2seq:\n"));
+	assert_non_null(strstr(all, "  attention=\n") && strstr(all, "  encoder=\n"));
+	assert_non_null(strstr(all, "  summary=\n") && strstr(all, "  norm=\n"));
 }
 
 int main(void)
@@ -325,6 +460,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_stacks),
 		cmocka_unit_test(blocks),
+		cmocka_unit_test(pairs),
+		cmocka_unit_test(pairs_of_attention),
 		cmocka_unit_test(resizing),
 		cmocka_unit_test(complaints),
 		cmocka_unit_test(long_specs),

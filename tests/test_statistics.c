@@ -95,7 +95,7 @@ static void test_pairs(void **state)
 {
 	const double up[4] = { 1.1, 2.1, 3.1, 4.1 }, x[4] = { 1, 2, 3, 4 }, lost[3] = { 1, NAN, 2 };
 	const double whole[4] = { 2, 3, 4, 5 };
-	ur_pairs p = ur_paired_test(10, sleep_a, sleep_b);
+	ur_paired p = ur_paired_test(10, sleep_a, sleep_b);
 
 	(void)state;
 	near_to(p.difference.mean, -1.58, 1e-14);
@@ -128,7 +128,7 @@ static void test_null_rate(void **state)
 
 		for (int run = 0; run < RUNS; run++) {
 			double a[10], b[10];
-			ur_pairs p;
+			ur_paired p;
 
 			for (int i = 0; i < n; i++) {
 				double text = 3 * noise((uint64_t)(run + n * RUNS), 100 + (uint64_t)i); /* what pairs share */

@@ -151,7 +151,8 @@ static void test_gradients(void **unused)
 		"rnn:2x12", "gru:2x12,tie=1", "lstm:2x12", "lstm:3x20,dropout=0.3", "transformer:2x16,heads=2,context=8",
 		"transformer:2x16,heads=4,kv_heads=2,context=8,block=llama", "lstm:2x12,block=llama",
 		"gru:2x12,block=gpt2,tie=0", "transformer:2x16,heads=2,context=8,dropout=0.2,window=3", "rnn:1x8,block=gpt2",
-		"attention:1x16,heads=2,context=8,block=plain",
+		"attention:1x16,heads=2,context=8,block=plain", "lstm:2x12,block=llama,norm=post,dropout=0.2",
+		"transformer:2x16,heads=2,context=8,norm=post", "transformer:2x16,heads=2,context=8,positions=sinusoidal",
 	};
 	(void)unused;
 	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {

@@ -167,7 +167,7 @@ static void test_trade_off(void **state)
 	/* of those whose streams have no end */
 	assert_need(c, "context", 1);
 	assert_advice(c, "Choose otherwise:");
-	assert_advice(c, "- For the fastest step: rnn, 10 us instead of 60 (6.0 times as fast), for a loss 0.600 higher");
+	assert_advice(c, "- For the fastest step: rnn, 10 us instead of 60 us (6.0 times as fast), for a loss 0.600 higher");
 	assert_advice(c, "- For the smallest state of a live stream: rnn, 400 bytes instead of 244 KiB");
 	assert_advice(c, "- For the fastest training: rnn, 90k tokens a second instead of 70k");
 	assert_advice(c, "transformer sees at most 256 tokens back");
@@ -257,11 +257,11 @@ static void test_seeds(void **state)
 	advise(c);
 	assert_int_equal(c->of[0].verdict, UR_BEST);
 	assert_int_equal(c->of[1].verdict, UR_WORSE);
-	assert_true(c->of[1].p_holm < 1e-6 && fabs(c->of[1].pairs.difference.mean - 0.2) < 1e-12);
+	assert_true(c->of[1].p_holm < 1e-6 && fabs(c->of[1].above.difference.mean - 0.2) < 1e-12);
 	assert_true(c->of[0].rank == 1 && c->of[1].rank == 3 && c->of[2].rank == 2);
 	assert_true(c->of[0].loss.n == 5 && fabs(c->of[0].loss.mean - 1.3) < 1e-12);
 	/* Holm, of all three pairs: the smallest p counts three times, or less where another is smaller still */
-	assert_true(c->of[1].p_holm >= 2 * c->of[1].pairs.p && c->of[1].p_holm <= 3 * c->of[1].pairs.p * (1 + 1e-12));
+	assert_true(c->of[1].p_holm >= 2 * c->of[1].above.p && c->of[1].p_holm <= 3 * c->of[1].above.p * (1 + 1e-12));
 	/* significant, but below what matters: it may be picked, and costs more, so it is not */
 	assert_true(c->advice.tied[2] && !c->advice.tied[1]);
 	assert_int_equal(c->advice.pick, 0);

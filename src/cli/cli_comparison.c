@@ -73,6 +73,19 @@ static void print_size(double x, int width) { print_number(x, width, x < 99.95 ?
 
 static const char *commas(double x, ur_short out) { return isfinite(x) ? ur_commas((int64_t)x, out) : "?"; }
 
+/* Of pairs: what was measured of a model's translations. */
+static const json_t *translations(const json_t *document, const json_t *k)
+{
+	const json_t *list = at(at(document, "pairs"), "models");
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (!strcmp(string(item(list, i), "name"), string(k, "name")))
+			return item(list, i);
+	return NULL;
+}
+
+static int of_pairs(const json_t *document) { return json_is_object(at(document, "pairs")); }
+
 /* ---- tables ---- */
 
 /* Contenders by rank; those that have none last. Returns how many, at most `room`. */
@@ -102,11 +115,15 @@ static void print_head(const json_t *d)
 	ur_short a, b, c, e;
 	ur_line l = { .n = 0 };
 
-	add(&l, "%s: %s tokens to train on, %s to choose learning rates on, %s held out to compare on. "
+	add(&l, "%s: %s%s tokens to train on, %s to choose learning rates on, %s held out to compare on. "
 	    "Vocabulary: %s, %s tokens",
-	    string(data, "name"), commas(number(data, "train_tokens"), a), commas(number(data, "val_tokens"), b),
+	    string(data, "name"), of_pairs(d) ? "pairs, in their targets " : "", commas(number(data, "train_tokens"), a),
+	    commas(number(data, "val_tokens"), b),
 	    json_is_true(at(data, "heldout_is_test")) ? commas(number(data, "scored_tokens"), c) : "the same",
 	    string(data, "vocabulary"), ur_say_count(number(data, "vocabulary_size"), e));
+	if (of_pairs(d))
+		add(&l, "; of sources: %s, %s tokens", string(at(d, "pairs"), "source_vocabulary"),
+		    ur_say_count(number(at(d, "pairs"), "source_vocabulary_size"), e));
 	add(&l, *string(data, "note") ? "; %s." : ".", string(data, "note"));
 	print_paragraph(&l);
 	l.n = 0;
@@ -189,9 +206,11 @@ static void print_half(const json_t *interval, int width)
 
 static void print_quality(const json_t *d, const json_t *const *order, int n)
 {
-	char head[32];
+	char head[32] = "";
 
-	(void)snprintf(head, sizeof head, "%lld ctx", (long long)json_integer_value(at(at(d, "setting"), "context")));
+	/* of pairs there is no shorter context */
+	if (json_is_integer(at(at(d, "setting"), "context")))
+		(void)snprintf(head, sizeof head, "%lld ctx", (long long)json_integer_value(at(at(d, "setting"), "context")));
 	printf("\n%-*s%9s%9s%9s%10s%9s%9s  %s\n", NAMES, "quality", "nats/tok", "+-95%", head, "bits/byte", "above", "p",
 	       "verdict");
 	for (int i = 0; i < n; i++) {
@@ -204,7 +223,10 @@ static void print_quality(const json_t *d, const json_t *const *order, int n)
 		}
 		print_number(number(at(k, "loss"), "mean"), 9, 4);
 		print_half(at(k, "loss"), 9);
-		print_number(number(at(k, "loss_same"), "mean"), 9, 4);
+		if (*head)
+			print_number(number(at(k, "loss_same"), "mean"), 9, 4);
+		else
+			printf("%9s", "");
 		print_number(number(at(k, "bits_per_byte"), "mean"), 10, 4);
 		if (!json_is_object(above)) {
 			printf("%9s%9s  best\n", "", "");
@@ -255,6 +277,111 @@ static void print_cost(const json_t *d, const json_t *const *order, int n)
 	}
 	add(&l, "Step: one token of one stream on one thread, after %s tokens; state: what saving that stream would "
 	    "write. Memory: of training, planned, and the whole process at most.", commas(position, a));
+	print_paragraph(&l);
+}
+
+/* A mean, then half of its interval. */
+static void print_share(const json_t *interval, double times)
+{
+	print_number(times * number(interval, "mean"), 8, 1);
+	/* what would leave the possible is cut off on one side */
+	print_number(times * fmax(number(interval, "high") - number(interval, "mean"),
+	                          number(interval, "mean") - number(interval, "low")), 6, 1);
+}
+
+static void print_translations(const json_t *d, const json_t *const *order, int n)
+{
+	const json_t *pairs = at(d, "pairs");
+	const int beam = (int)json_integer_value(at(pairs, "beam"));
+	ur_short a, b;
+	ur_line l = { .n = 0 };
+
+	printf("\n%-*s%8s%6s%8s%6s%8s%6s%8s%6s%7s\n", NAMES, "translations", "exact", "+-95%", "BLEU", "+-95%", "wrong",
+	       "+-95%", "wrong", "+-95%", "cut");
+	printf("%-*s%8s%6s%8s%6s%8s%6s%8s%6s%7s\n", NAMES, "", "%", "", "", "", "tokens%", "", "words%", "", "%");
+	for (int i = 0; i < n; i++) {
+		const json_t *t = translations(d, order[i]);
+		if (!t)
+			continue;
+		print_name(order[i]);
+		print_share(at(t, "exact"), 100);
+		print_share(at(t, "bleu"), 1);
+		print_share(at(t, "token_errors"), 100);
+		print_share(at(t, "word_errors"), 100);
+		print_number(100 * number(at(t, "cut"), "mean"), 7, 1);
+		putchar('\n');
+	}
+	add(&l, "Of %s held-out sources, ", commas(number(pairs, "sources"), a));
+	add(&l, beam > 1 ? "with a beam of %d" : "greedily", beam);
+	add(&l, "; wrong: to insert, delete or change, of each in the reference; cut: without an end.");
+	if (number(pairs, "left_out") > 0)
+		add(&l, " %s held-out pairs are too long for the most limited model and left out for all.",
+		    commas(number(pairs, "left_out"), b));
+	print_paragraph(&l);
+}
+
+/* Wrong tokens by length of the source, a column a bin of the first that has them. */
+static void print_lengths(const json_t *d, const json_t *const *order, int n)
+{
+	enum { MOST = 8 };
+	const json_t *bins = NULL;
+	size_t count, shown;
+
+	for (int i = 0; i < n && !json_array_size(bins); i++)
+		bins = at(translations(d, order[i]), "by_source_length");
+	if (!(count = json_array_size(bins)))
+		return;
+	shown = count < MOST ? count : MOST;
+	printf("\n%-*s", NAMES, "wrong % at");
+	for (size_t column = 0; column < shown; column++) {
+		const size_t b = shown > 1 ? column * (count - 1) / (shown - 1) : 0;
+		char head[40];
+		(void)snprintf(head, sizeof head, number(item(bins, b), "from") < number(item(bins, b), "to") ? "%.0f-%.0f" : "%.0f",
+		               number(item(bins, b), "from"), number(item(bins, b), "to"));
+		printf("%7s", head);
+	}
+	printf("  tokens\n");
+	for (int i = 0; i < n; i++) {
+		const json_t *own = at(translations(d, order[i]), "by_source_length");
+		if (!json_array_size(own))
+			continue;
+		print_name(order[i]);
+		for (size_t column = 0; column < shown; column++)
+			print_number(100 * number(at(item(own, shown > 1 ? column * (count - 1) / (shown - 1) : 0), "token_errors"),
+			                          "value"), 7, 1);
+		putchar('\n');
+	}
+}
+
+static void print_pair_cost(const json_t *d, const json_t *const *order, int n)
+{
+	ur_short a;
+	ur_line l = { .n = 0 };
+	const json_t *some = NULL;
+
+	printf("\n%-*s%9s%9s%9s%8s%8s%9s%7s%8s\n", NAMES, "cost", "training", "memory", "memory", "alone", "alone",
+	       "batches", "held", "weights");
+	printf("%-*s%9s%9s%9s%8s%8s%9s%7s%8s\n", NAMES, "", "tokens/s", "plan MiB", "peak MiB", "p50 ms", "p99 ms", "a second",
+	       "KiB", "KiB");
+	for (int i = 0; i < n; i++) {
+		const json_t *k = order[i], *t = translations(d, k), *one = at(t, "sentence");
+		if (!t)
+			continue;
+		some = json_is_object(one) ? one : some;
+		print_name(k);
+		printf("%9s", commas(number(k, "train_tokens_per_second"), a));
+		print_size(number(at(k, "memory"), "planned") / 1048576, 9);
+		print_size(number(at(k, "memory"), "peak") / 1048576, 9);
+		print_number(number(one, "p50_us") / 1e3, 8, 2);
+		print_number(number(one, "p99_us") / 1e3, 8, 2);
+		print_size(number(t, "sentences_per_second"), 9);
+		print_size((number(one, "remembered_bytes") + number(one, "state_bytes")) / 1024, 7);
+		print_size(number(k, "weight_bytes") / 1024, 8);
+		putchar('\n');
+	}
+	add(&l, "Alone: a sentence at a time on one thread; batches: sentences, on all. Held: what is kept of a source of %s tokens "
+	    "and of the decoder's state. Memory: of training, planned, and the whole process at most.",
+	    commas(number(some, "source_tokens"), a));
 	print_paragraph(&l);
 }
 
@@ -371,8 +498,14 @@ void ur_comparison_print(const json_t *document)
 		return;
 	}
 	print_quality(document, order, n);
-	print_cost(document, order, n);
-	print_prefill(order, n);
+	if (of_pairs(document)) {
+		print_translations(document, order, n);
+		print_lengths(document, order, n);
+		print_pair_cost(document, order, n);
+	} else {
+		print_cost(document, order, n);
+		print_prefill(order, n);
+	}
 	print_equal(document);
 	putchar('\n');
 	print_advice(string(at(document, "advice"), "text"));
@@ -408,6 +541,20 @@ static void put_number(double x)
 		printf("%.9g", x);
 }
 
+static void put_translations(const json_t *t)
+{
+	static const char *const means[] = { "exact", "bleu", "token_errors", "word_errors", "cut" };
+	const json_t *one = at(t, "sentence");
+
+	for (size_t i = 0; i < sizeof means / sizeof *means; i++)
+		put_number(number(at(t, means[i]), "mean"));
+	put_number(number(one, "p50_us"));
+	put_number(number(one, "p99_us"));
+	put_number(number(t, "sentences_per_second"));
+	put_number(number(one, "remembered_bytes"));
+	put_number(number(one, "state_bytes"));
+}
+
 void ur_comparison_csv(const json_t *document)
 {
 	const json_t *order[UR_MOST_CONTENDERS];
@@ -416,7 +563,9 @@ void ur_comparison_csv(const json_t *document)
 
 	printf("name,spec,parameters,tokens,lr,diverged,rank,loss,loss_low,loss_high,loss_same,bits_per_byte,above_best,"
 	       "p_holm,verdict,train_tokens_per_second,memory_planned,memory_peak,step_p50_us,step_p99_us,state_bytes,"
-	       "weight_bytes,prefill_exponent\r\n");
+	       "weight_bytes,prefill_exponent");
+	printf(of_pairs(document) ? ",exact,bleu,token_errors,word_errors,cut,sentence_p50_us,sentence_p99_us,"
+	       "sentences_per_second,source_bytes,decoder_bytes\r\n" : "\r\n");
 	for (int i = 0; i < n; i++) {
 		const json_t *k = order[i], *above = at(k, "above_best"), *step = step_at(k, position);
 		put_text(string(k, "name"));
@@ -443,6 +592,8 @@ void ur_comparison_csv(const json_t *document)
 		put_number(number(step, "state_bytes"));
 		put_number(number(k, "weight_bytes"));
 		put_number(number(at(k, "prefill_fit"), "exponent"));
+		if (of_pairs(document))
+			put_translations(translations(document, k));
 		printf("\r\n");
 	}
 }

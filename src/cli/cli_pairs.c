@@ -24,6 +24,16 @@ void ur_use_vocabs(const ur_model *m, ur_pairs_request *request)
 int ur_read_pair_vocabs(const ur_args *args, const ur_vocab_request *target, const char *source, int64_t least,
                         ur_pairs_request *request)
 {
+	ur_vocab_request *of_source = &request->vocab[UR_SOURCE];
+	ur_err err = { 0 };
+
 	request->vocab[UR_SOURCE] = request->vocab[UR_TARGET] = *target;
-	return source ? ur_read_vocab(args, source, 0, least, &request->vocab[UR_SOURCE]) : UR_EXIT_OK;
+	if (!source)
+		return UR_EXIT_OK;
+	*of_source = (ur_vocab_request){ .least = least > 1 ? least : 0 };
+	if (ur_vocab_request_parse(source, of_source, &err))
+		return ur_wrong(args, "--source-vocab: %s", err.text);
+	if (ur_vocab_request_check(of_source, &err))
+		return ur_wrong(args, "--source-vocab %s: %s", source, err.text);
+	return UR_EXIT_OK;
 }

@@ -1,5 +1,6 @@
-/* unroll compare: several architectures on one text and this machine, and which of them to use. */
+/* unroll compare: several architectures on one text, or on pairs, and this machine, and which of them to use. */
 #include "cli/cli_compare.h"
+#include "cli/cli_pairs.h"
 #include "cli/cli_store.h"
 
 #include "report/report.h"
@@ -12,6 +13,8 @@ struct values {
 	const char *data, *archs, *budget, *total, *out_dir, *vocab, *lr, *tune, *store, *report;
 	ur_list arch;
 	int64_t params, vocab_size, vocab_min_count, trials, seeds, seq_len, step_tokens, seed, threads, port;
+	const char *target, *source_vocab;
+	int64_t beam, translate, show;
 	double val, test;
 	int json, csv, quiet, live, fresh;
 };
@@ -181,20 +184,41 @@ static int list_rates(const ur_args *args, int n, double lr[UR_MOST_CONTENDERS])
 	return rates == n ? UR_EXIT_OK : ur_wrong(args, "--lr has %d learning rates for %d architectures", rates, n);
 }
 
-/* Every spec is right before the text is read. */
-static int check_archs(const ur_args *args, const char *const *arch, int n)
+/* What only pairs have. */
+static int check_options(const ur_args *args, int pairs)
+{
+	static const struct { size_t at; const char *name; } of_pairs[] = {
+		{ AT(target), "target" }, { AT(source_vocab), "source-vocab" },
+		{ AT(beam), "beam" }, { AT(translate), "translate" }, { AT(show), "show-attention" } };
+
+	for (size_t i = 0; i < sizeof of_pairs / sizeof *of_pairs && !pairs; i++)
+		if (ur_given(args, of_pairs[i].at))
+			return ur_wrong(args, "--%s is for pairs: give specs like seq2seq:lstm", of_pairs[i].name);
+	return UR_EXIT_OK;
+}
+
+/* Every spec is right before the text is read, and either all are of pairs or none is. */
+static int check_archs(const ur_args *args, const char *const *arch, int n, int *pairs)
 {
 	ur_err err = { 0 };
 	ur_spec spec;
-	int open;
+	int open, first = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		if (ur_width_parse(arch[i], &spec, &open, &err)) {
 			ur_failed(args, err.status, &err);
 			(void)fprintf(stderr, "try: unroll help specs\n");
 			return UR_EXIT_USAGE;
 		}
-	return UR_EXIT_OK;
+		if (i == 0)
+			first = spec.pair;
+		if (spec.pair != first)
+			return ur_wrong(args, "'%s' is a model of %s and '%s' one of %s: they cannot be compared on the same data; "
+			                "either all specs begin with seq2seq: or none does", arch[0], first ? "pairs" : "texts",
+			                arch[i], spec.pair ? "pairs" : "texts");
+	}
+	*pairs = first;
+	return check_options(args, first);
 }
 
 /* ---- doing it ---- */
@@ -223,6 +247,10 @@ static char *key_of(const ur_args *args, const ur_compare *what, const ur_vocab_
 		"test", v->test);
 	if (json && vocab->least) /* a key without it is as it was before there was one */
 		json_object_set_new(json, "least", json_integer(vocab->least));
+	if (json && what->pairs)
+		json_object_set_new(json, "pairs", json_pack("{s:o, s:o, s:i, s:I, s:i}", "target", ur_json_string(v->target),
+			"source", ur_json_string(v->source_vocab), "beam", what->beam,
+			"translate", (json_int_t)what->translate, "show", what->show));
 	if (json)
 		key = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(json);
@@ -299,8 +327,13 @@ static int keep(const ur_args *args, ur_compare *what, const ur_vocab_request *v
 	ur_kept kept = { .id = 0 };
 	ur_store *store = NULL;
 	ur_err err = { 0 };
-	ur_status status = ur_corpus_fingerprint(what->corpus, &what->fingerprint, &err);
+	ur_status status = UR_OK;
 	int code;
+
+	if (what->pairs)
+		what->fingerprint = ur_pairs_fingerprint(what->pairs);
+	else
+		status = ur_corpus_fingerprint(what->corpus, &what->fingerprint, &err);
 
 	ur_machine_text(what->ctx, machine, sizeof machine);
 	key = key_of(args, what, vocab, machine);
@@ -336,28 +369,76 @@ static void repeat_words(const ur_args *args, const ur_vocab_request *vocab, cha
 		n += (size_t)snprintf(out + n, room - n, ":%lld", (long long)vocab->cap);
 	if (vocab->least)
 		n += (size_t)snprintf(out + n, room - n, " --vocab-min-count %lld", (long long)vocab->least);
+	if (v->source_vocab)
+		n += (size_t)snprintf(out + n, room - n, " --source-vocab %.60s", v->source_vocab);
+	if (ur_given(args, AT(beam)))
+		n += (size_t)snprintf(out + n, room - n, " --beam %lld", (long long)v->beam);
+	if (ur_given(args, AT(translate)))
+		n += (size_t)snprintf(out + n, room - n, " --translate %lld", (long long)v->translate);
 	if (ur_given(args, AT(val)) || ur_given(args, AT(test)))
 		(void)snprintf(out + n, room - n, " --val %.17g --test %.17g", v->val, v->test);
+}
+
+static int on_text(const ur_args *args, ur_compare *what, const ur_vocab_request *vocab, ur_comparison *c)
+{
+	const struct values *v = args->values;
+	ur_corpus *corpus = NULL;
+	ur_note note;
+	ur_err err = { 0 };
+	ur_status status;
+	int code = ur_open_any_corpus(args, &(ur_corpus_request){ .path = v->data, .vocab = vocab->kind,
+	                              .vocab_size = vocab->cap, .vocab_least = vocab->least }, v->quiet, &corpus, note);
+
+	if (!code) {
+		status = ur_split_make(ur_corpus_tokens(corpus), 1 - v->val - v->test, v->val, &what->split, &err);
+		what->corpus = corpus;
+		what->note = *note ? note : NULL;
+		code = status ? ur_failed(args, status, &err) : keep(args, what, vocab, c);
+	}
+	ur_corpus_close(corpus);
+	return code;
+}
+
+static int on_pairs(const ur_args *args, ur_compare *what, const ur_vocab_request *vocab, ur_comparison *c)
+{
+	const struct values *v = args->values;
+	ur_pairs_request ask = { .path = v->data, .target = v->target };
+	ur_pair_split split = { 0 };
+	ur_pairs *pairs = NULL;
+	ur_err err = { 0 };
+	ur_status status;
+	int code;
+
+	if (!(code = ur_read_pair_vocabs(args, vocab, v->source_vocab, v->vocab_min_count, &ask)) &&
+	    !(code = ur_open_pairs(args, &ask, v->quiet, &pairs))) {
+		status = ur_pair_split_make(pairs, v->val, v->test, 0, &split, NULL, &err);
+		what->pairs = pairs;
+		what->pair_split = &split;
+		what->target = v->target;
+		what->beam = (int)v->beam;
+		what->translate = v->translate;
+		what->show = (int)v->show;
+		code = status ? ur_failed(args, status, &err) : keep(args, what, vocab, c);
+	}
+	ur_pair_split_free(&split);
+	ur_pairs_close(pairs);
+	return code;
 }
 
 static int run(const ur_args *args)
 {
 	const struct values *v = args->values;
 	const char *arch[UR_MOST_CONTENDERS];
-	char names[NAMES_ROOM], words[200];
+	char names[NAMES_ROOM], words[400];
 	double lr[UR_MOST_CONTENDERS], tokens[UR_MOST_CONTENDERS];
 	ur_vocab_request vocab;
-	ur_note note;
 	ur_compare what = { .arch = arch, .parameters = v->params, .seeds = (int)v->seeds, .trials = (int)v->trials,
 	                    .share = TRIAL_SHARE, .lr = v->lr ? lr : NULL, .window = (int)v->seq_len,
 	                    .step_tokens = (int)v->step_tokens, .seed = (uint64_t)v->seed, .out_dir = v->out_dir,
 	                    .data = v->data, .words = words };
 	ur_comparison *c;
-	ur_corpus *corpus = NULL;
 	ur_ctx ctx = { 0 };
-	ur_err err = { 0 };
-	ur_status status;
-	int code;
+	int code, pairs = 0;
 
 	if (v->lr && ur_given(args, AT(trials)) && !ur_given(args, AT(tune)))
 		return ur_wrong(args, "give --lr or --trials, not both");
@@ -369,7 +450,7 @@ static int run(const ur_args *args)
 		return ur_wrong(args, "give --json or --csv, not both");
 	if ((code = ur_read_vocab(args, v->vocab, v->vocab_size, v->vocab_min_count, &vocab)))
 		return code;
-	if ((code = list_archs(args, names, arch, &what.archs)) || (code = check_archs(args, arch, what.archs)) ||
+	if ((code = list_archs(args, names, arch, &what.archs)) || (code = check_archs(args, arch, what.archs, &pairs)) ||
 	    (code = read_budget(args, what.archs, &what, tokens)) || (code = read_tuned(args, &what)))
 		return code;
 	if (v->lr && (code = list_rates(args, what.archs, lr)))
@@ -380,16 +461,9 @@ static int run(const ur_args *args)
 		return UR_EXIT_FAILED;
 	}
 	ur_stop_catch(NULL);
-	if (!(code = ur_open_context(args, v->threads, &ctx)) &&
-	    !(code = ur_open_any_corpus(args, &(ur_corpus_request){ .path = v->data, .vocab = vocab.kind,
-	                                .vocab_size = vocab.cap, .vocab_least = vocab.least }, v->quiet, &corpus, note))) {
-		status = ur_split_make(ur_corpus_tokens(corpus), 1 - v->val - v->test, v->val, &what.split, &err);
-		what.corpus = corpus;
-		what.ctx = &ctx;
-		what.note = *note ? note : NULL;
-		code = status ? ur_failed(args, status, &err) : keep(args, &what, &vocab, c);
-	}
-	ur_corpus_close(corpus);
+	what.ctx = &ctx;
+	if (!(code = ur_open_context(args, v->threads, &ctx)))
+		code = pairs ? on_pairs(args, &what, &vocab, c) : on_text(args, &what, &vocab, c);
 	ur_ctx_close(&ctx);
 	free(c);
 	return code;
@@ -397,7 +471,7 @@ static int run(const ur_args *args)
 
 static const ur_opt options[] = {
 	{ .name = "data", .letter = 'd', .kind = UR_OPT_TEXT, .at = AT(data), .arg = "FILE", .required = 1,
-	  .help = "the text" },
+	  .help = "the text, or pairs: lines of SOURCE <tab> TARGET" },
 	{ .name = "archs", .kind = UR_OPT_TEXT, .at = AT(archs), .arg = "NAMES", .otherwise = DEFAULT_ARCHS,
 	  .help = "architectures by name, with commas between them" },
 	{ .name = "arch", .letter = 'a', .kind = UR_OPT_LIST, .at = AT(arch), .arg = "SPEC",
@@ -442,6 +516,16 @@ static const ur_opt options[] = {
 	  .most = 0.9, .help = "share of the text to choose learning rates on, behind the part to train on" },
 	{ .name = "test", .kind = UR_OPT_REAL, .at = AT(test), .arg = "SHARE", .standard = "0.05", .least = 0, .most = 0.9,
 	  .help = "share at its end to compare on" },
+	{ .name = "target", .kind = UR_OPT_TEXT, .at = AT(target), .arg = "FILE", .group = "pairs",
+	  .otherwise = "--data has SOURCE <tab> TARGET", .help = "the targets, line by line beside --data" },
+	{ .name = "source-vocab", .kind = UR_OPT_TEXT, .at = AT(source_vocab), .arg = "KIND", .otherwise = "as --vocab",
+	  .help = "what a token of a source is" },
+	{ .name = "beam", .kind = UR_OPT_INT, .at = AT(beam), .arg = "N", .standard = "1", .least = 1,
+	  .most = UR_MOST_BEAM, .help = "hypotheses of a translation; 1: the likeliest token each time" },
+	{ .name = "translate", .kind = UR_OPT_INT, .at = AT(translate), .arg = "N", .standard = "500", .least = 1,
+	  .most = 1e9, .help = "held-out sources that each run translates at its end" },
+	{ .name = "show-attention", .kind = UR_OPT_INT, .at = AT(show), .arg = "N", .standard = "2", .least = 0,
+	  .most = UR_MOST_SHOWN, .help = "sentences shown with what each model made of them, and where it looked" },
 	{ .name = "seed", .kind = UR_OPT_INT, .at = AT(seed), .arg = "N", .standard = "1", .least = 0, .most = 9.2e18,
 	  .group = "general", .help = "the same seed, data, sizes and tokens give the same losses" },
 	UR_OPT_THREADS(struct values),
@@ -460,11 +544,14 @@ const ur_command ur_command_compare = {
 		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match, "
 		"and where it has a limited context and names none, it gets one of --seq-len. Trials are beginnings of the "
 		"run that follows them. A spec given twice gets other seeds the second time.\n"
+		"Specs of pairs (seq2seq:lstm) are compared on lines of SOURCE <tab> TARGET in the same way, tokens being those of "
+		"targets: their translations of held-out sources are scored, in all and by length, and timed.\n"
 		"Everything is kept in the store as it is found: a comparison that was interrupted goes on when the same "
 		"command is given again, and ends with the numbers it would have had.",
 	.examples = "unroll compare --data corpus.txt\n"
 		"unroll compare --data corpus.txt --archs gru,lstm --params 200k --seeds 3 --budget 60s --report report.html\n"
-		"unroll compare --data corpus.txt --arch lstm:2x256 --arch transformer,context=64 --budget 1Mtok --live",
+		"unroll compare --data corpus.txt --arch lstm:2x256 --arch transformer,context=64 --budget 1Mtok --live\n"
+		"unroll compare --data pairs.tsv --arch seq2seq:gru --arch seq2seq:gru,attention=luong --params 300k --budget 60s",
 	.options = options,
 	.size = sizeof(struct values),
 	.run = run,

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/file.h"
+#include "run/step.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -27,6 +28,7 @@ typedef struct facts {
 	size_t state_bytes, state_used; /* of one stream; in use after `position` steps, 0: unknown */
 	int grows;
 	double flops;                   /* of one step */
+	size_t remembered;          /* pairs: bytes for each token of a source */
 } facts;
 
 /* Growing state in use after n steps: one layer takes a step, and a second one, for each adds the same. 0: no memory to
@@ -78,18 +80,20 @@ static int gather(const ur_args *args, const ur_model *m, facts *f)
 	if (f->limit && f->position > f->limit)
 		return ur_wrong(args, "--position %" PRId64 ": a stream of %s ends after %" PRId64 " steps", f->position,
 		                m->spec.text, f->limit);
-	f->flops = ur_model_flops(m, 0, 1, 1);
-	f->stream_bytes = unroll_stream_size(m);
+	f->flops = ur_model_flops(m, m->spec.pair, 1, 1); /* of pairs: a source token and a target token */
+	f->stream_bytes = m->spec.pair ? 0 : unroll_stream_size(m);
+	f->remembered = m->spec.pair ? ur_remembered_size(m, 1) * sizeof(float) : 0;
 	f->state_bytes = ur_model_state_size(m);
 	for (int training = 0; training < 2; training++) {
 		size_t *bytes = training ? &f->train_bytes : &f->run_bytes;
 		ur_model *shape;
-		if ((status = ur_model_shape(&m->spec, &(ur_words){ .V = m->V }, m->k, training, &shape, bytes, &err)))
+		const ur_words words = { .V = m->V, .source_V = m->encoder.V };
+		if ((status = ur_model_shape(&m->spec, &words, m->k, training, &shape, bytes, &err)))
 			return ur_failed(args, status, &err);
 		ur_model_free(shape);
 	}
 	f->train_bytes += 4 * m->floats * sizeof(float); /* gradients, two moments, the best weights so far */
-	f->state_used = f->grows ? measure_state(m, f->position) : f->state_bytes;
+	f->state_used = m->spec.pair ? 0 : f->grows ? measure_state(m, f->position) : f->state_bytes;
 	return UR_EXIT_OK;
 }
 
@@ -118,7 +122,7 @@ static json_t *metadata_json(const ur_safetensors *file)
 	for (int i = 0; file && i < ur_safetensors_meta_count(file); i++) {
 		const ur_meta *meta = ur_safetensors_meta_at(file, i);
 		json_t *parsed;
-		if (!strcmp(meta->key, "unroll.vocabulary"))
+		if (!strcmp(meta->key, "unroll.vocabulary") || !strcmp(meta->key, "unroll.source_vocabulary"))
 			continue;
 		parsed = *meta->value == '{' ? json_loads(meta->value, 0, NULL) : NULL;
 		json_object_set_new_nocheck(out, meta->key, parsed ? parsed : ur_json_string(meta->value));
@@ -129,8 +133,7 @@ static json_t *metadata_json(const ur_safetensors *file)
 static int show_json(const ur_args *args, const facts *f, const ur_safetensors *file, const ur_tensor *tensors, int n)
 {
 	const ur_model *m = f->m;
-
-	return ur_print_json(args, json_pack(
+	json_t *json = json_pack(
 		"{s:o, s:o, s:s, s:s, s:s, s:o, s:i, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"file", ur_json_string(f->path), "file_bytes", f->path ? json_integer(f->file_bytes) : json_null(),
 		"spec", m->spec.text, "mixer", m->spec.mixer->name, "block", m->spec.form->name,
@@ -141,7 +144,14 @@ static int show_json(const ur_args *args, const facts *f, const ur_safetensors *
 		"position", (json_int_t)f->position,
 		"state_bytes_used", f->state_used ? json_integer((json_int_t)f->state_used) : json_null(),
 		"limit", f->limit ? json_integer(f->limit) : json_null(),
-		"metadata", metadata_json(file), "tensors", tensors_json(tensors, n)));
+		"metadata", metadata_json(file), "tensors", tensors_json(tensors, n));
+
+	if (json && m->spec.pair) {
+		json_object_set_new(json, "source_vocabulary", m->source ? json_string(ur_vocab_kind_of(m->source)) : json_null());
+		json_object_set_new(json, "source_vocabulary_size", json_integer(m->encoder.V));
+		json_object_set_new(json, "bytes_per_source_token", json_integer((json_int_t)f->remembered));
+	}
+	return ur_print_json(args, json);
 }
 
 static void show_metadata(const ur_safetensors *file)
@@ -161,23 +171,10 @@ static void show_metadata(const ur_safetensors *file)
 		printf("with         %s\n", ur_visible(command, shown, sizeof shown));
 }
 
-static void show_text(const facts *f, const ur_safetensors *file, const ur_tensor *tensors, int n)
+static void show_stream(const facts *f)
 {
-	const ur_model *m = f->m;
-	char name[200];
 	ur_short a, b, c;
-	int widest = 0;
 
-	if (f->path)
-		printf("file         %s, %s\n", ur_visible(ur_path_tail(f->path), name, sizeof name),
-		       ur_size_text((double)f->file_bytes, a));
-	printf("spec         %s\n", m->spec.text);
-	printf("vocabulary   %s%s%s tokens\n", m->vocab ? ur_vocab_kind_of(m->vocab) : "", m->vocab ? ", " : "",
-	       ur_commas(m->V, a));
-	printf("parameters   %s\n", ur_commas(m->scalars, a));
-	printf("arithmetic   %s flops a token\n", ur_commas((int64_t)f->flops, a));
-	if (file)
-		show_metadata(file);
 	printf("state        %s a stream", ur_size_text((double)f->state_bytes, a));
 	if (f->grows && f->state_used > 0)
 		printf(", of which %s in use after %s step%s\n", ur_size_text((double)f->state_used, a),
@@ -192,6 +189,43 @@ static void show_text(const facts *f, const ur_safetensors *file, const ur_tenso
 	printf("memory       %s for the model, %s a stream; training: %s and activations\n",
 	       ur_size_text((double)f->run_bytes, a), ur_size_text((double)f->stream_bytes, b),
 	       ur_size_text((double)f->train_bytes, c));
+}
+
+static void show_text(const facts *f, const ur_safetensors *file, const ur_tensor *tensors, int n)
+{
+	const ur_model *m = f->m;
+	char name[200];
+	ur_short a, b, c;
+	int widest = 0;
+
+	if (f->path)
+		printf("file         %s, %s\n", ur_visible(ur_path_tail(f->path), name, sizeof name),
+		       ur_size_text((double)f->file_bytes, a));
+	printf("spec         %s\n", m->spec.text);
+	if (m->spec.pair)
+		printf("sources      %s%s%s tokens, their end included\n", m->source ? ur_vocab_kind_of(m->source) : "",
+		       m->source ? ", " : "", ur_commas(m->encoder.V, a));
+	printf("%s%s%s%s tokens%s\n", m->spec.pair ? "targets      " : "vocabulary   ",
+	       m->vocab ? ur_vocab_kind_of(m->vocab) : "", m->vocab ? ", " : "", ur_commas(m->V, a),
+	       m->spec.pair ? ", their end included" : "");
+	printf("parameters   %s\n", ur_commas(m->scalars, a));
+	printf("arithmetic   %s flops a token%s\n", ur_commas((int64_t)f->flops, a),
+	       m->spec.pair ? " of source and one of target" : "");
+	if (file)
+		show_metadata(file);
+	if (m->spec.pair) {
+		printf("state        %s a hypothesis, and %s for each token of the source\n",
+		       ur_size_text((double)f->state_bytes, a), ur_size_text((double)f->remembered, b));
+		printf("limit        ");
+		if (f->limit)
+			printf("%s tokens a side, the end included\n", ur_commas(f->limit, a));
+		else
+			printf("none\n");
+		printf("memory       %s for the model; training: %s and activations\n", ur_size_text((double)f->run_bytes, a),
+		       ur_size_text((double)f->train_bytes, c));
+	} else {
+		show_stream(f);
+	}
 
 	for (int i = 0; i < n; i++)
 		if ((int)strlen(tensors[i].name) > widest)
@@ -239,11 +273,12 @@ static int from_spec(const ur_args *args, const ur_kernels *k)
 	ur_spec spec;
 	facts f = { 0 };
 	ur_err err = { 0 };
+	const int V = v->vocab_size ? (int)v->vocab_size : STANDARD_VOCABULARY;
 	ur_status status = ur_spec_parse(v->spec, &spec, &err);
 	int code;
 
 	if (!status)
-		status = ur_model_shape(&spec, &(ur_words){ .V = v->vocab_size ? (int)v->vocab_size : STANDARD_VOCABULARY }, k, 0, &m, NULL, &err);
+		status = ur_model_shape(&spec, &(ur_words){ .V = V, .source_V = V }, k, 0, &m, NULL, &err);
 	code = status ? ur_failed(args, status, &err) : show(args, m, &f, NULL);
 	ur_model_free(m);
 	return code;

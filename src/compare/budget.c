@@ -26,7 +26,7 @@ double ur_budget_measuring(const ur_work *w, double seconds)
 double ur_budget_scoring(const ur_rate *rate, const ur_work *w, int64_t N)
 {
 	const double validation = (double)ur_budget_validation(w, N), heldout = (double)ur_budget_heldout(w, N);
-	return (validation * (w->validations + 1) + 4 * heldout) / rate->score;
+	return (validation * (w->validations + 1) + 4 * heldout) / rate->score + rate->after;
 }
 
 double ur_budget_cost(int n, const ur_rate *rate, const ur_work *w, const double *seconds)

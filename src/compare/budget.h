@@ -7,8 +7,8 @@
 /* What each run, one architecture with one seed, may cost; or everything together. */
 typedef enum ur_budget_kind { UR_BUDGET_SECONDS, UR_BUDGET_TOKENS, UR_BUDGET_FLOPS, UR_BUDGET_TOTAL } ur_budget_kind;
 
-/* Measured on one contender, tokens a second. */
-typedef struct ur_rate { double train, score; } ur_rate;
+/* Measured on one contender: tokens a second; and seconds at the end of each run besides scoring, at most. */
+typedef struct ur_rate { double train, score, after; } ur_rate;
 
 /* What is done with each contender whose runs train for X seconds each. */
 typedef struct ur_work {

@@ -101,21 +101,35 @@ static int taken(const ur_comparison *o, const char *name)
 	return 0;
 }
 
-/* "lstm"; where two are called so, "lstm-2x256"; where that is taken too, with a number. */
+/* How a spec is called in short: its architecture, "lstm"; of pairs with its attention, "gru-bahdanau". */
+static void short_name(const char *text, char out[48])
+{
+	const char *name = strncmp(text, "seq2seq:", 8) ? text : text + 8, *attention = strstr(text, ",attention=");
+	const int n = (int)strcspn(name, ":,");
+
+	if (attention && name > text)
+		(void)snprintf(out, 48, "%.*s-%.*s", n < 24 ? n : 24, name, (int)strcspn(attention + 11, ","), attention + 11);
+	else
+		(void)snprintf(out, 48, "%.*s", n < 47 ? n : 47, name);
+}
+
+/* Where two are called so, "lstm-2x256"; where that is taken too, with a number. */
 static void name_it(const ur_compare *what, ur_comparison *o, ur_contender *c, int which)
 {
-	const char *text = what->arch[which];
-	size_t n = strcspn(text, ":,");
-	char base[48];
-	int twice = 0, at = 0;
+	const char *whole = strncmp(c->spec.text, "seq2seq:", 8) ? c->spec.text : c->spec.text + 8;
+	char base[48], other[48];
 
-	for (int i = 0; i < what->archs; i++)
-		twice |= i != which && strcspn(what->arch[i], ":,") == n && !strncmp(what->arch[i], text, n);
-	if (twice)
-		text = c->spec.text;
-	for (; *text && at < (int)sizeof base - 1 && (twice || !strchr(":,", *text)); text++)
-		base[at++] = (char)(isalnum((unsigned char)*text) || strchr("._", *text) ? *text : '-');
-	base[at] = 0;
+	short_name(what->arch[which], base);
+	for (int i = 0; i < what->archs; i++) {
+		short_name(what->arch[i], other);
+		if (i != which && !strcmp(base, other)) {
+			(void)snprintf(base, sizeof base, "%.47s", whole);
+			break;
+		}
+	}
+	for (char *at = base; *at; at++)
+		if (!isalnum((unsigned char)*at) && !strchr("._", *at))
+			*at = '-';
 	snprintf(c->name, sizeof c->name, "%s", base);
 	for (int i = 2; taken(o, c->name); i++)
 		snprintf(c->name, sizeof c->name, "%s-%d", base, i);
@@ -166,13 +180,13 @@ static void choose_windows(ur_comparing *q)
 	                                              : ur_budget_guess(w->archs * w->seeds, total_seconds(w),
 	                                                                o->speed.flops, o->target);
 
-	o->window = w->window > 0 ? w->window : ur_budget_window(tokens);
+	o->window = w->window > 0 ? w->window : q->on->window(q, tokens);
 	o->step_tokens = w->step_tokens > 0 ? w->step_tokens : ur_budget_step(tokens);
 }
 
 /* A model of limited context whose size is ours to choose and that names no context is built for the windows it is
  * trained on: positions beyond them would never be trained. */
-static ur_status give_context(ur_spec *spec, int V, int window, const ur_kernels *k, ur_err *err)
+static ur_status give_context(ur_comparing *q, const ur_words *words, ur_spec *spec, ur_err *err)
 {
 	char text[UR_SPEC_TEXT + 32];
 	ur_width now;
@@ -181,10 +195,10 @@ static ur_status give_context(ur_spec *spec, int V, int window, const ur_kernels
 
 	if (strstr(spec->text, ",context="))
 		return UR_OK;
-	status = ur_width_measure(spec, V, 0, k, &now, err);
+	status = ur_width_measure(spec, words, 0, q->what->ctx->k, &now, err);
 	if (status || now.limit == 0)
 		return status;
-	snprintf(text, sizeof text, "%s,context=%d", spec->text, window);
+	snprintf(text, sizeof text, "%s,context=%d", spec->text, q->on->context(q));
 	return ur_width_parse(text, spec, &open, err);
 }
 
@@ -205,7 +219,7 @@ static ur_status size_all(ur_comparing *q, ur_err *err)
 {
 	const ur_compare *w = q->what;
 	ur_comparison *o = q->out;
-	const int V = ur_vocab_size(ur_corpus_vocab(w->corpus));
+	const ur_words words = q->on->words(w);
 	int open[UR_MOST_CONTENDERS];
 	ur_status status = UR_OK;
 
@@ -214,7 +228,7 @@ static ur_status size_all(ur_comparing *q, ur_err *err)
 		ur_width width;
 		status = ur_width_parse(w->arch[i], &o->of[i].spec, &open[i], err);
 		if (!status && !open[i] && o->target == 0) {
-			status = ur_width_measure(&o->of[i].spec, V, 0, w->ctx->k, &width, err);
+			status = ur_width_measure(&o->of[i].spec, &words, 0, w->ctx->k, &width, err);
 			o->target = status ? 0 : width.parameters;
 		}
 	}
@@ -226,11 +240,11 @@ static ur_status size_all(ur_comparing *q, ur_err *err)
 		ur_width width;
 
 		if (open[i])
-			status = give_context(&c->spec, V, o->window, w->ctx->k, err);
+			status = give_context(q, &words, &c->spec, err);
 		if (status)
 			break;
-		status = open[i] || w->parameters > 0 ? ur_width_solve(&c->spec, V, o->target, w->ctx->k, &width, err)
-		                                      : ur_width_measure(&c->spec, V, o->target, w->ctx->k, &width, err);
+		status = open[i] || w->parameters > 0 ? ur_width_solve(&c->spec, &words, o->target, w->ctx->k, &width, err)
+		                                      : ur_width_measure(&c->spec, &words, o->target, w->ctx->k, &width, err);
 		if (status)
 			break;
 		c->spec = width.spec;
@@ -244,26 +258,14 @@ static ur_status size_all(ur_comparing *q, ur_err *err)
 	return status;
 }
 
-/* The same tokens of context for all: what the most limited has, or a window. */
-static void choose_context(ur_comparison *o)
-{
-	o->context = o->window;
-	for (int i = 0; i < o->n; i++)
-		if (o->of[i].limit > 0 && o->of[i].limit < o->context)
-			o->context = o->of[i].limit;
-}
-
 static ur_status count_flops(ur_comparing *q, ur_contender *c, ur_err *err)
 {
-	ur_recipe r;
-	ur_model *m;
-	ur_status status = ur_model_shape(&c->spec, &(ur_words){ .V = ur_vocab_size(ur_corpus_vocab(q->what->corpus)) }, q->what->ctx->k, 0, &m, NULL, err);
-	if (status)
-		return status;
-	ur_comparing_recipe(q, c, 1, &r);
-	c->flops_per_token = 3 * ur_model_flops(m, 0, r.window, r.batch) / ((double)r.window * r.batch);
-	ur_model_free(m);
-	return UR_OK;
+	ur_job job = { .spec = c->spec, .ctx = q->what->ctx };
+
+	q->on->job(q, 1, &job);
+	ur_comparing_recipe(q, c, 1, &job.recipe);
+	c->flops_per_token = ur_job_step_flops(&job) / ur_job_step_tokens(&job);
+	return c->flops_per_token > 0 ? UR_OK : ur_fail(err, UR_E_NOMEM, "no memory for a model of %s", c->spec.text);
 }
 
 /* -- budgets -- */
@@ -271,11 +273,11 @@ static ur_status count_flops(ur_comparing *q, ur_contender *c, ur_err *err)
 static void plan_work(ur_comparing *q, int trials)
 {
 	const ur_compare *w = q->what;
-	const ur_split *s = &w->split;
-	int64_t heldout = q->out->own_heldout ? s->test_to - s->test_from : s->val_to - s->val_from;
+	const ur_comparison *o = q->out;
 
 	q->work = (ur_work){ .seeds = w->seeds, .trials = trials, .share = w->share, .validations = UR_VALIDATIONS,
-	                     .validation_tokens = s->val_to - s->val_from, .heldout_tokens = heldout,
+	                     .validation_tokens = o->val_tokens,
+	                     .heldout_tokens = o->own_heldout ? o->test_tokens : o->val_tokens,
 	                     .measuring = MEASURING * w->seeds, .least = LEAST_MEASURING, .most = MOST_MEASURING };
 }
 
@@ -304,7 +306,7 @@ static ur_status work_out_tokens(ur_comparing *q, double spent, ur_err *err)
 
 		/* as many as whole steps are, so that asking for just these gives the same */
 		ur_comparing_recipe(q, c, (int64_t)fmin(fmax(tokens, 1), 1e15), &r);
-		c->tokens = r.steps * r.batch * r.window;
+		c->tokens = llround((double)r.steps * ur_comparing_step_tokens(q, c, &r));
 		q->seconds[i] = tokens / rate[i].train;
 		if (w->kind == UR_BUDGET_TOKENS || tokens >= (double)LEAST_STEPS * o->step_tokens)
 			continue;
@@ -376,8 +378,6 @@ static ur_status set_tokens(ur_comparing *q, const char *name, ur_err *err)
 
 static ur_status check(const ur_compare *w, ur_err *err)
 {
-	const ur_split *s = &w->split;
-
 	if (w->archs < 1 || w->archs > UR_MOST_CONTENDERS)
 		return ur_fail(err, UR_E_INVALID, "a comparison is of 1 to %d architectures, not %d", UR_MOST_CONTENDERS,
 		               w->archs);
@@ -395,12 +395,8 @@ static ur_status check(const ur_compare *w, ur_err *err)
 	if (w->tuned > 0 && (w->trials < 1 || w->trials > UR_MOST_TRIALS || !(w->share > 0 && w->share <= 1)))
 		return ur_fail(err, UR_E_INVALID, "there are 1 to %d trials, each of a share above 0 and at most 1",
 		               UR_MOST_TRIALS);
-	if (s->val_to - s->val_from < 2)
-		return ur_fail(err, UR_E_INVALID, "learning rates are chosen on the validation text, and there is none: "
-			"the text is too short, or --val is too small");
-	if (s->train_to - s->train_from < 8)
-		return ur_fail(err, UR_E_INVALID, "the training text has %lld tokens, too few to train on",
-			(long long)(s->train_to - s->train_from));
+	if (!w->corpus == !w->pairs)
+		return ur_fail(err, UR_E_INVALID, "a comparison is on a text or on pairs");
 	return UR_OK;
 }
 
@@ -443,17 +439,6 @@ static ur_status machine_speed(ur_comparing *q, ur_err *err)
 	return status;
 }
 
-static ur_status open_heldout(ur_comparing *q, ur_err *err)
-{
-	const ur_split *s = &q->what->split;
-	ur_comparison *o = q->out;
-	ur_status status = ur_heldout_open(&q->heldout, q->what->corpus, o->own_heldout ? s->test_from : s->val_from,
-	                         o->own_heldout ? s->test_to : s->val_to, ur_budget_heldout(&q->work, shortest(o)), err);
-	o->scored = q->heldout.scored;
-	o->scored_bytes = q->heldout.bytes;
-	return status;
-}
-
 /* How long earlier sittings took, from the document they left. */
 static ur_status earlier(ur_comparing *q, ur_err *err)
 {
@@ -477,10 +462,11 @@ static ur_status compare_all(ur_comparing *q, ur_err *err)
 	ur_energy energy;
 	ur_status status = earlier(q, err);
 
-	if (status || (status = machine_speed(q, err)) || (status = size_all(q, err)) ||
-	    (status = make_folder(w->out_dir, err)))
+	if (status || (status = q->on->begin(q, err)) || (status = machine_speed(q, err)) || 
+	    (status = size_all(q, err)) || (status = make_folder(w->out_dir, err)))
 		return status;
-	choose_context(o);
+	if ((status = q->on->fit(q, err)))
+		return status;
 	ur_energy_read("", &energy);
 	o->energy = isfinite(ur_energy_between(&energy, &energy));
 	o->memory_free = ur_memory_free();
@@ -496,8 +482,9 @@ static ur_status compare_all(ur_comparing *q, ur_err *err)
 	if ((status = ur_comparing_tune(q, err)))
 		return status;
 	plan_work(q, 0);
-	if ((status = set_tokens(q, "shared/tokens", err)) || (status = open_heldout(q, err)) ||
-	    (status = ur_comparing_train(q, err)) || (status = ur_comparing_measure(q, err)))
+	if ((status = set_tokens(q, "shared/tokens", err)) || 
+	    (status = q->on->open(q, ur_budget_heldout(&q->work, shortest(o)), err)) ||
+	    (status = ur_comparing_train(q, err)) || (status = q->on->measure(q, err)))
 		return status;
 	ur_conclude(o, w->kind);
 	ur_recommend(o, &o->advice);
@@ -508,7 +495,7 @@ static ur_status compare_all(ur_comparing *q, ur_err *err)
 
 ur_status ur_compare_run(const ur_compare *what, ur_comparison *out, ur_err *err)
 {
-	ur_comparing q = { .what = what, .out = out, .started = ur_clock(), .said = ur_clock() };
+	ur_comparing q = { .what = what, .on = what->pairs ? &ur_on_pairs : &ur_on_text, .out = out, .started = ur_clock(), .said = ur_clock() };
 	ur_status status = check(what, err), kept;
 
 	memset(out, 0, sizeof *out);
@@ -516,12 +503,11 @@ ur_status ur_compare_run(const ur_compare *what, ur_comparison *out, ur_err *err
 		return status;
 	out->seeds = what->seeds;
 	out->advice.best = out->advice.pick = -1;
-	out->train_tokens = what->split.train_to - what->split.train_from;
-	out->own_heldout = what->split.test_to - what->split.test_from >= 2;
+	out->pairs = what->pairs != NULL;
 	status = compare_all(&q, err);
 	/* what a report shows of one that was stopped is as fresh as can be */
 	if (status == UR_E_STOPPED && out->n > 0 && (kept = put_document(&q, NULL)))
 		status = kept;
-	ur_heldout_close(&q.heldout);
+	q.on->end(&q);
 	return status;
 }

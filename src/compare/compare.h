@@ -1,4 +1,4 @@
-/* Several architectures on the user's text and machine: the same number of parameters, the same budget, tuned with the
+/* Several architectures on the user's text, or pairs, and machine: the same number of parameters, the same budget, tuned with the
  * same number of trials, several seeds; then what each costs and how good it is, and which one to use.
  *
  * Everything in a comparison was measured in it. The losses are reproducible from the seeds and the tokens; the times
@@ -18,8 +18,11 @@
 #include "measure/memory.h"
 #include "measure/prefill.h"
 #include "measure/speed.h"
+#include "measure/translated.h"
+#include "measure/sentence_cost.h"
 
 enum { UR_MOST_CONTENDERS = 12, UR_MOST_SEEDS = 32, UR_MOST_TUNED = 4, UR_ADVICE = 16384, UR_SAMPLE = 2048 };
+enum { UR_TRANSLATE = 500, UR_MOST_SHOWN = 16 };
 enum { UR_POSITIONS = 9, UR_LENGTHS = 9, UR_VALIDATIONS = 24, UR_BY_LENGTH = 4 };
 
 /* A difference in loss below this share of the best loss is too small to choose by, however sure it is. */
@@ -46,8 +49,13 @@ typedef int ur_watch(void *arg, const ur_stage *stage);
 typedef struct ur_compare {
 	int archs;
 	const char *const *arch;        /* specs, at most UR_MOST_CONTENDERS; without LAYERSxWIDTH the width is found */
-	const ur_corpus *corpus;
+	const ur_corpus *corpus;        /* a text, where the specs are of models of texts */
 	ur_split split;                 /* train, val to tune on, test to compare on; no test: val is compared on too */
+	const ur_pairs *pairs;          /* or pairs, where all specs are of pairs, */
+	const ur_pair_split *pair_split;        /* in the same three parts */
+	int beam;                       /* of their translations; 0: 1 */
+	int64_t translate;              /* held-out sources that each run translates at the end; 0: UR_TRANSLATE */
+	int show;                       /* sentences shown with what each made of them, 0 .. UR_MOST_SHOWN */
 	int64_t parameters;             /* each is sized to it, given shapes too; 0: specs with a shape keep it, and the
 	                                 * others match the first of those, or, where there is none, what the budget
 	                                 * can train */
@@ -66,7 +74,7 @@ typedef struct ur_compare {
 	ur_journal *journal;
 	const char *out_dir;            /* models go there as NAME.safetensors; NULL: they are not kept */
 	const char *command;            /* as typed, for the models' metadata and the document; may be NULL */
-	const char *data, *note;        /* the text's path; a word on the vocabulary; for the document, may be NULL */
+	const char *data, *target, *note;       /* the text's path, or of pairs; their targets' of their own; a word on the vocabulary; for the document, may be NULL */
 	uint64_t fingerprint;           /* of the text's bytes, for the document */
 	const char *words;              /* what the command to repeat needs besides: " --vocab byte"; may be NULL */
 	ur_watch *watch;
@@ -89,6 +97,8 @@ typedef struct ur_trained {
 	ur_blocks blocks;               /* of loss */
 	double joules;                  /* NaN: not told */
 	ur_memory memory;
+	ur_translated translated;       /* of pairs: totals; n 0: not known, sentence NULL; */
+	double short_errors, long_errors;       /* wrong tokens of the shortest and the longest sources, as in ur_length_bin */
 	int points;
 	ur_curve_point curve[2 * UR_VALIDATIONS];
 	char why[256];                  /* how it diverged */
@@ -119,7 +129,7 @@ typedef struct ur_contender {
 	double joules_per_token;        /* NaN: not told */
 	int rank;                       /* 1: the lowest loss */
 	ur_verdict verdict;
-	ur_pairs pairs;                 /* loss above the best, over seeds */
+	ur_paired above;                /* loss above the best, over seeds */
 	double p_holm;                  /* adjusted for all pairs of contenders: which is best is known from
 	                                 * the same losses */
 	ur_gap gap;                     /* the same over blocks of the text, seeds averaged; a standard error */
@@ -135,6 +145,13 @@ typedef struct ur_contender {
 	int64_t file_bytes;             /* 0: not saved */
 	char path[4096];
 	char sample[UR_SAMPLE];
+	/* of pairs */
+	int attends;                    /* its steps look at all the source, not only at what an encoder made of it */
+	int length_bins;
+	ur_length_bin length[UR_LENGTH_BINS];   /* of the kept model's translations */
+	ur_mean exact, bleu, token_errors, word_errors, cut;    /* over seeds; cut: share of translations */
+	ur_sentence_cost sentence; /* samples 0: not measured */
+
 	int kept;                       /* the run whose model is kept: the lowest validation loss */
 } ur_contender;
 
@@ -160,6 +177,22 @@ enum { UR_MOST_CROSSINGS = UR_MOST_CONTENDERS * (UR_MOST_CONTENDERS - 1) / 2, UR
 
 typedef struct ur_by_need { const char *need; int who; char why[320], sure[200]; } ur_by_need;
 
+/* Pairs: what becomes of long sources with and without attention, the best of each by loss. A bottleneck is said to show
+ * where errors on the longest sources are fewer with attention, outside both intervals, and this difference is larger
+ * than that on the shortest, whatever values within the intervals one takes; and where every seed says the same. */
+typedef enum ur_bottleneck_kind {
+	UR_BOTTLENECK_UNKNOWN,          /* one of the two is not there, or lengths are too much alike */
+	UR_BOTTLENECK_NONE,             /* on the longest, intervals overlap, or attention does worse */
+	UR_BOTTLENECK_EVERYWHERE,       /* attention does better there, but perhaps as much so on the shortest */
+	UR_BOTTLENECK_UNSURE,           /* the kept models show it, but not all seeds do */
+	UR_BOTTLENECK_SHOWS
+} ur_bottleneck_kind;
+typedef struct ur_bottleneck {
+	ur_bottleneck_kind kind;
+	int without, with;              /* contenders, -1: none */
+	int agree;                      /* seeds whose errors differ more on the longest than on the shortest, this way */
+} ur_bottleneck;
+
 /* Which one, and why. Indices of contenders; -1: none. */
 typedef struct ur_advice {
 	int pick;                       /* of those that tie with the best, the cheapest to run */
@@ -176,8 +209,12 @@ typedef struct ur_comparison {
 	int64_t target;                 /* parameters; 0: as the specs had them */
 	double share;                   /* a trial's part of a run */
 	int window, step_tokens;
-	int64_t context;                /* of loss_same */
+	int64_t context;                /* of loss_same; 0: pairs, which have no less */
+	int pairs;                      /* compared on pairs; tokens are those of targets, ends included */
 	int64_t train_tokens;           /* in the training text */
+	int64_t val_tokens, test_tokens;
+	int64_t sources;                /* of pairs: translated by each run; */
+	int64_t left_out;               /* held-out pairs too long for the most limited */
 	int64_t scored, scored_bytes;   /* held-out */
 	int own_heldout;                /* 0: no test part, what tuned was compared on as well */
 	ur_speed speed;
@@ -198,6 +235,7 @@ typedef struct ur_comparison {
 	int64_t memory_free;            /* at the start; -1: unknown */
 	int tuned;
 	const ur_tunable *tune[UR_MOST_TUNED];
+	ur_bottleneck bottleneck;       /* of pairs */
 	ur_advice advice;
 } ur_comparison;
 

@@ -6,11 +6,15 @@
 
 enum { UR_BLOCK_TOKENS = 512, UR_COMPARE_PATH = 4096 };
 
+typedef struct ur_on ur_on;
+
 typedef struct ur_comparing {
 	const ur_compare *what;
+	const ur_on *on;
 	ur_comparison *out;
 	ur_work work;
-	ur_heldout heldout;
+	ur_heldout heldout;                     /* of a text */
+	struct ur_held_pairs *pairs;            /* of pairs (on_pairs.c) */
 	char doing[64];                         /* stage.what */
 	double seconds[UR_MOST_CONTENDERS];     /* estimated, of each run's training */
 	double scoring[UR_MOST_CONTENDERS];     /* and of its validations and scores */
@@ -19,6 +23,32 @@ typedef struct ur_comparing {
 	ur_stage stage;
 	double said;                            /* when the document was put last */
 } ur_comparing;
+
+/* What is compared on: a text (on_text.c) or pairs (on_pairs.c). Everything in which the two differ, but for words. */
+struct ur_on {
+	ur_words (*words)(const ur_compare *w);
+	/* Whether there is enough; sets in *out what is known before there are models. */
+	ur_status (*begin)(ur_comparing *q, ur_err *err);
+	void (*end)(ur_comparing *q);
+	/* Tokens of a window for a budget of so many; and positions that models of limited context are built for. */
+	int (*window)(const ur_comparing *q, int64_t tokens);
+	int (*context)(const ur_comparing *q);
+	/* Once sizes and limits are known: the same data for all. Sets the tokens of each part. */
+	ur_status (*fit)(ur_comparing *q, ur_err *err);
+	/* r->window and r->batch, for about q->out->step_tokens tokens. */
+	void (*batch)(const ur_comparing *q, const ur_contender *c, ur_recipe *r);
+	/* What the job trains on, and validates on unless `only`. */
+	void (*job)(const ur_comparing *q, int only, ur_job *job);
+	/* rate->score and rate->after, with an untrained model. */
+	ur_status (*time)(ur_comparing *q, const ur_contender *c, const ur_model *m, ur_rate *rate, ur_err *err);
+	/* What all are compared on: about `most` tokens. */
+	ur_status (*open)(ur_comparing *q, int64_t most, ur_err *err);
+	/* of->loss, loss_same, bits_per_byte, blocks; and what else a run ends with, kept as facts. */
+	ur_status (*score)(ur_comparing *q, const ur_contender *c, ur_trained *of, const ur_model *m, ur_err *err);
+	/* What the kept models cost, and samples. */
+	ur_status (*measure)(ur_comparing *q, ur_err *err);
+};
+extern const ur_on ur_on_text, ur_on_pairs;
 
 /* -- progress (compare.c) -- */
 
@@ -44,6 +74,8 @@ json_t *ur_fact_real(double x);
 
 /* Recipe of a run of so many tokens, its learning rate not set. */
 void ur_comparing_recipe(const ur_comparing *q, const ur_contender *c, int64_t tokens, ur_recipe *r);
+/* Tokens of a step of this recipe, of pairs on average. */
+double ur_comparing_step_tokens(const ur_comparing *q, const ur_contender *c, const ur_recipe *r);
 /* Speeds of one contender: q->out->of[i].rate. */
 ur_status ur_comparing_calibrate(ur_comparing *q, int i, ur_err *err);
 /* Tunes all, in turns: c->tuning and c->recipe. */
@@ -54,9 +86,24 @@ ur_status ur_comparing_train(ur_comparing *q, ur_err *err);
 ur_status ur_comparing_path(const ur_comparing *q, const ur_contender *c, uint64_t seed, char path[UR_COMPARE_PATH],
                             ur_err *err);
 
-/* -- what they cost (costs.c) -- */
+/* -- the kept models (models.c) -- */
 
-/* Loss by position, steps, prefill and a sample of every contender, and the models' files where they are wanted. */
-ur_status ur_comparing_measure(ur_comparing *q, ur_err *err);
+/* Of each contender the run with the lowest validation loss: its model is kept and measured. */
+typedef struct ur_models { ur_model *of[UR_MOST_CONTENDERS]; } ur_models;
+ur_status ur_models_open(ur_comparing *q, ur_models *kept, ur_err *err);
+void ur_models_close(ur_models *kept);
+/* Its file, where files are wanted. */
+ur_status ur_models_save(ur_comparing *q, ur_contender *c, ur_err *err);
+/* Seconds that measuring contender i may take. */
+double ur_measuring_seconds(const ur_comparing *q, int i);
+/* Ends text where its last whole character does, and puts '?' for what is none: JSON takes no other. */
+void ur_whole_characters(char *text);
+
+/* -- what they cost -- */
+
+/* Loss by position, steps, prefill and a sample of every contender (costs.c). */
+ur_status ur_text_costs(ur_comparing *q, ur_err *err);
+/* Translations by length, time and memory of a sentence, sentences to show (costs_pairs.c). */
+ur_status ur_pair_costs(ur_comparing *q, ur_err *err);
 
 #endif

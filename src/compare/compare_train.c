@@ -29,7 +29,8 @@ struct run {
 	int64_t until;                  /* stop after so many steps, 0: at its end; a trial also validates there */
 	double until_seconds;           /* calibration: stop after so many seconds */
 	double val_loss, seconds;
-	int64_t step, from;             /* from: where its work began that is not counted yet */
+	int64_t step, tokens;
+	int64_t from;                   /* where its work began that is not counted yet */
 	double loss_sum;
 	int64_t loss_count, loss_every;
 	ur_status failed;               /* of the journal, or UR_E_STOPPED: the user's */
@@ -38,13 +39,13 @@ struct run {
 	ur_journal_point point[HELD_POINTS];
 	double flushed, last, first;
 	int timed;
-	double step_seconds[RATE_STEPS];
+	double token_seconds[RATE_STEPS];
 };
 
-/* Median seconds of a step; 0: none was timed. */
-static double step_seconds(struct run *run)
+/* Median over steps of tokens a second; NaN: none was timed. */
+static double rate_of(struct run *run)
 {
-	return run->timed > 0 ? ur_median(run->timed < RATE_STEPS ? run->timed : RATE_STEPS, run->step_seconds) : 0;
+	return run->timed > 0 ? 1 / ur_median(run->timed < RATE_STEPS ? run->timed : RATE_STEPS, run->token_seconds) : NAN;
 }
 
 static void flush(struct run *run)
@@ -59,23 +60,19 @@ static void flush(struct run *run)
 
 static void hold(struct run *run, const char *name, const ur_step_report *r, double value)
 {
-	const ur_recipe *recipe = &run->c->recipe;
-	const int64_t tokens = r->step * recipe->batch * recipe->window;
-
 	if (run->held == HELD_POINTS)
 		flush(run);
-	run->point[run->held++] = (ur_journal_point){ name, r->step, tokens, r->trained_seconds,
-		(double)tokens * run->c->flops_per_token, value };
+	run->point[run->held++] = (ur_journal_point){ name, r->step, r->tokens, r->trained_seconds,
+		(double)r->tokens * run->c->flops_per_token, value };
 }
 
 /* A main run's state, curve and points. */
 static void note(struct run *run, const ur_step_report *r)
 {
 	ur_trained *of = run->of;
-	const ur_recipe *recipe = &run->c->recipe;
 
 	of->step = r->step;
-	of->tokens = r->step * recipe->batch * recipe->window;
+	of->tokens = r->tokens;
 	of->seconds = r->trained_seconds;
 	of->train_loss = r->loss;
 	run->loss_sum += r->loss;
@@ -105,11 +102,12 @@ static int on_step(void *arg, const ur_step_report *r)
 
 	/* the first step touches memory for the first time; a validation is no part of a step */
 	if (run->last > 0 && !r->validated)
-		run->step_seconds[run->timed++ % RATE_STEPS] = now - run->last;
+		run->token_seconds[run->timed++ % RATE_STEPS] = (now - run->last) / (double)(r->tokens - run->tokens);
 	if (!(run->first > 0))
 		run->first = now;
 	run->last = now;
 	run->step = r->step;
+	run->tokens = r->tokens;
 	run->seconds = r->trained_seconds;
 	if (run->of)
 		note(run, r);
@@ -130,23 +128,22 @@ static int on_step(void *arg, const ur_step_report *r)
 
 /* -- jobs -- */
 
-/* Windows of one length: state carries on from one to the next where it can, and elsewhere each is a whole context of
- * fresh text. */
+double ur_comparing_step_tokens(const ur_comparing *q, const ur_contender *c, const ur_recipe *r)
+{
+	ur_job job = { .recipe = *r, .spec = c->spec, .ctx = q->what->ctx };
+
+	q->on->job(q, 1, &job);
+	return ur_job_step_tokens(&job);
+}
+
 void ur_comparing_recipe(const ur_comparing *q, const ur_contender *c, int64_t tokens, ur_recipe *r)
 {
-	const int64_t quarter = q->out->train_tokens / 4;
 	int64_t least = tokens;
 
 	ur_recipe_defaults(r, &c->spec);
 	r->schedule = "trapezoid";
-	r->window = c->limit > 0 && c->limit < q->out->window ? (int)c->limit : q->out->window;
-	/* a short text has short windows, and few of them at a time */
-	if (r->window > quarter)
-		r->window = quarter > 1 ? (int)quarter : 1;
-	r->batch = q->out->step_tokens / r->window > 1 ? q->out->step_tokens / r->window : 1;
-	if (r->batch > quarter / r->window)
-		r->batch = quarter / r->window > 1 ? (int)(quarter / r->window) : 1;
-	r->steps = (tokens + (int64_t)r->batch * r->window / 2) / ((int64_t)r->batch * r->window);
+	q->on->batch(q, c, r);
+	r->steps = llround((double)tokens / ur_comparing_step_tokens(q, c, r));
 	if (r->steps < 1)
 		r->steps = 1;
 	r->warmup = r->steps / 10 < 100 ? r->steps / 10 : 100;
@@ -159,10 +156,12 @@ void ur_comparing_recipe(const ur_comparing *q, const ur_contender *c, int64_t t
 	r->eval_tokens = ur_budget_validation(&q->work, least);
 }
 
-static void job_of(const ur_comparing *q, const ur_contender *c, const ur_recipe *r, struct run *run, ur_job *job)
+static void job_of(const ur_comparing *q, const ur_contender *c, const ur_recipe *r, int only, struct run *run,
+                   ur_job *job)
 {
-	*job = (ur_job){ .recipe = *r, .spec = c->spec, .corpus = q->what->corpus, .split = q->what->split,
-	                 .ctx = q->what->ctx, .report = on_step, .arg = run, .command = q->what->command };
+	*job = (ur_job){ .recipe = *r, .spec = c->spec, .ctx = q->what->ctx, .report = on_step, .arg = run,
+	                 .command = q->what->command };
+	q->on->job(q, only, job);
 }
 
 /* ur_train's status, less the stops that were ours. */
@@ -187,28 +186,17 @@ static ur_status no_memory(ur_err *err) { return ur_fail(err, UR_E_NOMEM, "no me
 
 /* -- calibration -- */
 
-static ur_status time_scoring(ur_comparing *q, const ur_contender *c, double *rate, ur_err *err)
+static ur_status time_scoring(ur_comparing *q, const ur_contender *c, ur_rate *rate, ur_err *err)
 {
-	const ur_split *split = &q->what->split;
-	ur_heldout some = { 0 };
+	const ur_words words = q->on->words(q->what);
 	ur_model *m;
-	float *losses = NULL;
-	double start;
-	ur_status status = ur_model_create(&c->spec, &(ur_words){ .V = ur_vocab_size(ur_corpus_vocab(q->what->corpus)) }, q->what->ctx->k, 0, &m, err);
+	ur_status status = ur_model_create(&c->spec, &words, q->what->ctx->k, 0, &m, err);
+
 	if (status)
 		return status;
 	ur_model_init(m, q->what->seed);
 	ur_model_pack(m, q->what->ctx);
-	status = ur_heldout_open(&some, q->what->corpus, split->val_from, split->val_to, UR_LEAST_VALIDATION, err);
-	if (!status && !(losses = calloc((size_t)some.scored, sizeof *losses)))
-		status = no_memory(err);
-	start = ur_clock();
-	if (!status)
-		status = ur_heldout_score(&some, m, q->what->ctx, 0, losses, err);
-	if (!status) /* limited models read what they score twice */
-		*rate = (double)some.scored * (c->limit ? 2 : 1) / (ur_clock() - start);
-	free(losses);
-	ur_heldout_close(&some);
+	status = q->on->time(q, c, m, rate, err);
 	ur_model_free(m);
 	return status;
 }
@@ -224,7 +212,8 @@ ur_status ur_comparing_calibrate(ur_comparing *q, int i, ur_err *err)
 	ur_status status = ur_recall(q, &fact, err, "shared/calibration/%s", c->name);
 
 	if (status || fact) {
-		c->rate = (ur_rate){ ur_fact_number(fact, "train"), ur_fact_number(fact, "score") };
+		c->rate = (ur_rate){ ur_fact_number(fact, "train"), ur_fact_number(fact, "score"),
+			ur_fact_number(fact, "after") };
 		json_decref(fact);
 		return status;
 	}
@@ -237,16 +226,16 @@ ur_status ur_comparing_calibrate(ur_comparing *q, int i, ur_err *err)
 	run->q = q;
 	run->c = c;
 	run->until_seconds = CALIBRATION_SECONDS;
-	job_of(q, c, &r, run, &job);
-	job.split.val_to = job.split.val_from; /* steps alone */
+	job_of(q, c, &r, 1, run, &job);
 	status = ur_memory_plan(&job, &memory, err);
 	if (!status)
 		status = outcome_of(run, ur_train(&job, NULL, NULL, err), err);
 	if (!status)
-		status = time_scoring(q, c, &c->rate.score, err);
+		status = time_scoring(q, c, &c->rate, err);
 	if (!status) {
-		c->rate.train = (double)r.batch * r.window / step_seconds(run);
-		status = ur_keep(q, json_pack("{s:f, s:f}", "train", c->rate.train, "score", c->rate.score), err,
+		c->rate.train = rate_of(run);
+		status = ur_keep(q, json_pack("{s:f, s:f, s:f}", "train", c->rate.train, "score", c->rate.score,
+		                 "after", c->rate.after), err,
 		                 "shared/calibration/%s", c->name);
 	}
 	free(run);
@@ -277,7 +266,7 @@ static ur_status train_trial(struct trial *t, const ur_recipe *r, const char *na
 
 	*run = (struct run){ .q = q, .c = c, .until = r->eval_every, .val_loss = NAN, .loss_every = 1 };
 	run->work = q->seconds[t->which];
-	job_of(q, c, r, run, &job);
+	job_of(q, c, r, 0, run, &job);
 	status = j->begin(j->arg, &(ur_journal_run){ "trial", name, c->spec.text, (int64_t)r->seed, recipe }, &run->id,
 	                  err);
 	json_decref(recipe);
@@ -290,12 +279,12 @@ static ur_status train_trial(struct trial *t, const ur_recipe *r, const char *na
 		return status;
 	}
 	/* a single step has no other to be timed against */
-	rate = run->timed > 2 ? (double)r->batch * r->window / step_seconds(run) : NAN;
+	rate = run->timed > 2 ? rate_of(run) : NAN;
 	*fact = json_pack("{s:f, s:o, s:I, s:o}", "value", *ur_tunable_in(t->what, (ur_recipe *)(uintptr_t)r),
 		"loss", ur_fact_real(status ? NAN : run->val_loss),
-		"tokens", (json_int_t)(run->step * r->batch * r->window), "rate", ur_fact_real(rate));
-	return j->end(j->arg, run->id, status ? "diverged" : "done", run->step, run->step * r->batch * r->window,
-	              run->seconds, status ? NAN : run->val_loss, err);
+		"tokens", (json_int_t)run->tokens, "rate", ur_fact_real(rate));
+	return j->end(j->arg, run->id, status ? "diverged" : "done", run->step, run->tokens, run->seconds,
+	              status ? NAN : run->val_loss, err);
 }
 
 /* One trial of one contender, or what is known of it: its loss, NaN where it diverged. */
@@ -420,31 +409,6 @@ ur_status ur_comparing_path(const ur_comparing *q, const ur_contender *c, uint64
 	                               : ur_fail(err, UR_E_INVALID, "the name of the folder for models is too long");
 }
 
-/* The held-out losses, and what they are by block. */
-static ur_status score(ur_comparing *q, ur_trained *of, const ur_model *m, ur_err *err)
-{
-	float *losses = calloc((size_t)q->heldout.scored, sizeof *losses);
-	double sum = 0, same = 0;
-	ur_status status = losses ? UR_OK : no_memory(err);
-
-	if (!status)
-		status = ur_heldout_score(&q->heldout, m, q->what->ctx, q->out->context, losses, err);
-	for (int64_t i = 0; i < q->heldout.scored && !status; i++)
-		same += (double)losses[i];
-	if (!status)
-		status = ur_heldout_score(&q->heldout, m, q->what->ctx, 0, losses, err);
-	for (int64_t i = 0; i < q->heldout.scored && !status; i++)
-		sum += (double)losses[i];
-	if (!status) {
-		of->loss_same = same / (double)q->heldout.scored;
-		of->loss = sum / (double)q->heldout.scored;
-		of->bits_per_byte = sum / log(2) / (double)q->heldout.bytes;
-		ur_blocks_make(losses, q->heldout.scored, UR_BLOCK_TOKENS, &of->blocks);
-	}
-	free(losses);
-	return status;
-}
-
 static json_t *trained_fact(const ur_trained *of)
 {
 	json_t *blocks = json_array(), *fact;
@@ -520,7 +484,7 @@ static ur_status finish(ur_comparing *q, ur_contender *c, ur_trained *of, const 
 
 	of->state = m ? UR_RUN_DONE : UR_RUN_DIVERGED;
 	if (m)
-		status = score(q, of, m, err);
+		status = q->on->score(q, c, of, m, err);
 	q->done += q->scoring[c - q->out->of];
 	/* in this order: killed in between, it ends once more */
 	if (!status)
@@ -544,7 +508,7 @@ static ur_status train_slice(ur_comparing *q, ur_trained *of, const ur_recipe *r
 	ur_job job;
 	ur_status status;
 
-	job_of(q, run->c, r, run, &job);
+	job_of(q, run->c, r, 0, run, &job);
 	job.out = path;
 	(void)ur_checkpoint_path(path, checkpoint, sizeof checkpoint);
 	job.resume = !access(checkpoint, F_OK);

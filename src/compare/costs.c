@@ -4,7 +4,6 @@
  * positions: what that costs does not depend on the weights. */
 #include "compare/compare_parts.h"
 
-#include "base/file.h"
 #include "base/machine.h"
 #include "run/generate.h"
 #include "run/stream.h"
@@ -20,7 +19,8 @@ static const int64_t length_at[UR_LENGTHS] = { 128, 256, 512, 1024, 2048, 4096, 
 
 /* The kept models, and the same layers built for LONGEST positions where they take fewer. */
 struct models {
-	ur_model *own[UR_MOST_CONTENDERS], *stretched[UR_MOST_CONTENDERS];
+	ur_models kept;
+	ur_model *stretched[UR_MOST_CONTENDERS];
 };
 
 /* Steps are timed at these, and at the last position that the most limited model can take as it is. */
@@ -39,57 +39,30 @@ static int choose_positions(const ur_comparison *o, int64_t at[UR_POSITIONS])
 
 static const ur_model *for_positions(const struct models *s, int i, int64_t n)
 {
-	const int64_t limit = unroll_limit(s->own[i]);
-	return limit == 0 || limit >= n ? s->own[i] : s->stretched[i];
+	const int64_t limit = unroll_limit(s->kept.of[i]);
+	return limit == 0 || limit >= n ? s->kept.of[i] : s->stretched[i];
 }
 
 static void close_models(struct models *s)
 {
-	for (int i = 0; i < UR_MOST_CONTENDERS; i++) {
-		ur_model_free(s->own[i]);
+	ur_models_close(&s->kept);
+	for (int i = 0; i < UR_MOST_CONTENDERS; i++)
 		ur_model_free(s->stretched[i]);
-	}
 }
 
-/* The run of the lowest validation loss is the one that is kept and measured. */
-static int best_run(const ur_contender *c, int seeds)
+/* Layers for as many positions as there is memory for. */
+static ur_status stretch(ur_comparing *q, struct models *s, ur_err *err)
 {
-	int best = 0;
+	ur_status status = UR_OK;
 
-	for (int s = 1; s < seeds; s++)
-		if (c->run[s].val_loss < c->run[best].val_loss)
-			best = s;
-	return best;
-}
-
-static ur_status open_models(ur_comparing *q, struct models *s, ur_err *err)
-{
-	for (int i = 0; i < q->out->n; i++) {
-		ur_contender *c = &q->out->of[i];
-		char path[UR_COMPARE_PATH];
+	for (int i = 0; i < q->out->n && !status; i++) {
 		int64_t most = LONGEST;
-		ur_status status;
-
-		if (c->diverged)
-			continue;
-		c->kept = best_run(c, q->out->seeds);
-		status = ur_comparing_path(q, c, c->run[c->kept].seed, path, err);
-		if (!status)
-			status = ur_model_load(path, q->what->ctx->k, 0, &s->own[i], err);
-		/* as many positions as there is memory for */
-		while (!status && (status = ur_stretched(s->own[i], most, q->what->ctx, &s->stretched[i], err)) == UR_E_NOMEM &&
-		       most > length_at[0]) {
+		while (s->kept.of[i] && (status = ur_stretched(s->kept.of[i], most, q->what->ctx, &s->stretched[i],
+		                                               err)) == UR_E_NOMEM && most > length_at[0])
 			most /= 2;
-			status = UR_OK;
-		}
-		if (status)
-			return status;
-		c->weight_bytes = sizeof(float) * (size_t)c->parameters;
 	}
-	return UR_OK;
+	return status;
 }
-
-static double allowance(const ur_comparing *q, int i) { return ur_budget_measuring(&q->work, q->seconds[i]); }
 
 /* -- loss by position -- */
 
@@ -101,7 +74,7 @@ static ur_status by_position(ur_comparing *q, const struct models *s, int i, ur_
 	ur_status status = ur_recall(q, &fact, err, "positions/%s", c->name);
 
 	if (!status && !fact && !(status = ur_comparing_begin(q, "scoring by position", i, -1, err))) {
-		status = ur_heldout_positions(&q->heldout, s->own[i], q->what->ctx,
+		status = ur_heldout_positions(&q->heldout, s->kept.of[i], q->what->ctx,
 		                              c->limit > 0 && c->limit < longest ? c->limit : longest, c->by_position,
 		                              &c->bins, err);
 		fact = ur_positions_json(c->bins, c->by_position);
@@ -174,11 +147,11 @@ static ur_status prefill(ur_comparing *q, const struct models *s, ur_err *err)
 	ur_status status = ur_recall(q, &fact, err, "prefill");
 
 	for (int i = 0; i < o->n; i++)
-		if (s->own[i]) {
-			m[n] = s->stretched[i] ? s->stretched[i] : s->own[i];
+		if (s->kept.of[i]) {
+			m[n] = s->stretched[i] ? s->stretched[i] : s->kept.of[i];
 			out[n] = time[n];
 			who[n++] = i;
-			most = fmax(most, allowance(q, i));
+			most = fmax(most, ur_measuring_seconds(q, i));
 		}
 	if (!status && !fact && n > 0 && !(status = ur_comparing_begin(q, "timing whole sequences", -1, -1, err))) {
 		struct asked asked = { q, UR_OK, err };
@@ -210,7 +183,7 @@ static ur_status time_steps(ur_comparing *q, const struct models *s, int i, int6
                             ur_err *err)
 {
 	const ur_model *m = for_positions(s, i, position + UR_LATENCY_RUN);
-	const double seconds = allowance(q, i) / 4 / UR_POSITIONS;
+	const double seconds = ur_measuring_seconds(q, i) / 4 / UR_POSITIONS;
 	ur_latency first;
 	int samples;
 	ur_status status = ur_latency_measure(m, q->heldout.tokens, q->heldout.scored, LEAST_SAMPLES, 1, &position,
@@ -248,15 +221,15 @@ static ur_status steps(ur_comparing *q, const struct models *s, ur_err *err)
 	if (!status && !fact && !(status = ur_comparing_begin(q, "timing steps", -1, -1, err))) {
 		found = json_object();
 		for (int i = 0; i < o->n; i++)
-			if (s->own[i])
+			if (s->kept.of[i])
 				json_object_set_new(found, o->of[i].name, json_array());
 		for (int p = 0; p < n && !status; p++)
 			for (int turn = 0; turn < o->n && !status; turn++) {
 				const int i = (turn + p) % o->n;
 				ur_latency l;
 
-				if (!s->own[i] || !for_positions(s, i, at[p] + UR_LATENCY_RUN) ||
-				    !reachable(&o->of[i], at[p], allowance(q, i) / 8))
+				if (!s->kept.of[i] || !for_positions(s, i, at[p] + UR_LATENCY_RUN) ||
+				    !reachable(&o->of[i], at[p], ur_measuring_seconds(q, i) / 8))
 					continue;
 				if (!(status = ur_comparing_say(q, 0, err)))
 					status = time_steps(q, s, i, at[p], &l, err);
@@ -291,31 +264,6 @@ static int add_text(void *arg, int32_t token, const char *text, size_t bytes)
 	return 0;
 }
 
-/* The text ends where its last whole character does: a byte or bpe vocabulary may have been cut in one.
- * JSON takes no other. */
-static void whole_characters(char *text)
-{
-	unsigned char *s = (unsigned char *)text;
-
-	while (*s) {
-		size_t n = *s < 0x80                 ? 1
-		           : *s >= 0xC2 && *s < 0xE0 ? 2
-		           : (*s & 0xF0) == 0xE0     ? 3
-		           : *s >= 0xF0 && *s < 0xF5 ? 4
-		                                     : 0,
-		       i = 1;
-		while (i < n && (s[i] & 0xC0) == 0x80)
-			i++;
-		json_t *check = n > 0 && i == n ? json_stringn((char *)s, n) : NULL;
-		if (!check) {
-			*s++ = '?';
-			continue;
-		}
-		json_decref(check);
-		s += n;
-	}
-}
-
 static ur_status write_sample(ur_comparing *q, const ur_model *m, ur_contender *c, ur_err *err)
 {
 	const int64_t n = q->heldout.scored < PROMPT_TOKENS ? q->heldout.scored : PROMPT_TOKENS;
@@ -338,8 +286,8 @@ static ur_status sample(ur_comparing *q, const struct models *s, int i, ur_err *
 	ur_status status = ur_recall(q, &fact, err, "sample/%s", c->name);
 
 	if (!status && !fact && !(status = ur_comparing_begin(q, "writing a sample", i, -1, err))) {
-		status = write_sample(q, s->own[i], c, err);
-		whole_characters(c->sample);
+		status = write_sample(q, s->kept.of[i], c, err);
+		ur_whole_characters(c->sample);
 		if (!status)
 			status = ur_keep(q, json_string(c->sample), err, "sample/%s", c->name);
 	} else if (fact) {
@@ -360,50 +308,24 @@ static void write_prompt(ur_comparing *q)
 		if (add_text(&text, 0, part, n))
 			break;
 	}
-	whole_characters(o->prompt);
+	ur_whole_characters(o->prompt);
 }
 
-/* -- the models' files -- */
-
-static ur_status keep_model(ur_comparing *q, ur_contender *c, ur_err *err)
-{
-	char from[UR_COMPARE_PATH];
-	ur_file *file = NULL;
-	ur_map map;
-	ur_status status;
-
-	if (!q->what->out_dir)
-		return UR_OK;
-	if (snprintf(c->path, sizeof c->path, "%s/%.63s.safetensors", q->what->out_dir, c->name) >= (int)sizeof c->path)
-		return ur_fail(err, UR_E_INVALID, "the name of the folder for models is too long");
-	status = ur_comparing_path(q, c, c->run[c->kept].seed, from, err);
-	if (status || (status = ur_file_map(from, &map, err)))
-		return status;
-	status = ur_file_begin(c->path, &file, err);
-	if (!status)
-		status = ur_file_write(file, map.bytes, map.size, err);
-	if (!status)
-		status = ur_file_commit(file, err);
-	else
-		ur_file_abandon(file);
-	if (!status)
-		c->file_bytes = (int64_t)map.size;
-	ur_file_unmap(&map);
-	return status;
-}
-
-ur_status ur_comparing_measure(ur_comparing *q, ur_err *err)
+ur_status ur_text_costs(ur_comparing *q, ur_err *err)
 {
 	ur_comparison *o = q->out;
 	struct models models = { 0 };
-	ur_status status = open_models(q, &models, err);
+	ur_status status = ur_models_open(q, &models.kept, err);
 
+	if (!status)
+		status = stretch(q, &models, err);
 	write_prompt(q);
 	for (int i = 0; i < o->n && !status; i++)
-		if (models.own[i] && !(status = by_position(q, &models, i, err)) && !(status = sample(q, &models, i, err)))
-			status = keep_model(q, &o->of[i], err);
+		if (models.kept.of[i] && !(status = by_position(q, &models, i, err)) &&
+		    !(status = sample(q, &models, i, err)))
+			status = ur_models_save(q, &o->of[i], err);
 	for (int i = 0; i < o->n; i++)
-		q->done += allowance(q, i) / 2;
+		q->done += ur_measuring_seconds(q, i) / 2;
 	if (!status)
 		status = prefill(q, &models, err);
 	if (!status)

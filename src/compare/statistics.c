@@ -117,9 +117,9 @@ static ur_mean mean_of(int n, const double *a, const double *b)
 
 ur_mean ur_mean_of(int n, const double *x) { return mean_of(n, x, NULL); }
 
-ur_pairs ur_paired_test(int n, const double *a, const double *b)
+ur_paired ur_paired_test(int n, const double *a, const double *b)
 {
-	ur_pairs p = { mean_of(n, a, b), NAN };
+	ur_paired p = { mean_of(n, a, b), NAN };
 
 	if (p.difference.error > 0)
 		p.p = ur_student_tail(fabs(p.difference.mean) / p.difference.error, n - 1);

@@ -15,8 +15,8 @@ double ur_student_quantile(double tail, int freedom);
 
 /* Paired differences a[i] - b[i]: their mean with interval, and the two-sided p of "no difference". Fewer than two
  * pairs: p NaN. All differences equal: p is 1 where they are 0, else 0. */
-typedef struct ur_pairs { ur_mean difference; double p; } ur_pairs;
-ur_pairs ur_paired_test(int n, const double *a, const double *b);
+typedef struct ur_paired { ur_mean difference; double p; } ur_paired;
+ur_paired ur_paired_test(int n, const double *a, const double *b);
 
 /* Holm's step-down adjustment (1979) of n p-values in place; NaNs are left out of the family and stay NaN. */
 void ur_holm(int n, double *p);

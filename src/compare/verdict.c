@@ -10,6 +10,11 @@
 static double loss_of(const ur_trained *r) { return r->loss; }
 static double same_of(const ur_trained *r) { return r->loss_same; }
 static double bits_of(const ur_trained *r) { return r->bits_per_byte; }
+static double exact_of(const ur_trained *r) { return r->translated.exact; }
+static double bleu_of(const ur_trained *r) { return r->translated.bleu; }
+static double token_errors_of(const ur_trained *r) { return r->translated.token_errors; }
+static double word_errors_of(const ur_trained *r) { return r->translated.word_errors; }
+static double cut_of(const ur_trained *r) { return (double)r->translated.cut / (double)r->translated.n; }
 
 static void over_seeds(const ur_contender *c, int seeds, double (*value)(const ur_trained *), double *out)
 {
@@ -22,6 +27,65 @@ static ur_mean mean_over_seeds(const ur_contender *c, int seeds, double (*value)
 	double x[UR_MOST_SEEDS];
 	over_seeds(c, seeds, value, x);
 	return ur_mean_of(seeds, x);
+}
+
+/* An interval of what lies between 0 and `most` does not leave it. */
+static ur_mean within(ur_mean m, double most)
+{
+	if (m.n > 1) {
+		m.low = fmax(m.low, 0);
+		m.high = fmin(m.high, most);
+	}
+	return m;
+}
+
+static void translations(ur_contender *c, int seeds)
+{
+	c->exact = within(mean_over_seeds(c, seeds, exact_of), 1);
+	c->bleu = within(mean_over_seeds(c, seeds, bleu_of), 100);
+	c->token_errors = within(mean_over_seeds(c, seeds, token_errors_of), INFINITY);
+	c->word_errors = within(mean_over_seeds(c, seeds, word_errors_of), INFINITY);
+	c->cut = within(mean_over_seeds(c, seeds, cut_of), 1);
+}
+
+/* Of those that attend, or do not, the one with the lowest loss that has lengths to compare; -1: none. */
+static int best_by_lengths(const ur_comparison *c, int attends)
+{
+	int best = -1;
+
+	for (int i = 0; i < c->n; i++) {
+		const ur_contender *k = &c->of[i];
+		if (!k->diverged && !k->attends == !attends && k->length_bins > 1 &&
+		    (best < 0 || k->loss.mean < c->of[best].loss.mean))
+			best = i;
+	}
+	return best;
+}
+
+static void find_bottleneck(ur_comparison *c)
+{
+	ur_bottleneck *b = &c->bottleneck;
+	const ur_length_bin *without, *with;
+	double gap, gap_short;
+
+	*b = (ur_bottleneck){ UR_BOTTLENECK_UNKNOWN, best_by_lengths(c, 0), best_by_lengths(c, 1), 0 };
+	if (b->without < 0 || b->with < 0)
+		return;
+	without = c->of[b->without].length;
+	with = c->of[b->with].length;
+	gap_short = without->errors_high - with->errors_low; /* at most */
+	without += c->of[b->without].length_bins - 1;
+	with += c->of[b->with].length_bins - 1;
+	gap = without->errors_low - with->errors_high; /* at least */
+	for (int s = 0; s < c->seeds; s++) {
+		const ur_trained *x = &c->of[b->without].run[s], *y = &c->of[b->with].run[s];
+		const double more = x->long_errors - y->long_errors;
+		b->agree += more > 0 && more > x->short_errors - y->short_errors;
+	}
+	b->kind = !(gap > 0)             ? UR_BOTTLENECK_NONE
+	          : !(gap > gap_short)   ? UR_BOTTLENECK_EVERYWHERE
+	          : b->agree < c->seeds  ? UR_BOTTLENECK_UNSURE
+	                                 : UR_BOTTLENECK_SHOWS;
 }
 
 /* Blocks of the text, averaged over seeds. */
@@ -74,7 +138,7 @@ static ur_verdict judge(const ur_comparison *c, const ur_contender *k, double be
 {
 	const int by_text = k->gap.low > 0, by_seeds = c->seeds < 2 || k->p_holm < UR_SIGNIFICANT;
 
-	if (k->pairs.difference.mean < UR_TIE * best_loss)
+	if (k->above.difference.mean < UR_TIE * best_loss)
 		return UR_TIED;
 	return by_text && by_seeds ? UR_WORSE : UR_UNSURE;
 }
@@ -100,7 +164,7 @@ static void against_best(ur_comparison *c, int best)
 		if (k->diverged)
 			continue;
 		mean_blocks(k, c->seeds, &blocks);
-		k->pairs = ur_paired_test(c->seeds, losses[i], losses[best]);
+		k->above = ur_paired_test(c->seeds, losses[i], losses[best]);
 		k->gap = ur_paired_gap(&blocks, &best_blocks);
 		k->p_holm = p[i];
 		k->verdict = i == best ? UR_BEST : judge(c, k, c->of[best].loss.mean);
@@ -187,7 +251,7 @@ static void growths(ur_contender *k)
 
 /* -- equal budgets -- */
 
-/* The curve averaged over seeds: their points are at the same steps. */
+/* The curve averaged over seeds: their points are at the same steps, and of pairs at nearly the same tokens. */
 static ur_curve mean_curve(const ur_contender *c, int seeds, ur_curve_point room[2 * UR_VALIDATIONS])
 {
 	int n = c->run[0].points;
@@ -195,12 +259,14 @@ static ur_curve mean_curve(const ur_contender *c, int seeds, ur_curve_point room
 	for (int s = 1; s < seeds; s++)
 		n = c->run[s].points < n ? c->run[s].points : n;
 	for (int i = 0; i < n; i++) {
-		room[i] = c->run[0].curve[i];
-		room[i].loss = room[i].x[UR_AXIS_SECONDS] = 0;
+		room[i] = (ur_curve_point){ .decayed = c->run[0].curve[i].decayed };
 		for (int s = 0; s < seeds; s++) {
 			room[i].loss += c->run[s].curve[i].loss / seeds;
-			room[i].x[UR_AXIS_SECONDS] += c->run[s].curve[i].x[UR_AXIS_SECONDS] / seeds;
+			for (ur_axis axis = 0; axis < UR_AXES; axis++)
+				room[i].x[axis] += c->run[s].curve[i].x[axis];
 		}
+		for (ur_axis axis = 0; axis < UR_AXES; axis++)
+			room[i].x[axis] /= seeds;
 	}
 	return (ur_curve){ n, room };
 }
@@ -425,6 +491,8 @@ void ur_conclude(ur_comparison *c, ur_budget_kind kind)
 		k->loss = mean_over_seeds(k, c->seeds, loss_of);
 		k->loss_same = mean_over_seeds(k, c->seeds, same_of);
 		k->bits_per_byte = mean_over_seeds(k, c->seeds, bits_of);
+		if (c->pairs)
+			translations(k, c->seeds);
 		training_costs(c, k);
 		growths(k);
 		mean[i] = mean_curve(k, c->seeds, room[i]);
@@ -448,7 +516,10 @@ void ur_conclude(ur_comparison *c, ur_budget_kind kind)
 		for (int l = 0; l < c->leads[axis]; l++)
 			c->lead[axis][l].who = who[c->lead[axis][l].who];
 	}
-	by_length(c, mean, n, finished);
+	if (!c->pairs) /* their lengths are what they are */
+		by_length(c, mean, n, finished);
 	crossings(c);
 	order_by_seed(c);
+	if (c->pairs)
+		find_bottleneck(c);
 }

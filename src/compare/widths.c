@@ -2,7 +2,6 @@
  * "the next allowed width from here on". */
 #include "compare/widths.h"
 
-#include "model/model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,32 +23,34 @@ ur_status ur_width_parse(const char *text, ur_spec *spec, int *open, ur_err *err
 	}
 	if (status || !*open)
 		return status;
-	snprintf(shaped, sizeof shaped, "%.*s:%dx%d%s", (int)name, text, spec->form->norm ? 4 : 2, spec->width,
+	snprintf(shaped, sizeof shaped, "%.*s:%dx%d%s", (int)name, text, spec->form->norm && !spec->pair ? 4 : 2, spec->width,
 	         text + name);
 	return ur_spec_parse(shaped, spec, err);
 }
 
-ur_status ur_width_measure(const ur_spec *spec, int V, int64_t target, const ur_kernels *k, ur_width *out, ur_err *err)
+ur_status ur_width_measure(const ur_spec *spec, const ur_words *words, int64_t target, const ur_kernels *k,
+                           ur_width *out, ur_err *err)
 {
 	ur_model *m;
-	ur_status status = ur_model_shape(spec, &(ur_words){ .V = V }, k, 0, &m, NULL, err);
+	ur_status status = ur_model_shape(spec, words, k, 0, &m, NULL, err);
 
 	if (status)
 		return status;
-	*out = (ur_width){ .spec = *spec, .parameters = m->scalars, .limit = ur_model_limit(m) };
+	*out = (ur_width){ .spec = *spec, .parameters = m->scalars,
+	                   .limit = spec->pair ? ur_spec_limit(spec) : ur_model_limit(m) };
 	out->deviation = target > 0 ? (double)m->scalars / (double)target - 1 : 0;
 	ur_model_free(m);
 	return UR_OK;
 }
 
-struct search { const ur_spec *like; int V; int64_t target; const ur_kernels *k; };
+struct search { const ur_spec *like; const ur_words *words; int64_t target; const ur_kernels *k; };
 
 /* False: the spec does not allow this width, or no such model fits. */
 static int try_width(const struct search *s, int width, ur_width *out)
 {
 	ur_spec spec;
 	return width >= 1 && width <= UR_MOST_WIDTH && !ur_spec_resize(s->like, width, &spec, NULL) &&
-	       !ur_width_measure(&spec, s->V, s->target, s->k, out, NULL);
+	       !ur_width_measure(&spec, s->words, s->target, s->k, out, NULL);
 }
 
 /* The first allowed width from `from` on; false: there is none near. */
@@ -77,10 +78,11 @@ static void nearest_multiple(const struct search *s, int near, int step, ur_widt
 			}
 }
 
-ur_status ur_width_solve(const ur_spec *like, int V, int64_t target, const ur_kernels *k, ur_width *out, ur_err *err)
+ur_status ur_width_solve(const ur_spec *like, const ur_words *words, int64_t target, const ur_kernels *k,
+                         ur_width *out, ur_err *err)
 {
 	static const int steps[] = { 16, 8, 4, 1 };
-	const struct search s = { like, V, target, k };
+	const struct search s = { like, words, target, k };
 	int low = 1, high = 1;
 	ur_width at;
 

@@ -27,11 +27,11 @@ static const ur_option own_options[OWN + 1] = {
 	[POSITIONS] = { "positions", "learned, sinusoidal or none", 0, 0, 2, "none|learned|sinusoidal", 0 },
 	[FFN] = { "ffn", "width of the feed-forward half", 0, 1, 1 << 20, NULL, 1 },
 	[NORM] = { "norm", "before the halves of a block (pre) or behind its sums (post)", 0, 0, 1, "pre|post", 0 },
-	[ATTENTION] = { "attention", "seq2seq, recurrent: how the decoder reads the source at each step, or none", 0, 0, 0, "",
-	                0 },
+	[ATTENTION] = { "attention", "seq2seq, recurrent: how the decoder reads the source at each step, or none", 0, 0, 0,
+	                "", 0 },
 	[ENCODER] = { "encoder", "seq2seq, recurrent: one way (uni) or from both ends (bi)", 0, 0, 1, "uni|bi", 0 },
-	[SUMMARY] = { "summary", "seq2seq, recurrent: the encoder's final state only starts the decoder (first), or is read at "
-	              "each step (each)", 0, 0, 1, "first|each", 0 },
+	[SUMMARY] = { "summary", "seq2seq, recurrent: the encoder's final state only starts the decoder (first), or is "
+	              "read at each step (each)", 0, 0, 1, "first|each", 0 },
 };
 
 enum { COMPLAINT = 300 }; /* bytes: with two lines of a spec it fits an ur_err */
@@ -158,12 +158,15 @@ typedef struct parse {
 	const char *text, *form;
 	char name[32];
 	size_t at, given_at[OWN];       /* where the value of one of own_options stands; 0: not given */
-	int given[UR_MIXER_OPTIONS];
+	size_t given[UR_MIXER_OPTIONS]; /* ... and of the mixer's */
 	double own[OWN];
 	ur_spec s;
 } parse;
 
 static const char pair_word[] = "seq2seq:";
+
+/* Layers stacked without sums. */
+static const char *plain_form(const ur_spec *s) { return s->pair ? "pairs" : "plain"; }
 
 /* [seq2seq:]NAME */
 static ur_status parse_name(parse *p, ur_err *err)
@@ -182,7 +185,7 @@ static ur_status parse_name(parse *p, ur_err *err)
 		return unknown_name(text, from, n, err);
 	memcpy(p->name, text + from, n);
 	p->name[n] = 0;
-	p->form = p->s.pair ? "pairs" : "plain";
+	p->form = plain_form(&p->s);
 	p->s.mixer = ur_mixer_find(p->name);
 	for (int i = 0; i < ARCHS; i++)
 		if (!strcmp(archs[i].name, p->name)) {
@@ -280,8 +283,9 @@ static ur_status parse_option(parse *p, ur_err *err)
 		return i == BLOCK ? parse_block(p, value_at, word, err) : parse_attention(p, value_at, word, err);
 	}
 	if ((o = option_of(p->s.mixer->options, text + from, n, &i))) {
-		if (p->given[i]++)
+		if (p->given[i])
 			COMPLAIN(from, "spec: option '%s' is given twice", o->name);
+		p->given[i] = value_at;
 		return value_of(text, value_at, value_n, o, &p->s.option[i], err);
 	}
 	{
@@ -326,10 +330,16 @@ static ur_status check_pair(parse *p, ur_err *err)
 		return UR_OK;
 	}
 	if (!(s->mixer->flags & UR_STATE_GRAD))
-		COMPLAIN(sizeof pair_word - 1, "spec: %s carries no gradient through its state, which is all that would join the "
-		         "two; use block=vaswani", p->name);
+		COMPLAIN(sizeof pair_word - 1, "spec: %s carries no gradient through its state, which is all that would join "
+		         "the two; use block=vaswani", p->name);
 	if (s->attend && !name_cell(s))
 		COMPLAIN(p->given_at[ATTENTION], "spec: %s has no cell '%s'", s->attend->name, s->mixer->name);
+	for (int i = 0; s->attend && s->mixer->options && s->mixer->options[i].name; i++) {
+		const ur_option *o = &s->mixer->options[i];
+		int at;
+		if (p->given[i] && s->option[i] != o->standard && !option_of(s->attend->options, o->name, strlen(o->name), &at))
+			COMPLAIN(p->given[i], "spec: the decoder's top layer, %s, has no option '%s'", s->attend->name, o->name);
+	}
 	return UR_OK;
 }
 
@@ -343,10 +353,15 @@ static ur_status settle(parse *p, ur_err *err)
 	ur_dims d;
 
 	s->form = ur_form_find(p->form);
+	if (given_at[BLOCK] && !s->form->norm && strcmp(p->form, plain_form(s)) != 0)
+		COMPLAIN(given_at[BLOCK], "spec: block=%s is for %s", p->form, s->pair ? "models of one text: leave out block="
+		                                                                     : "models of pairs");
 	if (given_at[FFN] && !s->form->ffn)
-		COMPLAIN(given_at[FFN], "spec: a plain stack has no feed-forward half; add block=gpt2 or block=llama");
+		COMPLAIN(given_at[FFN], "spec: a plain stack has no feed-forward half%s",
+		         s->pair ? "" : "; add block=gpt2 or block=llama");
 	if (given_at[NORM] && !s->form->norm)
-		COMPLAIN(given_at[NORM], "spec: a plain stack has no norms; add block=gpt2 or block=vaswani");
+		COMPLAIN(given_at[NORM], "spec: a plain stack has no norms%s",
+		         s->pair ? "" : "; add block=gpt2 or block=vaswani");
 	s->dropout = p->own[DROPOUT];
 	s->context = given_at[CONTEXT] ? (int)p->own[CONTEXT] : (int)own_options[CONTEXT].standard;
 	s->tied = given_at[TIE] ? (int)p->own[TIE] : s->form->tied;

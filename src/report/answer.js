@@ -3,7 +3,7 @@
 const Answer = (() => {
 	const W = Words, { el, is, mean, NONE } = W;
 	const { doc, array, contenders, ordered, of, model, seeds, trained, position, compared, file, sentence, box, p,
-		spec } = Facts;
+		spec, paired, translated, taken, held } = Facts;
 
 	/* ---- the answer ---- */
 
@@ -22,13 +22,23 @@ const Answer = (() => {
 			items.length ? el('ul', null, items.map((l) => el('li', null, l.slice(2)))) : null];
 	}
 
+	/* of pairs, instead of a step and a stream */
+	function sentences(c) {
+		const t = translated(c), at = t.sentence || {};
+		return [
+			['Exact', mean(t.exact) === null ? NONE : W.percent(mean(t.exact), 1), 'of held-out sources'],
+			['A sentence', W.micros(taken(c)), is(at.p99_us) ? `p99 ${W.micros(at.p99_us)}, one at a time` : ''],
+			['Its memory', W.bytes(held(c)), is(at.source_tokens) ? `of ${W.whole(at.source_tokens)} tokens` : ''],
+		];
+	}
+
 	function figures(c) {
 		const at = is(compared(c).p50_us) ? compared(c) : null;
 		const memory = c.memory || {};
 		return [
 			['Loss', W.plusMinus(c.loss), 'nats a token' + (c.loss && c.loss.n > 1 ? `, ${c.loss.n} seeds, 95 %` : '')],
-			['Bits a byte', mean(c.bits_per_byte) === null ? NONE : W.fixed(mean(c.bits_per_byte), 3),
-				'of the held-out text'],
+			...paired() ? sentences(c) : [['Bits a byte', mean(c.bits_per_byte) === null ? NONE
+				: W.fixed(mean(c.bits_per_byte), 3), 'of the held-out text']],
 			['One step', at ? W.micros(at.p50_us) : NONE, at
 				? `p99 ${W.micros(at.p99_us)}, after ${W.whole(at.position)} tokens` : ''],
 			['State', at ? W.bytes(at.state_bytes) : NONE, at ? (c.limit ? `after ${W.whole(at.position)} tokens`
@@ -190,17 +200,22 @@ const Answer = (() => {
 		&& c.energy.joules_per_million_tokens,
 		cell: (c) => W.whole(c.energy && c.energy.joules_per_million_tokens) };
 
+	/* Columns of what was measured here at all. */
+	const columns = () => COLUMNS.filter((c) => !paired() || !['Step', 'State'].includes(c.label));
+
 	function models() {
 		if (!contenders().length)
 			return null;
 		const energy = contenders().some((c) => c.energy), words = ordered().filter((c) => c.above_best
 			&& c.above_best.words);
 		return [
-			p('about', 'Click a heading to sort by it, again to turn the order round. Step and state are those ',
-				is(position()) ? `after ${W.whole(position())} tokens` : 'at the last position each model was made for',
+			p('about', 'Click a heading to sort by it, again to turn the order round',
+				paired() ? '' : is(position()) ? `. Step and state are those after ${W.whole(position())} tokens`
+					: '. Step and state are those at the last position each model was made for',
 				seeds().length === 1 ? '. With one seed there is no interval over seeds.'
 					: '. p is of a paired t-test over seeds, adjusted for all pairs of models (Holm).'),
-			Tables.sortable('models' + (energy ? ' energy' : ''), 'All models', energy ? [...COLUMNS, ENERGY] : COLUMNS,
+			Tables.sortable('models' + (energy ? ' energy' : ''), 'All models', energy ? [...columns(), ENERGY]
+				: columns(),
 				ordered().map((c) => Object.assign({}, c,
 				{ className: c.name === (doc.advice || {}).pick ? 'pick' : c.diverged ? 'out' : null })), 4),
 			words.length ? el('ul', { class: 'verdicts' },

@@ -149,7 +149,8 @@ const Charts = (() => {
 		const ticks = log ? (a) => logTicks(a, base) : format === Words.bytes ? byteTicks : undefined;
 		return {
 			type: log ? 'logarithmic' : 'linear', grace: log ? undefined : '3%',
-			min: log && values.length ? least / room : undefined, max: log && values.length ? most * room : undefined,
+			/* room below 0 would say that there are such values */
+			min: log && values.length ? least / room : least >= 0 && least < 0.05 * (most - least) ? 0 : undefined, max: log && values.length ? most * room : undefined,
 			suggestedMin: log || !values.length ? undefined : least, suggestedMax: log || !values.length ? undefined
 				: most,
 			title: { display: true, text: title, color: ink('--muted'), font: { size: 13 } },

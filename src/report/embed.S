@@ -16,6 +16,7 @@ EMBED(ur_page_charts_js, CHARTS_JS)
 EMBED(ur_page_facts_js, FACTS_JS)
 EMBED(ur_page_answer_js, ANSWER_JS)
 EMBED(ur_page_measured_js, MEASURED_JS)
+EMBED(ur_page_translated_js, TRANSLATED_JS)
 EMBED(ur_page_evidence_js, EVIDENCE_JS)
 EMBED(ur_page_page_js, PAGE_JS)
 

@@ -2,7 +2,7 @@
 /* How firm the answer is, what the models write, and how to repeat it. */
 const Evidence = (() => {
 	const W = Words, { el, fill, keep, is, mean } = W;
-	const { doc, array, contenders, ordered, model, seeds, p } = Facts;
+	const { doc, array, contenders, ordered, model, seeds, p, paired } = Facts;
 
 	/* ---- how sure ---- */
 
@@ -84,12 +84,22 @@ const Evidence = (() => {
 	/* [[value, its words], ...] as a list; what is missing is left out */
 	const said = (list) => list.filter(([value]) => value).map(([value, words]) => words(value)).join(', ');
 
+	function pairsFacts() {
+		const d = doc.pairs || {};
+		return paired() ? [d.source_vocabulary ? `of sources ${d.source_vocabulary}${is(d.source_vocabulary_size)
+			? ' of ' + W.whole(d.source_vocabulary_size) : ''}` : null,
+		[[d.train_pairs, 'pairs to train on'], [d.val_pairs, 'to validate on'], [d.test_pairs, 'to test on']]
+			.filter((x) => is(x[0])).map((x) => `${W.whole(x[0])} ${x[1]}`).join(', '),
+		d.left_out > 0 ? `${W.many(d.left_out, 'held-out pair')} too long for the most limited model, left out for all`
+			: null] : [];
+	}
+
 	function facts() {
 		const d = doc.data || {}, m = doc.machine || {}, s = doc.setting || {}, b = doc.budget || {};
 		const rows = [
-			['Text', [d.path || d.name, d.vocabulary
+			[paired() ? 'Pairs' : 'Text', [d.path || d.name, d.vocabulary
 				? `${d.vocabulary} vocabulary${is(d.vocabulary_size) ? ' of ' + W.whole(d.vocabulary_size) : ''}`
-				: null, d.note].filter(Boolean).join('; ')],
+				: null, d.note, ...pairsFacts()].filter(Boolean).join('; ')],
 			['Fingerprint', d.fingerprint],
 			['Tokens', [[d.train_tokens, 'to train on'], [d.val_tokens, 'to validate on'],
 				[d.test_tokens, 'to test on'], [d.scored_tokens, 'scored']]
@@ -102,7 +112,7 @@ const Evidence = (() => {
 				[m.memory_free, (x) => W.bytes(x) + ' of memory free']])],
 			['Budget', b.text],
 			['Recipe', said([[s.target_parameters, (n) => W.whole(n) + ' parameters aimed at'],
-				[s.window, (n) => 'windows of ' + W.whole(n)], [s.step_tokens, (n) => W.whole(n) + ' tokens a step'],
+				[s.window, (n) => (paired() ? 'sides of at most ' : 'windows of ') + W.whole(n)], [s.step_tokens, (n) => W.whole(n) + ' tokens a step'],
 				[s.schedule, (name) => name + ' schedule'], [seeds().join(', '), (list) => 'seeds ' + list]])],
 			['Took', is(doc.seconds) ? W.seconds(doc.seconds) : ''],
 			['Started', W.date(doc.started)],
@@ -132,6 +142,7 @@ const Evidence = (() => {
 			kept(), facts()];
 	}
 
+	/* the third: of texts or of pairs alone */
 	const METHOD = [
 		['Loss', 'is the mean negative logarithm of the probability given to each next token of held-out text, in ' +
 			'nats: 0 would be certainty, and e to the loss is how many equally likely tokens the model hesitates ' +
@@ -145,9 +156,14 @@ const Evidence = (() => {
 			'compared with the best, p is raised by Holm\u2019s method. A tie means that the difference is small or ' +
 			'may be chance, and \u201cunsure\u201d that more seeds could decide.'],
 		['Step', 'is one token through a live stream, timed alone, again and again at each position: p50 is the ' +
-			'median, p99 what one in a hundred exceeds. State is what the stream must keep, counted in bytes.'],
+			'median, p99 what one in a hundred exceeds. State is what the stream must keep, counted in bytes.', 'text'],
 		['Reading a sequence', 'is one pass over T tokens at once on all threads. The exponent is the slope on ' +
-			'logarithmic axes: 1 doubles the time when T doubles, 2 makes it four times as long.'],
+			'logarithmic axes: 1 doubles the time when T doubles, 2 makes it four times as long.', 'text'],
+		['Translations', 'are of held-out sources, each translated once; where several pairs have its source, all their ' +
+			'targets are references, and edits count against the nearest. BLEU is of words and up to four in a row, over ' +
+			'all sources (Papineni et al. 2002).', 'pairs'],
+		['By length', 'is of the one kept model of each. Intervals are over sources: Wilson\u2019s for exact ' +
+			'translations, by drawing sources again for the rest. They do not cover another seed.', 'pairs'],
 		['Memory', 'is the peak of the process while training, as the system reports it.'],
 		['Predicted', 'marks what was worked out and not measured. Everything else on this page was measured ' +
 			'in the runs it names.'],
@@ -155,7 +171,7 @@ const Evidence = (() => {
 
 	function method() {
 		return [el('dl', { class: 'method' },
-			METHOD.map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, v))))];
+			METHOD.filter(([, , kind]) => !kind || (kind === 'pairs') === paired()).map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, v))))];
 	}
 
 	return { order, tuning, samples, repeat, method };

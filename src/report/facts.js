@@ -5,12 +5,14 @@ const Facts = (() => {
 	const array = (x) => Array.isArray(x) ? x : [];
 	/* the one document; a newer one replaces its fields */
 	const doc = {};
-	let index = new Map();
+	let index = new Map(), translations = new Map();
 
 	function set(next) {
 		Object.keys(doc).forEach((key) => delete doc[key]);
 		Object.assign(doc, next && typeof next === 'object' ? next : {});
 		index = new Map(contenders().map((c, i) => [c.name, i]));
+		translations = new Map(array((doc.pairs || {}).models).filter((m) => m && typeof m === 'object')
+			.map((m) => [m.name, m]));
 	}
 
 	const contenders = () => array(doc.contenders).filter((c) => c && typeof c === 'object');
@@ -26,6 +28,14 @@ const Facts = (() => {
 	const position = () => (doc.setting || {}).position;
 	const compared = (c) => latency(c).find((s) => s.position === position())
 		|| latency(c).filter((s) => !s.stretched).slice(-1)[0] || {};
+	/* of pairs: a model's translations; the median time of a sentence, and the bytes that it takes */
+	const paired = () => !!doc.pairs && typeof doc.pairs === 'object';
+	const translated = (c) => translations.get(c.name) || {};
+	const taken = (c) => (translated(c).sentence || {}).p50_us;
+	const held = (c) => {
+		const s = translated(c).sentence || {};
+		return is(s.remembered_bytes) && is(s.state_bytes) ? s.remembered_bytes + s.state_bytes : null;
+	};
 	/* words of a document as a sentence of the page */
 	const sentence = (words) => words.slice(0, 1).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? '' : '.');
 	const file = (c) => is(c.file_bytes) ? c.file_bytes : c.weight_bytes;
@@ -42,6 +52,7 @@ const Facts = (() => {
 	const spec = (text) => el('code', null, String(text
 		|| '').split(/(?<=,)/).flatMap((part) => [part, el('wbr')]).slice(0, -1));
 
-	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, position, compared, file,
+	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, position, compared, file, paired,
+		translated, taken, held,
 		sentence, box, p, spec, mean };
 })();

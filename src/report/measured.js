@@ -3,7 +3,7 @@
  * quality against cost. */
 const Measured = (() => {
 	const W = Words, { el, is, mean, NONE } = W;
-	const { doc, array, contenders, of, model, latency, position, compared, file, box, p } = Facts;
+	const { doc, array, contenders, of, model, latency, position, compared, file, box, p, paired, taken, held } = Facts;
 
 	const predicted = () => el('span', { class: 'badge guess' }, 'predicted');
 
@@ -290,6 +290,8 @@ const Measured = (() => {
 
 	const COSTS = {
 		latency: ['time of a step', W.seconds, (c) => is(compared(c).p50_us) ? compared(c).p50_us * 1e-6 : null],
+		sentence: ['time of a sentence', W.seconds, (c) => is(taken(c)) ? taken(c) * 1e-6 : null],
+		source: ['memory of a sentence', W.bytes, held],
 		memory: ['memory of training', W.bytes, (c) => c.memory && c.memory.peak],
 		state: ['state of a stream', W.bytes, (c) => compared(c).state_bytes],
 		file: ['model file', W.bytes, (c) => file(c)],
@@ -325,14 +327,17 @@ const Measured = (() => {
 	function trades() {
 		const known = contenders().filter((c) => !c.diverged && mean(c.loss) !== null);
 		const has = (k) => known.filter((c) => is(COSTS[k][2](c))).length > 1;
-		if (!has('latency') && !has('memory'))
+		const time = paired() ? 'sentence' : 'latency';
+		if (!has(time) && !has('memory'))
 			return null;
 		return [box('trades', 'div', { class: 'pair' }, [
-			has('latency') ? Charts.figure('latency-trade', { title: 'Loss against latency',
-				text: 'What a better prediction costs in time at every step.' }, tradeView('latency')) : null,
+			has(time) ? Charts.figure(time + '-trade', { title: 'Loss against latency',
+				text: paired() ? 'What a better model costs in time for every sentence.'
+					: 'What a better prediction costs in time at every step.' }, tradeView(time)) : null,
 			has('memory') ? Charts.figure('memory-trade', { title: 'Loss against memory',
 				text: 'What it costs in bytes.', start: { cost: 'memory' },
 				choices: [{ name: 'cost', label: 'Bytes of', options: [['memory', 'training'], ['state', 'state'],
+					['source', 'a sentence'],
 					['file', 'file']].filter(([k]) => has(k)) }] }, tradeView('memory')) : null,
 		])];
 	}

@@ -13,7 +13,7 @@
 #include <sys/random.h>
 
 #define EMBEDDED(X) X(html) X(css) X(chart_library) X(words_js) X(tables_js) X(charts_js) X(facts_js) X(answer_js) \
-	X(measured_js) X(evidence_js) X(page_js)
+	X(measured_js) X(translated_js) X(evidence_js) X(page_js)
 #define X(name) extern const char ur_page_##name[], ur_page_##name##_end[];
 EMBEDDED(X)
 #undef X
@@ -98,7 +98,7 @@ ur_status ur_page_text(const char *json, size_t json_bytes, int live, char **tex
 #define PART(name) { #name, ur_page_##name, (size_t)(ur_page_##name##_end - ur_page_##name) }
 	const part parts[] = {
 		PART(css), PART(chart_library), PART(words_js), PART(tables_js), PART(charts_js), PART(facts_js),
-		PART(answer_js), PART(measured_js), PART(evidence_js), PART(page_js),
+		PART(answer_js), PART(measured_js), PART(translated_js), PART(evidence_js), PART(page_js),
 		{ "nonce", nonce, 32 }, { "connect", connect, strlen(connect) }, { "mode", mode, strlen(mode) },
 		{ "document", json, json_bytes },
 	};

@@ -10,6 +10,8 @@
 ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const int64_t *index, int64_t n, int most,
                               int batch, ur_err *err)
 {
+	ur_status status;
+
 	*s = (ur_pair_scorer){ .pairs = pairs };
 	if (!(s->index = malloc((size_t)(n ? n : 1) * sizeof *s->index)))
 		return ur_fail(err, UR_E_NOMEM, "no memory for the list of pairs");
@@ -18,10 +20,12 @@ ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const in
 			s->index[s->n++] = index[i];
 		else
 			s->left_out++;
-	if (s->n == 0)
-		return ur_fail(err, UR_E_INVALID, "%s has no pair to score%s", ur_pairs_path(pairs, UR_SOURCE),
-		               n ? " that is short enough for the model's context" : "");
-	return ur_pair_batches_open(&s->batches, pairs, s->index, s->n, batch, 1, 0, err);
+	status = s->n == 0 ? ur_fail(err, UR_E_INVALID, "%s has no pair to score%s", ur_pairs_path(pairs, UR_SOURCE),
+	                             n ? " that is short enough for the model's context" : "")
+	                   : ur_pair_batches_open(&s->batches, pairs, s->index, s->n, batch, 1, 0, err);
+	if (status)
+		ur_pair_scorer_close(s);
+	return status;
 }
 
 void ur_pair_scorer_close(ur_pair_scorer *s)
