@@ -166,7 +166,7 @@ int ur_terminal_width(int fd);
 int ur_open_kernels(const ur_args *args, const ur_kernels **k);
 int ur_open_context(const ur_args *args, int64_t threads, ur_ctx *ctx);
 int ur_open_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
-/* The same, and it must have a vocabulary. */
+/* The same, and it must have a vocabulary, one of pairs on either side. */
 int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
 /* Progress of reading a file, a line on a terminal unless `quiet`; arg of ur_reading_progress, which is a ur_progress and
  * stops at a signal that ur_stop_catch caught. */

@@ -50,7 +50,7 @@ int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *
 	char name[100];
 	int code = ur_open_model(args, path, k, model);
 
-	if (code || (*model)->vocab)
+	if (code || ((*model)->vocab && (!(*model)->spec.pair || (*model)->source)))
 		return code;
 	ur_visible(ur_path_tail(path), name, sizeof name);
 	ur_complain(args, "%s has no vocabulary: it reads tokens, not text", name);
