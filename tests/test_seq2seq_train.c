@@ -36,7 +36,7 @@ static void assert_weights(const ur_model *a, const ur_model *b)
 /* Loss on held-out pairs after `steps` of 32. */
 static double learnt(const char *spec, int64_t steps, double smoothing)
 {
-	ur_job j = pair_job(&two, spec, pairs, &split, NULL);
+	ur_job j = pair_job(&one, spec, pairs, &split, NULL);
 	ur_outcome o;
 	ur_model *m;
 
