@@ -59,6 +59,8 @@ static void learns_to_reverse(void **unused)
 
 	/* knowing nothing costs about ln 8 = 2.1 */
 	assert_true(learnt("seq2seq:gru:1x32,attention=luong,encoder=bi", 250, 0) < 0.05);
+	if (!strcmp(one.k->name, "c"))
+		return; /* some thirty times slower, and learns the same */
 	assert_true(learnt("seq2seq:gru:1x32,attention=bahdanau,encoder=bi", 250, 0) < 0.05);
 	assert_true(learnt("seq2seq:lstm:1x48", 300, 0) < 0.4);
 	assert_true(learnt("seq2seq:gru:1x48,summary=each,encoder=bi", 300, 0) < 0.4);
