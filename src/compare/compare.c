@@ -495,7 +495,8 @@ static ur_status compare_all(ur_comparing *q, ur_err *err)
 
 ur_status ur_compare_run(const ur_compare *what, ur_comparison *out, ur_err *err)
 {
-	ur_comparing q = { .what = what, .on = what->pairs ? &ur_on_pairs : &ur_on_text, .out = out, .started = ur_clock(), .said = ur_clock() };
+	ur_comparing q = { .what = what, .on = what->pairs ? &ur_on_pairs : &ur_on_text, .out = out,
+	                   .started = ur_clock(), .said = ur_clock() };
 	ur_status status = check(what, err), kept;
 
 	memset(out, 0, sizeof *out);
