@@ -379,8 +379,8 @@ static void print_pair_cost(const json_t *d, const json_t *const *order, int n)
 		print_size(number(k, "weight_bytes") / 1024, 8);
 		putchar('\n');
 	}
-	add(&l, "Alone: a sentence at a time on one thread; batches: sentences, on all. Held: what is kept of a source of %s "
-	    "tokens and of the decoder's state. Memory: of training, planned, and the whole process at most.",
+	add(&l, "Alone: a sentence at a time on one thread; batches: sentences, on all. Held: what is kept of a source of "
+	    "%s tokens and of the decoder's state. Memory: of training, planned, and the whole process at most.",
 	    commas(number(some, "source_tokens"), a));
 	print_paragraph(&l);
 }

@@ -248,7 +248,8 @@ static char *key_of(const ur_args *args, const ur_compare *what, const char *mac
 		"seed", (json_int_t)what->seed, "vocab", v->vocab, "size", (json_int_t)v->vocab_size, "val", v->val, "test", v->test);
 	if (json && what->pairs)
 		json_object_set_new(json, "pairs", json_pack("{s:o, s:o, s:I, s:i, s:I, s:i}",
-			"target", ur_json_string(v->target), "source", ur_json_string(v->source_vocab), "least", (json_int_t)v->min_count, "beam", what->beam,
+			"target", ur_json_string(v->target), "source", ur_json_string(v->source_vocab),
+			"least", (json_int_t)v->min_count, "beam", what->beam,
 			"translate", (json_int_t)what->translate, "show", what->show));
 	if (json)
 		key = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
@@ -555,8 +556,8 @@ const ur_command ur_command_compare = {
 		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match, "
 		"and where it has a limited context and names none, it gets one of --seq-len. Trials are beginnings of the "
 		"run that follows them. A spec given twice gets other seeds the second time.\n"
-		"Specs of pairs (seq2seq:lstm) are compared on lines of SOURCE <tab> TARGET in the same way, tokens being those "
-		"of targets: their translations of held-out sources are scored, in all and by length, and timed.\n"
+		"Specs of pairs (seq2seq:lstm) are compared on lines of SOURCE <tab> TARGET in the same way, tokens being "
+		"those of targets: their translations of held-out sources are scored, in all and by length, and timed.\n"
 		"Everything is kept in the store as it is found: a comparison that was interrupted goes on when the same "
 		"command is given again, and ends with the numbers it would have had.",
 	.examples = "unroll compare --data corpus.txt\n"

@@ -179,8 +179,8 @@ enum { UR_MOST_CROSSINGS = UR_MOST_CONTENDERS * (UR_MOST_CONTENDERS - 1) / 2, UR
 typedef struct ur_by_need { const char *need; int who; char why[320], sure[200]; } ur_by_need;
 
 /* Pairs: what becomes of long sources with and without attention, the best of each by loss. A bottleneck is said to
- * show where errors on the longest sources are fewer with attention, outside both intervals, and this difference is larger
- * than that on the shortest, whatever values within the intervals one takes; and where every seed says the same. */
+ * show where errors on the longest sources are fewer with attention, outside both intervals, and this difference is
+ * larger than that on the shortest, whatever values within the intervals one takes; and where every seed says so. */
 typedef enum ur_bottleneck_kind {
 	UR_BOTTLENECK_UNKNOWN,          /* one of the two is not there, or lengths are too much alike */
 	UR_BOTTLENECK_NONE,             /* on the longest, intervals overlap, or attention does worse */

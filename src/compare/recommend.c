@@ -425,9 +425,11 @@ static void put_doubts(const ur_comparison *c, ur_advice *a)
 	if (c->seeds > 1)
 		ur_tell(a, "A difference is called real when a paired t-test over seeds, adjusted by Holm for all pairs%s, "
 		    "gives p < %.2f and %s (%s held-out tokens in %d block%s) does not explain it; one below %.0f%% of the "
-		    "loss (%.3f) is too small to choose by, however sure. By seed the order is %s.", c->pairs ? " of models" : "",
+		    "loss (%.3f) is too small to choose by, however sure. By seed the order is %s.",
+		    c->pairs ? " of models" : "",
 		    UR_SIGNIFICANT, w->noise, ur_say_count((double)c->scored, scored), blocks, blocks == 1 ? "" : "s",
-		    100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean, c->same_order ? "the same each time" : "not the same each time");
+		    100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean,
+		    c->same_order ? "the same each time" : "not the same each time");
 	else if (blocks > 1)
 		ur_tell(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block, each by itself; "
 		    "they cover %s, not another seed, so differences below %.0f%% of the loss (%.3f) are called a "

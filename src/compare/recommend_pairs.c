@@ -58,8 +58,8 @@ static void put_conclusion(const ur_comparison *c, ur_advice *a)
 		              c->seeds > 1 ? "every seed says the same" : "of one seed, though: another might say otherwise");
 	else if (b->kind == UR_BOTTLENECK_UNSURE)
 		ur_tell(a, "On the longest sources the kept %s makes fewer errors than the kept %s, and gains more there than "
-		    "on the shortest, outside the intervals; but only %d of %d seeds agree, so that may be these two models and "
-		    "no bottleneck.\n", with->name, without->name, b->agree, c->seeds);
+		    "on the shortest, outside the intervals; but only %d of %d seeds agree, so that may be these two models "
+		    "and no bottleneck.\n", with->name, without->name, b->agree, c->seeds);
 	else if (b->kind == UR_BOTTLENECK_EVERYWHERE)
 		ur_tell(a, "On the longest sources %s makes fewer errors than %s, outside the intervals; but that it gains "
 		    "more there than on the shortest these do not show. It may be the better model without a bottleneck in the "
