@@ -168,6 +168,12 @@ int ur_open_context(const ur_args *args, int64_t threads, ur_ctx *ctx);
 int ur_open_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
 /* The same, and it must have a vocabulary. */
 int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
+/* Progress of reading a file, a line on a terminal unless `quiet`; arg of ur_reading_progress, which is a ur_progress and
+ * stops at a signal that ur_stop_catch caught. */
+typedef struct ur_reading { const char *path; double started, shown; int width; } ur_reading;
+ur_reading ur_reading_start(const char *path, int quiet);
+int ur_reading_progress(void *arg, int64_t done, int64_t total);
+void ur_reading_end(const ur_reading *r);
 /* A corpus, with progress on a terminal unless `quiet`. Stops at a signal that ur_stop_catch caught. The second says
  * nothing of a failure. */
 int ur_open_corpus(const ur_args *args, const ur_corpus_request *request, int quiet, ur_corpus **corpus);

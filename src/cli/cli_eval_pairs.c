@@ -47,16 +47,22 @@ static int on_translated(void *arg, int64_t done, int64_t of)
 	return ur_stop_signal() != 0;
 }
 
+/* null: not told */
+static json_t *bleu_json(const ur_length_bin *b)
+{
+	return b->bleu_told ? json_pack("[f,f,f]", b->bleu, b->bleu_low, b->bleu_high) : json_null();
+}
+
 static json_t *bins_json(int n, const ur_length_bin *bin)
 {
 	json_t *list = json_array();
 
 	for (int i = 0; i < n; i++) {
 		const ur_length_bin *b = &bin[i];
-		json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:[f,f,f], s:[f,f,f], s:[f,f,f], s:[f,f,f]}",
+		json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:[f,f,f], s:[f,f,f], s:[f,f,f], s:o}",
 			"from", b->from, "to", b->to, "sources", (json_int_t)b->n,
 			"exact", b->exact, b->exact_low, b->exact_high, "token_errors", b->errors, b->errors_low, b->errors_high,
-			"word_errors", b->words, b->words_low, b->words_high, "bleu", b->bleu, b->bleu_low, b->bleu_high));
+			"word_errors", b->words, b->words_low, b->words_high, "bleu", bleu_json(b)));
 	}
 	return list;
 }
@@ -72,22 +78,22 @@ static int show_json(const ur_args *args, const ur_model *m, const ur_pairs_aske
 		"bytes", (json_int_t)s->bytes, "left_out", (json_int_t)left_out, "seconds", ur_json_number(s->seconds));
 
 	if (json && t->n)
-		json_object_set_new(json, "translations", json_pack("{s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:o}",
-			"sources", (json_int_t)t->n, "pairs", (json_int_t)t->pairs, "beam", v->beam, "length_penalty", v->penalty,
-			"bleu", t->bleu, "exact", t->exact, "token_errors", t->token_errors, "word_errors", t->word_errors,
-			"cut", (json_int_t)t->cut, "tokens", (json_int_t)t->tokens, "seconds", t->seconds,
+		json_object_set_new(json, "translations", json_pack(
+			"{s:I, s:I, s:i, s:f, s:o, s:f, s:f, s:f, s:I, s:I, s:f, s:o}", "sources", (json_int_t)t->n,
+			"pairs", (json_int_t)t->pairs, "beam", v->beam, "length_penalty", v->penalty,
+			"bleu", ur_json_number(t->bleu_told ? t->bleu : NAN), "exact", t->exact, "token_errors", t->token_errors,
+			"word_errors", t->word_errors, "cut", (json_int_t)t->cut, "tokens", (json_int_t)t->tokens, "seconds", t->seconds,
 			"by_source_length", bins_json(ur_length_bins(t, bin), bin)));
 	return ur_print_json(args, json);
 }
 
-static int show(const ur_model *m, const ur_pairs_asked *v, const ur_score *s, int64_t left_out, const ur_translated *t)
+static int show(const ur_pairs_asked *v, const ur_score *s, int64_t left_out, const ur_translated *t)
 {
 	ur_length_bin bin[UR_LENGTH_BINS + 1];
 	char name[100];
 	ur_short a, b;
 	int bins;
 
-	(void)m;
 	printf("loss          %.4f nats a target token\n", s->loss);
 	printf("perplexity    %.4g a token\n", exp(s->loss));
 	printf("bits          %.4f a byte of the targets\n", s->bits_per_byte);
@@ -97,7 +103,10 @@ static int show(const ur_model *m, const ur_pairs_asked *v, const ur_score *s, i
 		printf("left out      %s pairs, longer than the model's context\n", ur_commas(left_out, a));
 	if (!t->n)
 		return UR_EXIT_OK;
-	printf("BLEU          %.2f\n", t->bleu);
+	if (t->bleu_told)
+		printf("BLEU          %.2f\n", t->bleu);
+	else
+		printf("BLEU          not told: no target has four words\n");
 	printf("exact         %.2f %% of sources (wrong: %.2f %%)\n", 100 * t->exact, 100 * (1 - t->exact));
 	printf("word errors   %.2f %% of the references' words\n", 100 * t->word_errors);
 	printf("token errors  %.2f %% of their tokens\n", 100 * t->token_errors);
@@ -112,11 +121,14 @@ static int show(const ur_model *m, const ur_pairs_asked *v, const ur_score *s, i
 	printf("\nsource tokens  sources       exact match, %%      word errors, %%              BLEU   (95 %% intervals)\n");
 	for (int i = 0; i < bins; i++) {
 		const ur_length_bin *l = &bin[i];
-		char range[32];
+		char range[32], bleu[64] = "-";
+
+		if (l->bleu_told)
+			(void)snprintf(bleu, sizeof bleu, "%5.1f [%5.1f, %5.1f]", l->bleu, l->bleu_low, l->bleu_high);
 		(void)snprintf(range, sizeof range, l->from == l->to ? "%d" : "%d to %d", l->from, l->to);
-		printf("%13s  %7s  %5.1f [%5.1f, %5.1f]  %5.1f [%5.1f, %5.1f]  %5.1f [%5.1f, %5.1f]\n", range, ur_commas(l->n, a),
+		printf("%13s  %7s  %5.1f [%5.1f, %5.1f]  %5.1f [%5.1f, %5.1f]  %5s\n", range, ur_commas(l->n, a),
 		       100 * l->exact, 100 * l->exact_low, 100 * l->exact_high, 100 * l->words, 100 * l->words_low,
-		       100 * l->words_high, l->bleu, l->bleu_low, l->bleu_high);
+		       100 * l->words_high, bleu);
 	}
 	return UR_EXIT_OK;
 }
@@ -151,7 +163,7 @@ int ur_eval_pairs(const ur_args *args, const ur_model *m, const ur_ctx *ctx, con
 			code = ur_failed(args, status, &err);
 		else
 			code = v->json ? show_json(args, m, v, &score, left_out, &translated)
-			               : show(m, v, &score, left_out, &translated);
+			               : show(v, &score, left_out, &translated);
 	}
 	ur_translated_free(&translated);
 	ur_pair_split_free(&split);

@@ -59,11 +59,14 @@ int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *
 	return UR_EXIT_USAGE;
 }
 
-struct reading { const char *path; double started, shown; int width; };
-
-static int on_progress(void *arg, int64_t done, int64_t total)
+ur_reading ur_reading_start(const char *path, int quiet)
 {
-	struct reading *r = arg;
+	return (ur_reading){ path, ur_clock(), 0, quiet ? 0 : ur_terminal_width(STDERR_FILENO) };
+}
+
+int ur_reading_progress(void *arg, int64_t done, int64_t total)
+{
+	ur_reading *r = arg;
 	double now = ur_clock();
 	char name[40];
 
@@ -76,17 +79,22 @@ static int on_progress(void *arg, int64_t done, int64_t total)
 	return ur_stop_signal() != 0;
 }
 
+void ur_reading_end(const ur_reading *r)
+{
+	if (r->shown > 0)
+		(void)fprintf(stderr, "\r\033[K");
+}
+
 ur_status ur_try_corpus(const ur_corpus_request *request, int quiet, ur_corpus **corpus, ur_err *err)
 {
-	struct reading r = { request->path, ur_clock(), 0, quiet ? 0 : ur_terminal_width(STDERR_FILENO) };
+	ur_reading r = ur_reading_start(request->path, quiet);
 	ur_corpus_request asked = *request;
 	ur_status status;
 
-	asked.progress = on_progress;
+	asked.progress = ur_reading_progress;
 	asked.progress_arg = &r;
 	status = ur_corpus_open(&asked, corpus, err);
-	if (r.shown > 0)
-		(void)fprintf(stderr, "\r\033[K");
+	ur_reading_end(&r);
 	return status;
 }
 

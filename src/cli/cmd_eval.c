@@ -93,6 +93,22 @@ static int show(const ur_args *args, const ur_model *m, const ur_score *score, i
 	return UR_EXIT_OK;
 }
 
+/* An option that would say nothing of this model is a misunderstanding. */
+static int fits_model(const ur_args *args, const ur_model *m)
+{
+	static const struct { size_t at; const char *name; int pairs; } only[] = {
+		{ offsetof(struct values, target), "--target", 1 }, { offsetof(struct values, translate), "--translate", 1 },
+		{ offsetof(struct values, beam), "--beam", 1 }, { offsetof(struct values, penalty), "--length-penalty", 1 },
+		{ offsetof(struct values, tokens), "--tokens", 0 }, { offsetof(struct values, seq_len), "--seq-len", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof only / sizeof *only; i++)
+		if (only[i].pairs != m->spec.pair && ur_given(args, only[i].at))
+			return ur_wrong(args, "%s is for %s, and %s is a model of %s", only[i].name, only[i].pairs ? "pairs" : "texts",
+			                m->spec.text, m->spec.pair ? "pairs" : "texts");
+	return UR_EXIT_OK;
+}
+
 static int run(const ur_args *args)
 {
 	const struct values *v = args->values;
@@ -108,12 +124,13 @@ static int run(const ur_args *args)
 	if ((code = ur_open_context(args, v->threads, &ctx)))
 		return code;
 	code = ur_open_text_model(args, v->model, ctx.k, &m);
+	if (!code)
+		code = fits_model(args, m);
 	if (!code && m->spec.pair)
 		code = ur_eval_pairs(args, m, &ctx, &(ur_pairs_asked){ .model = v->model, .data = v->data, .target = v->target,
 			.part = v->part, .val = v->val, .test = v->test, .batch = (int)v->batch_size, .beam = (int)v->beam,
-			.penalty = v->penalty, .translate = ur_given(args, offsetof(struct values, translate)) ? v->translate : -1, .json = v->json, .quiet = v->quiet });
-	else if (!code && v->target)
-		code = ur_wrong(args, "--target is for pairs, and %s is a model of texts", m->spec.text);
+			.penalty = v->penalty, .translate = ur_given(args, offsetof(struct values, translate)) ? v->translate : -1,
+			.json = v->json, .quiet = v->quiet });
 	else if (!code &&
 	    !(code = ur_open_corpus(args, &(ur_corpus_request){ .path = v->data, .use = m->vocab }, v->quiet, &corpus)) &&
 	    !(code = range_of(args, corpus, &from, &to))) {
@@ -145,7 +162,7 @@ static const ur_opt options[] = {
 	       .least = 1, .most = 1 << 24),
 	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "stretches read side by side", .otherwise = "as trained",
 	       .least = 1, .most = 1 << 20),
-	UR_OPT(INT, "translate", 0, translate, "N", "pairs: translate about this many sources; 0: only the loss",
+	UR_OPT(INT, "translate", 0, translate, "N", "translate at most this many sources; 0: only the loss",
 	       .otherwise = "all", .least = 0, .most = 9e15, .group = "pairs"),
 	UR_OPT(INT, "beam", 0, beam, "N", "hypotheses kept for each source; 1: greedy", .standard = "1", .least = 1,
 	       .most = UR_MOST_BEAM),

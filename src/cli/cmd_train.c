@@ -61,6 +61,8 @@ static int choose_model(session *s)
 		if (v->vocab && strcmp(s->vocab.kind, ur_vocab_kind_of(s->job.start->vocab)))
 			return ur_wrong(s->args, "--from has a model with a %s vocabulary: leave out --vocab",
 			                ur_vocab_kind_of(s->job.start->vocab));
+		if (v->source_vocab)
+			return ur_wrong(s->args, "--from has a model with its own vocabularies: leave out --source-vocab");
 	} else {
 		if (!text)
 			text = s->left.spec;
@@ -293,9 +295,11 @@ static int prepare(session *s)
 
 	if ((code = check_out(s)) || (code = choose_model(s)))
 		return code;
-	if (!s->spec.pair && (v->target || v->val_data || v->source_vocab))
-		return ur_wrong(s->args, "--target, --val-data and --source-vocab are for pairs: give an --arch like "
+	if (!s->spec.pair && (v->target || v->val_data || v->val_target || v->source_vocab))
+		return ur_wrong(s->args, "--target, --val-data, --val-target and --source-vocab are for pairs: give an --arch like "
 		                "seq2seq:lstm:2x256");
+	if (v->val_target && !v->val_data)
+		return ur_wrong(s->args, "--val-target needs --val-data: the sources that these are the targets of");
 	if ((code = s->spec.pair ? open_pairs(s) : open_data(s)))
 		return code;
 	if (!s->pairs && (status = ur_split_make(ur_corpus_tokens(s->corpus), train, v->val, &s->job.split, &err)))

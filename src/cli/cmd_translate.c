@@ -2,6 +2,7 @@
 #include "cli/cli_pairs.h"
 
 #include "base/machine.h"
+#include "vocab/utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -92,17 +93,26 @@ static int ready(session *s)
 	return status ? ur_failed(s->args, status, &err) : UR_EXIT_OK;
 }
 
-/* The text of a token as a column's or row's name: blanks and controls made visible, at most 12 bytes. */
+/* The text of a token as a column's or row's name: without blanks and controls, at most 12 bytes and no half of a
+ * character; a token of less than a character is its bytes, as in <C3><A4>. */
 static const char *token_name(const ur_vocab *vocab, int32_t token, char out[16])
 {
 	const char *text;
-	size_t n = ur_vocab_decode(vocab, token, &text), used = 0;
+	const size_t n = ur_vocab_decode(vocab, token, &text);
+	size_t used = 0;
 
-	for (size_t i = 0; i < n && used < 12; i++)
-		if ((unsigned char)text[i] > 32 && text[i] != 127)
-			out[used++] = text[i];
-	while (used && n > 12 && ((unsigned char)out[used - 1] & 0xC0) == 0x80) /* no half of a character */
-		used--;
+	for (size_t i = 0; i < n;) {
+		uint32_t code = 0;
+		const int wide = ur_utf8_next((const unsigned char *)text + i, n - i, &code);
+
+		if (used + (wide > 0 ? (size_t)wide : 4) > 12)
+			break;
+		if (wide <= 0)
+			used += (size_t)snprintf(out + used, 5, "<%02X>", (unsigned char)text[i]);
+		else if (code > 32 && !(code >= 127 && code < 160))
+			used += ur_utf8_put(code, out + used);
+		i += wide > 0 ? (size_t)wide : 1;
+	}
 	out[used] = 0;
 	return used ? out : token >= ur_vocab_size(vocab) ? "end" : "_";
 }
@@ -264,7 +274,7 @@ static int read_lines(session *s)
 	ssize_t n;
 	int code = UR_EXIT_OK;
 
-	while (!code && !s->broken && !ur_stop_signal() && (n = getline(&line, &room, stdin)) >= 0) {
+	while (!code && !s->broken && (n = getline(&line, &room, stdin)) >= 0) {
 		while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 			n--;
 		code = take(s, line, (size_t)n);
@@ -305,11 +315,9 @@ static int translate(session *s)
 		ur_complain(args, "standard output: %s", strerror(s->broken));
 		code = UR_EXIT_FAILED;
 	}
-	if (!code && ur_stop_signal())
-		code = 128 + ur_stop_signal();
 	if (!code && !s->v->quiet && !s->v->json)
-		(void)fprintf(stderr, "%s sources in %s, %s tokens a second\n", ur_commas(s->done, a),
-		              ur_time_text(s->seconds, b),
+		(void)fprintf(stderr, "%s source%s in %s, %s tokens a second\n", ur_commas(s->done, a),
+		              s->done == 1 ? "" : "s", ur_time_text(s->seconds, b),
 		              ur_commas(s->seconds > 0 ? (int64_t)((double)s->tokens / s->seconds) : 0, c));
 	for (int i = 0; i < s->count; i++)
 		free_item(&s->items[i]);
@@ -323,7 +331,6 @@ static int run(const ur_args *args)
 	session s = { .args = args, .v = v };
 	int code;
 
-	ur_stop_catch(NULL);
 	if ((code = ur_open_context(args, v->threads, &s.ctx)))
 		return code;
 	if (!(code = ur_open_text_model(args, v->model, s.ctx.k, &s.m))) {

@@ -2,7 +2,6 @@
  * "the next allowed width from here on". */
 #include "compare/widths.h"
 
-#include "train/score_pairs.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,7 +37,7 @@ ur_status ur_width_measure(const ur_spec *spec, const ur_words *words, int64_t t
 	if (status)
 		return status;
 	*out = (ur_width){ .spec = *spec, .parameters = m->scalars,
-	                   .limit = spec->pair ? ur_pair_limit(spec) : ur_model_limit(m) };
+	                   .limit = spec->pair ? ur_spec_limit(spec) : ur_model_limit(m) };
 	out->deviation = target > 0 ? (double)m->scalars / (double)target - 1 : 0;
 	ur_model_free(m);
 	return UR_OK;

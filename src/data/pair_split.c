@@ -19,15 +19,6 @@ static ur_part_of part_of(const ur_pairs *p, int64_t i, double val, double test)
 	return place < test ? UR_TEST : place < test + val ? UR_VAL : UR_TRAIN;
 }
 
-static int is_long(const ur_pairs *p, int64_t i, int most)
-{
-	int source, target;
-
-	ur_pairs_tokens(p, i, UR_SOURCE, &source);
-	ur_pairs_tokens(p, i, UR_TARGET, &target);
-	return source >= most || target >= most; /* the end is one more */
-}
-
 /* Pair i is in the list of part[i]; UR_PARTS: in none. */
 static ur_status collect(const unsigned char *part, int64_t pairs, ur_pair_split *split, ur_err *err)
 {
@@ -68,7 +59,7 @@ ur_status ur_pair_split_make(const ur_pairs *p, double val, double test, int mos
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a split of pairs");
 	for (int64_t i = 0; i < n; i++) {
 		ur_part_of of = part_of(p, i, val, test);
-		part[i] = (unsigned char)(of == UR_TRAIN && most > 0 && is_long(p, i, most) ? UR_PARTS : of);
+		part[i] = (unsigned char)(of == UR_TRAIN && !ur_pairs_fit(p, i, most) ? UR_PARTS : of);
 		count[part[i]]++;
 	}
 	if (!count[UR_TRAIN])

@@ -464,6 +464,15 @@ int ur_pairs_outputs(const ur_pairs *p, int side)
 	return ur_vocab_size(p->side[side].vocab) + 1;
 }
 
+int ur_pairs_fit(const ur_pairs *p, int64_t i, int most)
+{
+	int source, target;
+
+	(void)ur_pairs_tokens(p, i, UR_SOURCE, &source);
+	(void)ur_pairs_tokens(p, i, UR_TARGET, &target);
+	return most == 0 || (source < most && target < most); /* the end is one more */
+}
+
 const int32_t *ur_pairs_tokens(const ur_pairs *p, int64_t i, int side, int *n)
 {
 	const struct side *s = &p->side[side];

@@ -47,6 +47,8 @@ int ur_pairs_outputs(const ur_pairs *p, int side);
 static inline int32_t ur_pairs_end(const ur_pairs *p, int side) { return ur_pairs_outputs(p, side) - 1; }
 /* Tokens of one text, at least one, without the end; owned by p. */
 const int32_t *ur_pairs_tokens(const ur_pairs *p, int64_t i, int side, int *n);
+/* Whether both its sides have at most `most` tokens, ends included; most 0: always. */
+int ur_pairs_fit(const ur_pairs *p, int64_t i, int most);
 /* The text as it stands in the file; owned by p, not NUL-terminated. */
 const char *ur_pairs_text(const ur_pairs *p, int64_t i, int side, size_t *bytes);
 const char *ur_pairs_path(const ur_pairs *p, int side); /* of a TSV the same for both */

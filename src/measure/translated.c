@@ -108,10 +108,13 @@ static ur_status score(const sources *s, const ur_model *m, const ur_translation
 		size_t reference_bytes;
 		const int32_t *tokens = ur_pairs_tokens(p, *at, UR_TARGET, &n);
 		const char *reference = ur_pairs_text(p, *at, UR_TARGET, &reference_bytes);
+		const int64_t before = out->bleu.reference;
 		int64_t words, edits = ur_edits(t->n, t->tokens, n, tokens);
 		int64_t word_edits = ur_word_edits(text, bytes, reference, reference_bytes, &words);
 
 		failed = edits < 0 || word_edits < 0 || !ur_bleu_add(&out->bleu, text, bytes, reference, reference_bytes);
+		if (out->bleu.reference - before > out->longest)
+			out->longest = out->bleu.reference - before;
 		out->exact |= bytes == reference_bytes && !memcmp(text, reference, bytes);
 		if (!out->references || edits < out->edits) {
 			out->edits = edits;
@@ -131,7 +134,7 @@ void ur_translated_sum(ur_translated *t)
 	ur_bleu bleu = { 0 };
 	int64_t exact = 0, edits = 0, of = 0, word_edits = 0, words = 0;
 
-	t->pairs = t->tokens = t->cut = 0;
+	t->pairs = t->tokens = t->cut = t->bleu_told = 0;
 	for (int64_t i = 0; i < t->n; i++) {
 		const ur_sentence *s = &t->sentence[i];
 
@@ -144,6 +147,7 @@ void ur_translated_sum(ur_translated *t)
 		t->pairs += s->references;
 		t->tokens += s->tokens + s->ended;
 		t->cut += !s->ended;
+		t->bleu_told |= s->longest >= UR_BLEU_ORDER;
 	}
 	t->bleu = ur_bleu_score(&bleu);
 	t->exact = t->n ? (double)exact / (double)t->n : 0;

@@ -16,12 +16,15 @@ typedef struct ur_sentence {
 	int64_t edits, of;              /* tokens to insert, delete or change; tokens of the reference */
 	int64_t word_edits, words;      /* the same between blanks */
 	ur_bleu bleu;                   /* of all its pairs */
+	int64_t longest;                /* words of its longest reference, as BLEU tells them apart */
 } ur_sentence;
 
 typedef struct ur_translated {
 	int64_t n, pairs, left_out;     /* sources translated, pairs of them; sources too long for the model */
 	ur_sentence *sentence;          /* n, in order of the file */
 	double bleu;                    /* 0 .. 100, over pairs */
+	int bleu_told;                  /* some reference has the four words that BLEU looks for; else it is 0 or near it,
+	                                 * whatever the translations */
 	double exact;                   /* shares: of sources that are right, ... */
 	double token_errors, word_errors;       /* ... edits per token and per word of the references */
 	double seconds;                 /* of translating */
@@ -52,6 +55,7 @@ typedef struct ur_length_bin {
 	double errors, errors_low, errors_high; /* edits per reference token, and 95 % by resampling sources */
 	double words, words_low, words_high;    /* the same of words */
 	double bleu, bleu_low, bleu_high;       /* the same of BLEU (Koehn 2004) */
+	int bleu_told;                  /* as above */
 } ur_length_bin;
 
 /* Bins of about equal width over the lengths there are, those with few sources joined to their neighbour; at most

@@ -53,8 +53,10 @@ static void fill(const ur_sentence *const *of, int64_t n, ur_length_bin *b)
 	int64_t exact = 0;
 
 	b->n = n;
-	for (int64_t i = 0; i < n; i++)
+	for (int64_t i = 0; i < n; i++) {
 		exact += of[i]->exact;
+		b->bleu_told |= of[i]->longest >= UR_BLEU_ORDER;
+	}
 	b->exact = (double)exact / (double)n;
 	wilson(exact, n, &b->exact_low, &b->exact_high);
 	rates(of, n, 0, value);
@@ -80,8 +82,9 @@ static void fill(const ur_sentence *const *of, int64_t n, ur_length_bin *b)
 static int by_length(const void *a, const void *b)
 {
 	const ur_sentence *x = *(const ur_sentence *const *)a, *y = *(const ur_sentence *const *)b;
-	return x->source_tokens != y->source_tokens ? (x->source_tokens > y->source_tokens) - (x->source_tokens < y->source_tokens)
-	                                            : (x->pair > y->pair) - (x->pair < y->pair);
+	const int longer = (x->source_tokens > y->source_tokens) - (x->source_tokens < y->source_tokens);
+
+	return longer ? longer : (x->pair > y->pair) - (x->pair < y->pair);
 }
 
 int ur_length_bins(const ur_translated *t, ur_length_bin *bin)

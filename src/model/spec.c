@@ -318,6 +318,8 @@ static ur_status check_pair(parse *p, ur_err *err)
 
 	s->both_ways = p->own[ENCODER] > 0;
 	s->summary = p->own[SUMMARY] > 0;
+	if (ur_spec_limit(s) == 1)
+		COMPLAIN(p->given_at[CONTEXT], "spec: pairs need a context of at least 2, for a token and the end");
 	if (s->form->norm) {
 		if (!(s->mixer->flags & UR_SEES_ALL))
 			COMPLAIN(p->given_at[BLOCK], "spec: pairs in residual blocks are of attention: leave out block=");
@@ -429,6 +431,11 @@ ur_dims ur_spec_dims(const ur_spec *spec)
 	ur_dims d = { .in = spec->width, .out = spec->width, .context = spec->context };
 	memcpy(d.option, spec->option, sizeof d.option);
 	return d;
+}
+
+int ur_spec_limit(const ur_spec *spec)
+{
+	return spec->positions != UR_NOWHERE || (spec->mixer->flags & UR_STATE_GROWS) ? spec->context : 0;
 }
 
 void ur_spec_help(void (*line)(void *arg, const char *name, const char *about), void *arg)

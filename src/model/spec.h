@@ -41,6 +41,8 @@ size_t ur_spec_name(const char *text);
 ur_status ur_spec_resize(const ur_spec *from, int width, ur_spec *spec, ur_err *err);
 /* What one layer's mixer is built with; of pairs, that of a layer between others. */
 ur_dims ur_spec_dims(const ur_spec *spec);
+/* Positions a model of this spec takes, of pairs on either side; 0: any number. */
+int ur_spec_limit(const ur_spec *spec);
 /* Names a spec can start with, and the options of `name` (NULL: the model's own), a line each, for help texts; calls
  * line(arg, name, about). */
 void ur_spec_help(void (*line)(void *arg, const char *name, const char *about), void *arg);

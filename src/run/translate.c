@@ -22,7 +22,7 @@ typedef struct choice {
 /* The best that ended, or the best that was cut. */
 typedef struct found {
 	double worth, log_p;            /* worth -infinity: none */
-	int steps, slot, ended;         /* slot at step steps - 1 that it came from, or, cut, that it is */
+	int steps, slot, ended;         /* tokens without the end; the slot they are in; whether the end follows */
 } found;
 
 /* One source at work. */
@@ -65,8 +65,8 @@ struct ur_translator {
 
 int ur_source_limit(const ur_model *m)
 {
-	const int limits = m->spec.positions != UR_NOWHERE || (m->spec.mixer->flags & UR_STATE_GROWS);
-	return limits ? m->spec.context - 1 : 0;
+	const int limit = ur_spec_limit(&m->spec);
+	return limit ? limit - 1 : 0;
 }
 
 static size_t positions(const ur_translator *t) { return (size_t)t->s.longest + 1; }
@@ -321,7 +321,7 @@ static int choose(const ur_translator *t, int i, int row, choice next[2 * UR_MOS
 	return have;
 }
 
-/* Gives slot `to` the state its parent has now. Children of one parent get copies, the last takes it over. */
+/* Gives each of the n slots its parent's state: a copy, in the half that is not in use. */
 static void inherit(ur_translator *t, int first, int beam, const choice *chosen, int n)
 {
 	int which[UR_MOST_BEAM];
@@ -344,6 +344,7 @@ static void advance(ur_translator *t, int i, int row, int step)
 	const int beam = t->s.beam, first = i * beam, tokens = step + 1, last = tokens == s->most;
 	choice next[2 * UR_MOST_BEAM], go_on[UR_MOST_BEAM];
 	const int have = choose(t, i, row, next);
+	const found cut = { worth(t, s->log_p[0], step), s->log_p[0], step, 0, 0 };
 	int n = 0;
 
 	for (int k = 0; k < have && n < beam; k++) {
@@ -360,8 +361,8 @@ static void advance(ur_translator *t, int i, int row, int step)
 		*choice_at(t, step, first + b) = go_on[b];
 		s->log_p[b] = go_on[b].log_p;
 	}
-	if (last && !isfinite(s->best.worth) && n) /* cut: the best of what has not ended */
-		s->best = (found){ worth(t, go_on[0].log_p, tokens), go_on[0].log_p, tokens, 0, 0 };
+	if (last && !isfinite(s->best.worth)) /* the room for one more is the end's alone */
+		s->best = cut;
 	/* a greedy search takes the likeliest token; ended or not, one path */
 	if (beam == 1 && next[0].token == t->m->V - 1)
 		n = 0;
@@ -447,7 +448,7 @@ char *ur_translation_text(const ur_vocab *vocab, const int32_t *tokens, int n, s
 		memcpy(text + used, piece, some);
 		used += some;
 	}
-	if (used && text[used - 1] == ' ')
+	if (used && text[used - 1] == ' ' && !strcmp(ur_vocab_kind_of(vocab), "word"))
 		used--;
 	text[used] = 0;
 	*bytes = used;

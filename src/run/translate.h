@@ -14,7 +14,8 @@ enum { UR_MOST_BEAM = 64 };
 typedef struct ur_translating {
 	int beam;                       /* 1: greedy; 1 .. UR_MOST_BEAM */
 	double penalty;                 /* of length, 0 .. 10 */
-	int most;                       /* tokens of a translation; 0: twice the source's and 10 */
+	int most;                       /* tokens of a translation, the end not counted; 0: twice the source's and 10;
+	                                 * either way no more than the model's context has room for */
 	int batch;                      /* sources at a time, at least 1 */
 	int longest;                    /* tokens of a source at most, the end not counted */
 	int alignments;                 /* keep where each token's step looked */
@@ -40,8 +41,8 @@ void ur_translator_close(ur_translator *t);
  * the model's outputs are no numbers. */
 ur_status ur_translate(ur_translator *t, int n, const int32_t *const *source, const int *len, ur_translation *out,
                        ur_err *err);
-/* The text of tokens: joined, without the blank that the last of words ends with. malloc'd and NUL-terminated; NULL: no
- * memory. */
+/* The text of tokens: joined, of a vocabulary of words without the blank that the last ends with. malloc'd and
+ * NUL-terminated; NULL: no memory. */
 char *ur_translation_text(const ur_vocab *vocab, const int32_t *tokens, int n, size_t *bytes);
 /* The longest source this model takes, the end not counted; 0: any. */
 int ur_source_limit(const ur_model *m);

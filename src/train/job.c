@@ -21,13 +21,12 @@ static double mean_length(const ur_job *job, int side)
 	int64_t n = 0;
 
 	for (int64_t i = 0; i < s->n[UR_TRAIN]; i++) {
-		int length[UR_SIDES];
-		for (int k = 0; k < UR_SIDES; k++)
-			(void)ur_pairs_tokens(job->pairs, s->index[UR_TRAIN][i], k, &length[k]);
-		if (length[UR_SOURCE] < job->recipe.window && length[UR_TARGET] < job->recipe.window) {
-			sum += length[side] + 1;
-			n++;
-		}
+		int length;
+		if (!ur_pairs_fit(job->pairs, s->index[UR_TRAIN][i], job->recipe.window))
+			continue;
+		(void)ur_pairs_tokens(job->pairs, s->index[UR_TRAIN][i], side, &length);
+		sum += length + 1;
+		n++;
 	}
 	return n ? sum / (double)n : 1;
 }

@@ -62,10 +62,10 @@ ur_status ur_recipe_check(const ur_recipe *r, const ur_spec *spec, ur_err *err)
 		return bad(err, "pairs stand alone: no state is carried from one to the next; use --windows random");
 	if (mode == UR_BATCH_SEQUENTIAL)
 		return bad(err, "windows are carried or random in training");
-	if (r->window > spec->context && ((spec->mixer->flags & UR_STATE_GROWS) || spec->positions))
+	if (ur_spec_limit(spec) && r->window > spec->context)
 		return ur_fail(err, UR_E_INVALID, "windows of %d tokens do not fit a context of %d; use --seq-len %d or "
 			"context=%d in the spec", r->window, spec->context, spec->context, r->window);
-	if (mode == UR_BATCH_CARRIED && (((spec->mixer->flags & UR_STATE_GROWS)) || spec->positions))
+	if (mode == UR_BATCH_CARRIED && ur_spec_limit(spec))
 		return bad(err, "this model sees a fixed context and cannot carry state from window to window; "
 		           "use --windows random");
 	return UR_OK;

@@ -7,12 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int64_t ur_pair_limit(const ur_spec *spec)
-{
-	return spec->positions != UR_NOWHERE || (spec->mixer->flags & UR_STATE_GROWS) ? spec->context : 0;
-}
-
-ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const int64_t *index, int64_t n, int64_t most,
+ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const int64_t *index, int64_t n, int most,
                               int batch, ur_err *err)
 {
 	ur_status status;
@@ -20,15 +15,11 @@ ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const in
 	*s = (ur_pair_scorer){ .pairs = pairs };
 	if (!(s->index = malloc((size_t)(n ? n : 1) * sizeof *s->index)))
 		return ur_fail(err, UR_E_NOMEM, "no memory for the list of pairs");
-	for (int64_t i = 0; i < n; i++) {
-		int length[UR_SIDES];
-		for (int side = 0; side < UR_SIDES; side++)
-			(void)ur_pairs_tokens(pairs, index[i], side, &length[side]);
-		if (most && (length[UR_SOURCE] + 1 > most || length[UR_TARGET] + 1 > most))
-			s->left_out++;
-		else
+	for (int64_t i = 0; i < n; i++)
+		if (ur_pairs_fit(pairs, index[i], most))
 			s->index[s->n++] = index[i];
-	}
+		else
+			s->left_out++;
 	status = s->n == 0 ? ur_fail(err, UR_E_INVALID, "%s has no pair to score%s", ur_pairs_path(pairs, UR_SOURCE),
 	                             n ? " that is short enough for the model's context" : "")
 	                   : ur_pair_batches_open(&s->batches, pairs, s->index, s->n, batch, 1, 0, err);
@@ -122,7 +113,7 @@ ur_status ur_evaluate_pairs(const ur_model *m, const ur_ctx *c, const ur_pairs *
 	ur_arena arena = { 0 };
 	ur_pair_scorer s;
 	const double start = ur_clock();
-	ur_status status = ur_pair_scorer_open(&s, pairs, index, n, ur_pair_limit(&m->spec), batch, err);
+	ur_status status = ur_pair_scorer_open(&s, pairs, index, n, ur_spec_limit(&m->spec), batch, err);
 
 	*score = (ur_score){ 0 };
 	if (!status) {

@@ -16,7 +16,7 @@ typedef struct ur_pair_scorer {
 
 /* Pairs index[n]; those longer than `most` tokens on a side (the end included; 0: none) are left out. UR_E_INVALID:
  * nothing is left. After a failure there is nothing to close. */
-ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const int64_t *index, int64_t n, int64_t most,
+ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const int64_t *index, int64_t n, int most,
                               int batch, ur_err *err);
 void ur_pair_scorer_close(ur_pair_scorer *s);
 /* Measures or cuts. */
@@ -30,8 +30,6 @@ void ur_pair_scorer_run(ur_pair_scorer *s, int64_t most, double *loss, int64_t *
 /* All of that at once, for those pairs that fit the model; *left_out: how many do not. */
 ur_status ur_evaluate_pairs(const ur_model *m, const ur_ctx *c, const ur_pairs *pairs, const int64_t *index, int64_t n,
                             int batch, ur_score *score, int64_t *left_out, ur_err *err);
-/* The longest side a model of this spec takes, its end included; 0: any. */
-int64_t ur_pair_limit(const ur_spec *spec);
 /* A batch's arrays, for B pairs of at most S and T. */
 void ur_pair_batch_plan(ur_pair_batch *b, int S, int T, int B, ur_arena *arena);
 /* The pass of a batch, without dropout. */

@@ -26,13 +26,9 @@ static ur_status choose(pairs_subject *t, ur_err *err)
 
 	if (!(t->index = malloc((size_t)(n ? n : 1) * sizeof *t->index)))
 		return ur_fail(err, UR_E_NOMEM, "no memory for the list of pairs");
-	for (int64_t i = 0; i < n; i++) {
-		int source, target;
-		(void)ur_pairs_tokens(job->pairs, index[i], UR_SOURCE, &source);
-		(void)ur_pairs_tokens(job->pairs, index[i], UR_TARGET, &target);
-		if (source < most && target < most)
+	for (int64_t i = 0; i < n; i++)
+		if (ur_pairs_fit(job->pairs, index[i], most))
 			t->index[t->n++] = index[i];
-	}
 	return t->n ? UR_OK : ur_fail(err, UR_E_INVALID, "no pair to train on is shorter than %d tokens on both sides; use a "
 	                              "larger --seq-len", most);
 }
@@ -52,7 +48,7 @@ static ur_status open(ur_subject *base, ur_err *err)
 	    (status = ur_pair_batches_open(&t->batches, job->pairs, t->index, t->n, r->batch, 0, r->seed, err)))
 		return status;
 	status = ur_pair_scorer_open(&t->scorer, held, split->index[UR_VAL], split->n[UR_VAL],
-	                             ur_pair_limit(ur_job_spec(job)), SCORE_BATCH, err);
+	                             ur_spec_limit(ur_job_spec(job)), SCORE_BATCH, err);
 	t->scores = !status;
 	return status == UR_E_INVALID ? UR_OK : status; /* nothing to validate on: the last weights are the result */
 }
