@@ -138,7 +138,7 @@ END
 }
 
 @test "a budget of time is one of tokens the second time; what was stopped leaves a document" {
-	ask=(--data pairs.tsv --vocab word --archs seq2seq:gru --params 4k --budget 0.5s --trials 1 --translate 20 --json --quiet
+	ask=(--data pairs.tsv --vocab word --archs seq2seq:gru --params 4k --budget 0.5s --step-tokens 128 --trials 1 --translate 20 --json --quiet
 		--store again.db)
 	"$UNROLL" compare "${ask[@]}" > first.json
 	"$UNROLL" compare "${ask[@]}" > second.json

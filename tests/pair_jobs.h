@@ -1,4 +1,4 @@
-/* Small files of pairs whose target is the source from its end, and jobs that train on them. */
+/* Small files of pairs whose target is the source from its end in capitals and a stop, and jobs that train on them. */
 #ifndef PAIR_JOBS_H
 #define PAIR_JOBS_H
 
@@ -21,9 +21,9 @@ static inline void write_reversals(const char *path, int n, int letters, int lon
 		for (int j = 0; j < length; j++) {
 			text[j] = (char)('a' + ur_rng_below(seed, ur_rng_for(UR_RNG_TEST, 61), (uint64_t)(i * 32 + j),
 			                                    (uint64_t)letters));
-			turned[length - 1 - j] = text[j];
+			turned[length - 1 - j] = (char)(text[j] - 'a' + 'A');
 		}
-		fprintf(f, "%.*s\t%.*s\n", length, text, length, turned);
+		fprintf(f, "%.*s\t%.*s.\n", length, text, length, turned);
 	}
 	assert_int_equal(fclose(f), 0);
 }
@@ -66,6 +66,7 @@ static inline ur_job pair_job(const ur_ctx *c, const char *spec, const ur_pairs 
 	j.recipe.window = 10;
 	j.recipe.warmup = 5;
 	j.recipe.eval_every = 10;
+	j.recipe.lr = 1e-2;
 	return j;
 }
 

@@ -99,6 +99,74 @@ def nulls():
     return d
 
 
+def of_pairs():
+    """What a comparison on pairs leaves: no steps, no sequences, but translations; with hostile tokens."""
+    d = whole()
+    d["data"].update(scored_tokens=5000)
+    d["setting"].update(context=None, position=None, prompt="")
+    d.update(crossovers=[], by_length=[])
+    token = "</td><script>alert(1)</script>"
+    source = ["le", "chat", token, "\u00e9tait", " ", None]
+    models, outputs = [], []
+    for i, c in enumerate(d["contenders"]):
+        c.update(spec="seq2seq:" + c["spec"], by_position=[], prefill=[], prefill_fit=None, steps=[], step_fit=None, state_fit=None, sample="")
+        attends = i % 2 == 1
+        part = lambda x: {"value": x, "low": 0.8 * x, "high": 1.1 * x}
+        models.append({"name": c["name"], "attends": attends, "sentences_per_second": 1234.5 + i,
+                       "runs": [{"seed": s, "exact": 0.5, "bleu": 40, "token_errors": 0.2, "word_errors": 0.3, "cut": 1} for s in (1, 2, 3)],
+                       "sentence": {"samples": 64, "p50_us": 900.0 + i, "p99_us": 2100.0, "source_tokens": 9, "target_tokens": 8,
+                                    "remembered_bytes": 4096 * i, "state_bytes": 2048},
+                       **{k: {"n": 3, "mean": m, "low": 0.9 * m, "high": 1.1 * m} for k, m in
+                          (("exact", 0.5), ("bleu", 40 + i), ("token_errors", 0.2), ("word_errors", 0.3), ("cut", 0.01))},
+                       "by_source_length": [{"from": 3 * b + 1, "to": 3 * b + 3, "n": 40, "exact": part(0.8 - 0.15 * b), "bleu": part(60 - 9 * b),
+                                             "token_errors": part(0.05 + (0.02 if attends else 0.12) * b), "word_errors": part(0.1 + 0.1 * b)}
+                                            for b in range(5)]})
+        rows = [[round(0.7 if k == r else 0.06, 3) for k in range(len(source))] for r in range(3)]
+        outputs.append({"name": c["name"], "text": "the " + token, "ended": i != 0, "tokens": ["the", token, None], "weights": rows if attends else None})
+    d["pairs"] = {"source_vocabulary": "word", "source_vocabulary_size": 9000, "train_pairs": 90000, "val_pairs": 5000, "test_pairs": 5000,
+                  "longest": 50, "left_out": 2, "sources": 500, "beam": 1, "models": models,
+                  "bottleneck": {"kind": "shows", "without": d["contenders"][0]["name"], "with": "gru", "seeds_agree": 3},
+                  "shown": [{"line": 7, "source": source, "reference": "the " + token, "outputs": outputs},
+                            {"line": 9, "source": ["x"] * 48 + [None], "reference": "y", "outputs": [
+                                {"name": "gru", "text": "y", "ended": True, "tokens": ["y", None], "weights": [[0.02] * 49] * 2}]}]}
+    return d
+
+
+def pairs(browser, store):
+    """The page of a comparison on pairs: chart and maps are there, tokens are text, and what pairs lack leaves no gaps."""
+    url = store.report("pairs", store.put(of_pairs()))
+    for width in (360, 1600):
+        for theme in ("light", "dark"):
+            where = f"pairs at {width} px, {theme}"
+            open_page(browser, url, width, theme)
+            quiet(browser, where)
+            drawn(browser, where)
+            check(browser.execute_script(NO_SCROLL), f"{where}: scrolls sideways")
+            check(browser.execute_script(HEADINGS) == [], f"{where}: headings skip a level")
+            faint = browser.execute_script(FAINT)
+            check(faint == [], f"{where}: too faint: {faint}")
+            ids = browser.execute_script("return [...document.querySelectorAll('main > section')].map(s => s.id)")
+            check({"translations", "lengths", "shown"} <= set(ids) and not {"context", "stepping", "sequences", "samples"} & set(ids), f"{where}: sections {ids}")
+            colours = browser.execute_script("""return [...document.querySelectorAll('.weights table')].map(t =>
+                [...t.tBodies[0].rows[0].cells].slice(1, 3).map(c => getComputedStyle(c).backgroundColor))""")
+            check(len(colours) == 3 and all(a != b for a, b in colours[:2]), f"{where}: maps {colours}")
+    text = browser.execute_script("return document.body.innerText")
+    check("undefined" not in text and "NaN" not in text and "[object" not in text, "pairs: undefined, NaN or an object in the text")
+    check("Step" not in browser.execute_script("return document.querySelector('#models thead').innerText"), "pairs: no column of steps")
+    check("</td><script>alert(1)</script>" in browser.execute_script("return document.querySelector('.weights thead').textContent"), "tokens are text")
+    check(browser.execute_script("return document.querySelector('.weights tbody td').textContent").startswith("70"), "a cell says its share")
+    seen = set()
+    for value in ("token_errors", "exact", "word_errors", "bleu"):
+        press(browser, "source-length", "Show", value)
+        state = chart_state(browser, "source-length")
+        lines = browser.execute_script("""return Chart.getChart(document.querySelector('figure[data-key="source-length"] canvas'))
+            .data.datasets.filter(s => s.kind === 'line').map(s => s.data.length)""")
+        check(lines == [5] * 4, f"lines of {value}: {lines}")
+        seen.add(state[3])
+    check(len(seen) == 4, f"the switch changes what is shown: {seen}")
+    quiet(browser, "pairs after use")
+
+
 class Store:
     """A store in a folder of its own, with a put_document that stays at it."""
 
@@ -485,6 +553,8 @@ def main():
         at("on_paper")
         variants(browser, store)
         at("variants")
+        pairs(browser, store)
+        at("pairs")
         store.close()
         os.mkdir(os.path.join(folder, "live"))
         live(browser, os.path.join(folder, "live"))

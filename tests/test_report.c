@@ -310,6 +310,7 @@ static void page_is_whole_and_alone(void **unused)
 	assert_null(strstr(page, "{{"  "css"));
 	assert_null(strstr(page, "{{nonce}}"));
 	assert_non_null(strstr(page, "Chart.js v3"));
+	assert_non_null(strstr(page, "const Translated ="));
 	assert_non_null(strstr(page, "default-src 'none'"));
 	assert_non_null(strstr(page, "connect-src 'none'"));
 	assert_null(strstr(page, "unsafe"));

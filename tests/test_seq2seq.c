@@ -241,6 +241,12 @@ static void masks_are_of_side_and_step(void **unused)
 				zeros += a[x] == 0;
 		}
 		assert_true(zeros > 4 * N / 4 && zeros < 4 * N * 11 / 20); /* 40 of 100 */
+		/* what the decoder looks at is whole; what the head reads of recurrent layers is not */
+		for (int x = zeros = 0; x < N; x++) {
+			assert_true(r.net.encoder->last[x] != 0);
+			zeros += r.net.last[x] == 0;
+		}
+		assert_true((zeros > 0) == !r.m->spec.form->norm);
 		pair_rig_close(&r);
 	}
 }

@@ -336,8 +336,8 @@ static void print_lengths(const json_t *d, const json_t *const *order, int n)
 	for (size_t column = 0; column < shown; column++) {
 		const size_t b = shown > 1 ? column * (count - 1) / (shown - 1) : 0;
 		char head[40];
-		(void)snprintf(head, sizeof head, number(item(bins, b), "from") < number(item(bins, b), "to") ? "%.0f-%.0f" : "%.0f",
-		               number(item(bins, b), "from"), number(item(bins, b), "to"));
+		const double from = number(item(bins, b), "from"), to = number(item(bins, b), "to");
+		(void)snprintf(head, sizeof head, from < to ? "%.0f-%.0f" : "%.0f", from, to);
 		printf("%7s", head);
 	}
 	printf("  tokens\n");
@@ -361,8 +361,8 @@ static void print_pair_cost(const json_t *d, const json_t *const *order, int n)
 
 	printf("\n%-*s%9s%9s%9s%8s%8s%9s%7s%8s\n", NAMES, "cost", "training", "memory", "memory", "alone", "alone",
 	       "batches", "held", "weights");
-	printf("%-*s%9s%9s%9s%8s%8s%9s%7s%8s\n", NAMES, "", "tokens/s", "plan MiB", "peak MiB", "p50 ms", "p99 ms", "a second",
-	       "KiB", "KiB");
+	printf("%-*s%9s%9s%9s%8s%8s%9s%7s%8s\n", NAMES, "", "tokens/s", "plan MiB", "peak MiB", "p50 ms", "p99 ms",
+	       "a second", "KiB", "KiB");
 	for (int i = 0; i < n; i++) {
 		const json_t *k = order[i], *t = translations(d, k), *one = at(t, "sentence");
 		if (!t)
@@ -379,8 +379,8 @@ static void print_pair_cost(const json_t *d, const json_t *const *order, int n)
 		print_size(number(k, "weight_bytes") / 1024, 8);
 		putchar('\n');
 	}
-	add(&l, "Alone: a sentence at a time on one thread; batches: sentences, on all. Held: what is kept of a source of %s tokens "
-	    "and of the decoder's state. Memory: of training, planned, and the whole process at most.",
+	add(&l, "Alone: a sentence at a time on one thread; batches: sentences, on all. Held: what is kept of a source of "
+	    "%s tokens and of the decoder's state. Memory: of training, planned, and the whole process at most.",
 	    commas(number(some, "source_tokens"), a));
 	print_paragraph(&l);
 }

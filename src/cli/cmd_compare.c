@@ -544,14 +544,14 @@ const ur_command ur_command_compare = {
 		"A spec with a shape (lstm:2x256) keeps it, unless --params is given; one without (lstm) is sized to match, "
 		"and where it has a limited context and names none, it gets one of --seq-len. Trials are beginnings of the "
 		"run that follows them. A spec given twice gets other seeds the second time.\n"
-		"Specs of pairs (seq2seq:lstm) are compared on lines of SOURCE <tab> TARGET in the same way, tokens being those of "
-		"targets: their translations of held-out sources are scored, in all and by length, and timed.\n"
+		"Specs of pairs (seq2seq:lstm) are compared on lines of SOURCE <tab> TARGET in the same way, tokens being "
+		"those of targets: their translations of held-out sources are scored, in all and by length, and timed.\n"
 		"Everything is kept in the store as it is found: a comparison that was interrupted goes on when the same "
 		"command is given again, and ends with the numbers it would have had.",
 	.examples = "unroll compare --data corpus.txt\n"
 		"unroll compare --data corpus.txt --archs gru,lstm --params 200k --seeds 3 --budget 60s --report report.html\n"
 		"unroll compare --data corpus.txt --arch lstm:2x256 --arch transformer,context=64 --budget 1Mtok --live\n"
-		"unroll compare --data pairs.tsv --arch seq2seq:gru --arch seq2seq:gru,attention=luong --params 300k --budget 60s",
+		"unroll compare --data pairs.tsv --arch seq2seq:gru --arch seq2seq:gru,attention=luong --budget 60s",
 	.options = options,
 	.size = sizeof(struct values),
 	.run = run,

@@ -462,7 +462,7 @@ static ur_status compare_all(ur_comparing *q, ur_err *err)
 	ur_energy energy;
 	ur_status status = earlier(q, err);
 
-	if (status || (status = q->on->begin(q, err)) || (status = machine_speed(q, err)) || 
+	if (status || (status = q->on->begin(q, err)) || (status = machine_speed(q, err)) ||
 	    (status = size_all(q, err)) || (status = make_folder(w->out_dir, err)))
 		return status;
 	if ((status = q->on->fit(q, err)))
@@ -482,7 +482,7 @@ static ur_status compare_all(ur_comparing *q, ur_err *err)
 	if ((status = ur_comparing_tune(q, err)))
 		return status;
 	plan_work(q, 0);
-	if ((status = set_tokens(q, "shared/tokens", err)) || 
+	if ((status = set_tokens(q, "shared/tokens", err)) ||
 	    (status = q->on->open(q, ur_budget_heldout(&q->work, shortest(o)), err)) ||
 	    (status = ur_comparing_train(q, err)) || (status = q->on->measure(q, err)))
 		return status;
@@ -495,7 +495,8 @@ static ur_status compare_all(ur_comparing *q, ur_err *err)
 
 ur_status ur_compare_run(const ur_compare *what, ur_comparison *out, ur_err *err)
 {
-	ur_comparing q = { .what = what, .on = what->pairs ? &ur_on_pairs : &ur_on_text, .out = out, .started = ur_clock(), .said = ur_clock() };
+	ur_comparing q = { .what = what, .on = what->pairs ? &ur_on_pairs : &ur_on_text, .out = out,
+	                   .started = ur_clock(), .said = ur_clock() };
 	ur_status status = check(what, err), kept;
 
 	memset(out, 0, sizeof *out);

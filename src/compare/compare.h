@@ -1,5 +1,5 @@
-/* Several architectures on the user's text, or pairs, and machine: the same number of parameters, the same budget, tuned with the
- * same number of trials, several seeds; then what each costs and how good it is, and which one to use.
+/* Several architectures on the user's text, or pairs, and machine: the same number of parameters, the same budget,
+ * tuned with the same number of trials, several seeds; then what each costs and how good it is, and which one to use.
  *
  * Everything in a comparison was measured in it. The losses are reproducible from the seeds and the tokens; the times
  * are of this machine at that moment. docs/COMPARISON.md describes what comes out. */
@@ -74,7 +74,8 @@ typedef struct ur_compare {
 	ur_journal *journal;
 	const char *out_dir;            /* models go there as NAME.safetensors; NULL: they are not kept */
 	const char *command;            /* as typed, for the models' metadata and the document; may be NULL */
-	const char *data, *target, *note;       /* the text's path, or of pairs; their targets' of their own; a word on the vocabulary; for the document, may be NULL */
+	const char *data, *target;      /* path of the text, or of pairs, and of their targets if these have their own; */
+	const char *note;               /* a word on the vocabulary; for the document, may be NULL */
 	uint64_t fingerprint;           /* of the text's bytes, for the document */
 	const char *words;              /* what the command to repeat needs besides: " --vocab byte"; may be NULL */
 	ur_watch *watch;
@@ -98,7 +99,7 @@ typedef struct ur_trained {
 	double joules;                  /* NaN: not told */
 	ur_memory memory;
 	ur_translated translated;       /* of pairs: totals; n 0: not known, sentence NULL; */
-	double short_errors, long_errors;       /* wrong tokens of the shortest and the longest sources, as in ur_length_bin */
+	double short_errors, long_errors;       /* share of wrong tokens, of the shortest and of the longest sources */
 	int points;
 	ur_curve_point curve[2 * UR_VALIDATIONS];
 	char why[256];                  /* how it diverged */
@@ -177,9 +178,9 @@ enum { UR_MOST_CROSSINGS = UR_MOST_CONTENDERS * (UR_MOST_CONTENDERS - 1) / 2, UR
 
 typedef struct ur_by_need { const char *need; int who; char why[320], sure[200]; } ur_by_need;
 
-/* Pairs: what becomes of long sources with and without attention, the best of each by loss. A bottleneck is said to show
- * where errors on the longest sources are fewer with attention, outside both intervals, and this difference is larger
- * than that on the shortest, whatever values within the intervals one takes; and where every seed says the same. */
+/* Pairs: what becomes of long sources with and without attention, the best of each by loss. A bottleneck is said to
+ * show where errors on the longest sources are fewer with attention, outside both intervals, and this difference is
+ * larger than that on the shortest, whatever values within the intervals one takes; and where every seed says so. */
 typedef enum ur_bottleneck_kind {
 	UR_BOTTLENECK_UNKNOWN,          /* one of the two is not there, or lengths are too much alike */
 	UR_BOTTLENECK_NONE,             /* on the longest, intervals overlap, or attention does worse */

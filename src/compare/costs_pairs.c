@@ -52,9 +52,10 @@ static ur_status take_translations(ur_comparing *q, ur_contender *c, ur_err *err
 
 		if ((status = ur_recall(q, &fact, err, "translated/%s/%llu", c->name, (unsigned long long)of->seed)))
 			break;
-		of->translated = (ur_translated){ .n = ur_fact_integer(fact, "sources"), .pairs = ur_fact_integer(fact, "pairs"),
-			.cut = ur_fact_integer(fact, "cut"), .bleu = ur_fact_number(fact, "bleu"),
-			.exact = ur_fact_number(fact, "exact"), .token_errors = ur_fact_number(fact, "token_errors"),
+		of->translated = (ur_translated){ .n = ur_fact_integer(fact, "sources"),
+			.pairs = ur_fact_integer(fact, "pairs"), .cut = ur_fact_integer(fact, "cut"),
+			.bleu = ur_fact_number(fact, "bleu"), .exact = ur_fact_number(fact, "exact"),
+			.token_errors = ur_fact_number(fact, "token_errors"),
 			.word_errors = ur_fact_number(fact, "word_errors"), .seconds = ur_fact_number(fact, "seconds"),
 			.tokens = ur_fact_integer(fact, "tokens") };
 		lengths = json_object_get(fact, "lengths");

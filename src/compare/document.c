@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-json_t *ur_json_with(json_t *json, const char *key, json_t *value)
+json_t *ur_with(json_t *json, const char *key, json_t *value)
 {
 	if (json && value && !json_object_set_new(json, key, value))
 		return json;
@@ -20,7 +20,7 @@ json_t *ur_json_with(json_t *json, const char *key, json_t *value)
 	return NULL;
 }
 
-json_t *ur_json_also(json_t *list, json_t *value)
+json_t *ur_also(json_t *list, json_t *value)
 {
 	if (list && value && !json_array_append_new(list, value))
 		return list;
@@ -48,7 +48,7 @@ static json_t *text(const char *s)
 	return json;
 }
 
-json_t *ur_interval_json(const ur_mean *m)
+json_t *ur_interval(const ur_mean *m)
 {
 	return json_pack("{s:i, s:o, s:o, s:o}", "n", m->n, "mean", ur_fact_real(m->mean), "low", ur_fact_real(m->low),
 		"high", ur_fact_real(m->high));
@@ -78,9 +78,9 @@ static json_t *tuning_json(const ur_compare *what, const ur_contender *k)
 		const ur_tuning *t = &k->tuning[i];
 		json_t *trials = json_array();
 		for (int j = 0; j < t->trials; j++)
-			trials = ur_json_also(trials, json_pack("{s:f, s:o, s:b}", "value", t->trial[j].value,
+			trials = ur_also(trials, json_pack("{s:f, s:o, s:b}", "value", t->trial[j].value,
 				"loss", ur_fact_real(t->trial[j].loss), "chosen", j == t->best));
-		list = ur_json_also(list, json_pack("{s:s, s:o, s:s}", "parameter", what->tune[i]->name, "trials", trials, "open",
+		list = ur_also(list, json_pack("{s:s, s:o, s:s}", "parameter", what->tune[i]->name, "trials", trials, "open",
 			t->open > 0 ? "above" : t->open < 0 ? "below" : "no"));
 	}
 	return list;
@@ -93,14 +93,14 @@ static json_t *run_json(const ur_contender *k, const ur_trained *r)
 		"state", states[r->state], "step", (json_int_t)r->step, "steps", (json_int_t)k->recipe.steps,
 		"tokens", (json_int_t)r->tokens);
 
-	json = ur_json_with(json, "seconds", ur_fact_real(r->seconds));
-	json = ur_json_with(json, "tokens_per_second", ur_fact_real(r->seconds > 0 ? (double)r->tokens / r->seconds : NAN));
-	json = ur_json_with(json, "train_loss", ur_fact_real(r->train_loss));
-	json = ur_json_with(json, "val_loss", ur_fact_real(r->val_loss));
-	json = ur_json_with(json, "loss", ur_fact_real(r->loss));
-	json = ur_json_with(json, "loss_same", ur_fact_real(r->loss_same));
-	json = ur_json_with(json, "bits_per_byte", ur_fact_real(r->bits_per_byte));
-	return ur_json_with(json, "why", *r->why ? text(r->why) : json_null());
+	json = ur_with(json, "seconds", ur_fact_real(r->seconds));
+	json = ur_with(json, "tokens_per_second", ur_fact_real(r->seconds > 0 ? (double)r->tokens / r->seconds : NAN));
+	json = ur_with(json, "train_loss", ur_fact_real(r->train_loss));
+	json = ur_with(json, "val_loss", ur_fact_real(r->val_loss));
+	json = ur_with(json, "loss", ur_fact_real(r->loss));
+	json = ur_with(json, "loss_same", ur_fact_real(r->loss_same));
+	json = ur_with(json, "bits_per_byte", ur_fact_real(r->bits_per_byte));
+	return ur_with(json, "why", *r->why ? text(r->why) : json_null());
 }
 
 static json_t *runs_json(const ur_comparison *c, const ur_contender *k)
@@ -108,7 +108,7 @@ static json_t *runs_json(const ur_comparison *c, const ur_contender *k)
 	json_t *list = json_array();
 
 	for (int s = 0; s < c->seeds; s++)
-		list = ur_json_also(list, run_json(k, &k->run[s]));
+		list = ur_also(list, run_json(k, &k->run[s]));
 	return list;
 }
 
@@ -140,13 +140,13 @@ static json_t *above_best_json(const ur_comparison *c, const ur_contender *k)
 
 	if (k->verdict == UR_BEST)
 		return json_null();
-	json = ur_interval_json(&k->above.difference);
-	json = ur_json_with(json, "p", ur_fact_real(k->above.p));
-	json = ur_json_with(json, "p_holm", ur_fact_real(k->p_holm));
-	json = ur_json_with(json, "text_low", ur_fact_real(k->gap.low));
-	json = ur_json_with(json, "text_high", ur_fact_real(k->gap.high));
-	json = ur_json_with(json, "verdict", json_string(verdicts[k->verdict]));
-	return ur_json_with(json, "words", text(verdict_words(c, k, words)));
+	json = ur_interval(&k->above.difference);
+	json = ur_with(json, "p", ur_fact_real(k->above.p));
+	json = ur_with(json, "p_holm", ur_fact_real(k->p_holm));
+	json = ur_with(json, "text_low", ur_fact_real(k->gap.low));
+	json = ur_with(json, "text_high", ur_fact_real(k->gap.high));
+	json = ur_with(json, "verdict", json_string(verdicts[k->verdict]));
+	return ur_with(json, "words", text(verdict_words(c, k, words)));
 }
 
 json_t *ur_positions_json(int n, const ur_position_loss *bins)
@@ -155,7 +155,7 @@ json_t *ur_positions_json(int n, const ur_position_loss *bins)
 
 	for (int b = 0; b < n; b++) {
 		const ur_position_loss *p = &bins[b];
-		list = ur_json_also(list, json_pack("{s:I, s:I, s:o, s:o, s:o, s:i}", "from", (json_int_t)p->from,
+		list = ur_also(list, json_pack("{s:I, s:I, s:o, s:o, s:o, s:i}", "from", (json_int_t)p->from,
 			"to", (json_int_t)p->to, "loss", ur_fact_real(p->loss), "low", ur_fact_real(p->low),
 			"high", ur_fact_real(p->high), "n", p->windows));
 	}
@@ -171,7 +171,7 @@ static json_t *prefill_json(const ur_contender *k)
 		double s[UR_PREFILL_REPEATS];
 		memcpy(s, t->seconds, sizeof s);
 		ur_sort(t->repeats, s);
-		list = ur_json_also(list, json_pack("{s:I, s:o, s:f, s:f, s:i, s:b}", "T", (json_int_t)t->T, "seconds",
+		list = ur_also(list, json_pack("{s:I, s:o, s:f, s:f, s:i, s:b}", "T", (json_int_t)t->T, "seconds",
 			ur_fact_real(ur_prefill_seconds(t)), "low", s[0], "high", s[t->repeats - 1], "repeats", t->repeats,
 			"stretched", k->limit > 0 && t->T > k->limit));
 	}
@@ -183,7 +183,7 @@ static json_t *steps_json(const ur_contender *k)
 	json_t *list = json_array();
 
 	for (int i = 0; i < k->positions; i++)
-		list = ur_json_also(list, json_pack("{s:I, s:i, s:o, s:o, s:I, s:b}",
+		list = ur_also(list, json_pack("{s:I, s:i, s:o, s:o, s:I, s:b}",
 			"position", (json_int_t)k->latency[i].position, "samples", k->latency[i].samples,
 			"p50_us", ur_fact_real(k->latency[i].p50), "p99_us", ur_fact_real(k->latency[i].p99),
 			"state_bytes", (json_int_t)k->latency[i].state, "stretched", k->stretched[i]));
@@ -193,29 +193,29 @@ static json_t *steps_json(const ur_contender *k)
 /* What is there once all runs are done. */
 static json_t *with_results(json_t *json, const ur_comparison *c, const ur_contender *k)
 {
-	json = ur_json_with(json, "loss", ur_interval_json(&k->loss));
-	json = ur_json_with(json, "loss_same", ur_interval_json(&k->loss_same));
-	json = ur_json_with(json, "bits_per_byte", ur_interval_json(&k->bits_per_byte));
-	json = ur_json_with(json, "rank", json_integer(k->rank));
-	json = ur_json_with(json, "above_best", above_best_json(c, k));
-	json = ur_json_with(json, "train_tokens_per_second", ur_fact_real(k->tokens_per_second));
-	json = ur_json_with(json, "share_of_peak", ur_fact_real(k->share_of_peak));
-	json = ur_json_with(json, "memory", json_pack("{s:I, s:o, s:o, s:b}", "planned", (json_int_t)k->memory.planned, "peak",
+	json = ur_with(json, "loss", ur_interval(&k->loss));
+	json = ur_with(json, "loss_same", ur_interval(&k->loss_same));
+	json = ur_with(json, "bits_per_byte", ur_interval(&k->bits_per_byte));
+	json = ur_with(json, "rank", json_integer(k->rank));
+	json = ur_with(json, "above_best", above_best_json(c, k));
+	json = ur_with(json, "train_tokens_per_second", ur_fact_real(k->tokens_per_second));
+	json = ur_with(json, "share_of_peak", ur_fact_real(k->share_of_peak));
+	json = ur_with(json, "memory", json_pack("{s:I, s:o, s:o, s:b}", "planned", (json_int_t)k->memory.planned, "peak",
 		k->memory.peak < 0 ? json_null() : integer(k->memory.peak), "before", k->memory.before < 0 ? json_null()
 		: integer(k->memory.before), "since_start", k->memory.since_start));
-	json = ur_json_with(json, "energy", isfinite(k->joules_per_token) ? json_pack("{s:f}", "joules_per_million_tokens",
+	json = ur_with(json, "energy", isfinite(k->joules_per_token) ? json_pack("{s:f}", "joules_per_million_tokens",
 		1e6 * k->joules_per_token) : json_null());
-	json = ur_json_with(json, "by_position", ur_positions_json(k->bins, k->by_position));
-	json = ur_json_with(json, "prefill", prefill_json(k));
-	json = ur_json_with(json, "prefill_fit", fit(&k->prefill_fit));
-	json = ur_json_with(json, "steps", steps_json(k));
-	json = ur_json_with(json, "step_fit", fit(&k->step_fit));
-	json = ur_json_with(json, "state_fit", fit(&k->state_fit));
-	json = ur_json_with(json, "weight_bytes", integer((int64_t)k->weight_bytes));
-	json = ur_json_with(json, "file_bytes", k->file_bytes > 0 ? integer(k->file_bytes) : json_null());
-	json = ur_json_with(json, "model", k->file_bytes > 0 ? text(k->path) : json_null());
-	json = ur_json_with(json, "kept_seed", integer((int64_t)k->run[k->kept].seed));
-	return ur_json_with(json, "sample", text(k->sample));
+	json = ur_with(json, "by_position", ur_positions_json(k->bins, k->by_position));
+	json = ur_with(json, "prefill", prefill_json(k));
+	json = ur_with(json, "prefill_fit", fit(&k->prefill_fit));
+	json = ur_with(json, "steps", steps_json(k));
+	json = ur_with(json, "step_fit", fit(&k->step_fit));
+	json = ur_with(json, "state_fit", fit(&k->state_fit));
+	json = ur_with(json, "weight_bytes", integer((int64_t)k->weight_bytes));
+	json = ur_with(json, "file_bytes", k->file_bytes > 0 ? integer(k->file_bytes) : json_null());
+	json = ur_with(json, "model", k->file_bytes > 0 ? text(k->path) : json_null());
+	json = ur_with(json, "kept_seed", integer((int64_t)k->run[k->kept].seed));
+	return ur_with(json, "sample", text(k->sample));
 }
 
 static json_t *contender_json(const ur_compare *what, const ur_comparison *c, const ur_contender *k)
@@ -225,23 +225,23 @@ static json_t *contender_json(const ur_compare *what, const ur_comparison *c, co
 		"parameters", (json_int_t)k->parameters, "deviation", ur_fact_real(k->deviation),
 		"limit", (json_int_t)k->limit, "diverged", k->diverged);
 
-	json = ur_json_with(json, "why", k->diverged ? text(k->why) : json_null());
-	json = ur_json_with(json, "flops_per_token", ur_fact_real(k->flops_per_token));
-	json = ur_json_with(json, "calibration", k->rate.train > 0 ? json_pack("{s:f, s:o}",
+	json = ur_with(json, "why", k->diverged ? text(k->why) : json_null());
+	json = ur_with(json, "flops_per_token", ur_fact_real(k->flops_per_token));
+	json = ur_with(json, "calibration", k->rate.train > 0 ? json_pack("{s:f, s:o}",
 		"train_tokens_per_second", k->rate.train, "score_tokens_per_second", ur_fact_real(k->rate.score))
 		: json_null());
-	json = ur_json_with(json, "tuning", tuning_json(what, k));
+	json = ur_with(json, "tuning", tuning_json(what, k));
 	if (r->steps > 0) {
-		json = ur_json_with(json, "tokens", integer(k->tokens));
-		json = ur_json_with(json, "steps_trained", integer(r->steps));
-		json = ur_json_with(json, "passes", ur_fact_real((double)k->tokens / (double)c->train_tokens));
-		json = ur_json_with(json, "lr", ur_fact_real(r->lr));
-		json = ur_json_with(json, "weight_decay", ur_fact_real(r->weight_decay));
-		json = ur_json_with(json, "clip", ur_fact_real(r->clip));
-		json = ur_json_with(json, "batch", json_integer(r->batch));
-		json = ur_json_with(json, "window", json_integer(r->window));
+		json = ur_with(json, "tokens", integer(k->tokens));
+		json = ur_with(json, "steps_trained", integer(r->steps));
+		json = ur_with(json, "passes", ur_fact_real((double)k->tokens / (double)c->train_tokens));
+		json = ur_with(json, "lr", ur_fact_real(r->lr));
+		json = ur_with(json, "weight_decay", ur_fact_real(r->weight_decay));
+		json = ur_with(json, "clip", ur_fact_real(r->clip));
+		json = ur_with(json, "batch", json_integer(r->batch));
+		json = ur_with(json, "window", json_integer(r->window));
 	}
-	json = ur_json_with(json, "runs", runs_json(c, k));
+	json = ur_with(json, "runs", runs_json(c, k));
 	return c->done && !k->diverged ? with_results(json, c, k) : json;
 }
 
@@ -275,11 +275,12 @@ static json_t *equal_json(const ur_comparison *c)
 		for (int i = 0; i < c->n; i++) {
 			const int k = order[i];
 			if (isfinite(e->loss[k].mean))
-				entries = ur_json_also(entries, json_pack("{s:s, s:o}", "name", c->of[k].name, "loss", ur_interval_json(&e->loss[k])));
+				entries = ur_also(entries, json_pack("{s:s, s:o}", "name", c->of[k].name, "loss",
+					ur_interval(&e->loss[k])));
 			if (e->tied[k] && k != e->leader)
-				tied = ur_json_also(tied, json_string(c->of[k].name));
+				tied = ur_also(tied, json_string(c->of[k].name));
 		}
-		list = ur_json_also(list, json_pack("{s:s, s:f, s:f, s:f, s:s, s:s, s:o, s:o, s:o}", "axis", ur_axis_name(e->axis),
+		list = ur_also(list, json_pack("{s:s, s:f, s:f, s:f, s:s, s:s, s:o, s:o, s:o}", "axis", ur_axis_name(e->axis),
 			"at", e->at, "low", e->low, "high", e->high, "when", e->finished ? "finished" : "before the rate falls",
 			"of", e->finished ? "held-out" : "validation", "entries", entries, "leader", name_of(c, e->leader),
 			"tied", tied));
@@ -295,10 +296,10 @@ static json_t *leads_json(const ur_comparison *c)
 		json_t *stretches = json_array();
 		for (int l = 0; l < c->leads[axis]; l++) {
 			const ur_lead *lead = &c->lead[axis][l];
-			stretches = ur_json_also(stretches, json_pack("{s:f, s:f, s:o}", "from", lead->from, "to", lead->to, "name",
+			stretches = ur_also(stretches, json_pack("{s:f, s:f, s:o}", "from", lead->from, "to", lead->to, "name",
 				name_of(c, lead->who)));
 		}
-		list = ur_json_also(list, json_pack("{s:s, s:o}", "axis", ur_axis_name(axis), "stretches", stretches));
+		list = ur_also(list, json_pack("{s:s, s:o}", "axis", ur_axis_name(axis), "stretches", stretches));
 	}
 	return list;
 }
@@ -314,7 +315,7 @@ static json_t *crossovers_json(const ur_comparison *c)
 			const int first = never ? p->cross.kind == UR_CROSS_NONE_B : p->cross.first;
 			if (p->cross.kind == UR_CROSS_UNKNOWN)
 				continue;
-			list = ur_json_also(list, json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}",
+			list = ur_also(list, json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}",
 				"a", name_of(c, p->a), "b", name_of(c, p->b), "what", what ? "step" : "prefill",
 				"kind", never ? "never" : p->cross.kind == UR_CROSS_AT ? "at" : "often",
 				"first", name_of(c, first ? p->b : p->a), "at", never ? json_null() : ur_fact_real(p->cross.at),
@@ -333,9 +334,9 @@ static json_t *by_length_json(const ur_comparison *c)
 		json_t *entries = json_array();
 		for (int i = 0; i < c->n; i++)
 			if (!c->of[i].diverged)
-				entries = ur_json_also(entries, json_pack("{s:s, s:b, s:o, s:o}", "name", c->of[i].name, "predicted", 1,
+				entries = ur_also(entries, json_pack("{s:s, s:b, s:o, s:o}", "name", c->of[i].name, "predicted", 1,
 					"tokens", ur_fact_real(b->tokens[i]), "loss", ur_fact_real(b->loss[i])));
-		list = ur_json_also(list, json_pack("{s:I, s:o, s:o}", "T", (json_int_t)b->T, "entries", entries,
+		list = ur_also(list, json_pack("{s:I, s:o, s:o}", "T", (json_int_t)b->T, "entries", entries,
 			"winner", name_of(c, b->winner)));
 	}
 	return list;
@@ -348,8 +349,8 @@ static json_t *order_json(const ur_comparison *c)
 	for (int s = 0; s < c->seeds; s++) {
 		json_t *order = json_array();
 		for (int i = 0; i < c->ordered; i++)
-			order = ur_json_also(order, name_of(c, c->order[s][i]));
-		list = ur_json_also(list, order);
+			order = ur_also(order, name_of(c, c->order[s][i]));
+		list = ur_also(list, order);
 	}
 	return json_pack("{s:o, s:b}", "by_seed", list, "same", c->same_order);
 }
@@ -360,7 +361,7 @@ static json_t *advice_json(const ur_comparison *c)
 	json_t *needs = json_array();
 
 	for (int i = 0; i < a->needs; i++)
-		needs = ur_json_also(needs, json_pack("{s:s, s:o, s:o, s:o}", "need", a->need[i].need,
+		needs = ur_also(needs, json_pack("{s:s, s:o, s:o, s:o}", "need", a->need[i].need,
 			"name", name_of(c, a->need[i].who), "why", text(a->need[i].why), "sure", text(a->need[i].sure)));
 	return json_pack("{s:o, s:o, s:o, s:o}", "pick", name_of(c, a->pick), "best", name_of(c, a->best),
 		"text", text(a->text), "needs", needs);
@@ -378,12 +379,12 @@ static json_t *data_json(const ur_compare *what, const ur_comparison *c)
 		                   : json_null(),
 		"fingerprint", hex, "vocabulary", ur_vocab_kind_of(vocab), "vocabulary_size", ur_vocab_size(vocab),
 		"note", text(what->note));
-	json = ur_json_with(json, "train_tokens", integer(c->train_tokens));
-	json = ur_json_with(json, "val_tokens", integer(c->val_tokens));
-	json = ur_json_with(json, "test_tokens", integer(c->test_tokens));
-	json = ur_json_with(json, "heldout_is_test", json_boolean(c->own_heldout));
-	json = ur_json_with(json, "scored_tokens", integer(c->scored));
-	return ur_json_with(json, "scored_bytes", integer(c->scored_bytes));
+	json = ur_with(json, "train_tokens", integer(c->train_tokens));
+	json = ur_with(json, "val_tokens", integer(c->val_tokens));
+	json = ur_with(json, "test_tokens", integer(c->test_tokens));
+	json = ur_with(json, "heldout_is_test", json_boolean(c->own_heldout));
+	json = ur_with(json, "scored_tokens", integer(c->scored));
+	return ur_with(json, "scored_bytes", integer(c->scored_bytes));
 }
 
 static json_t *machine_json(const ur_compare *what, const ur_comparison *c)
@@ -394,8 +395,8 @@ static json_t *machine_json(const ur_compare *what, const ur_comparison *c)
 	ur_cpu_name(cpu, sizeof cpu);
 	json = json_pack("{s:o, s:i, s:s, s:o, s:o}", "processor", text(cpu), "threads", what->ctx->threads, "kernels",
 		what->ctx->k->name, "peak_flops", ur_fact_real(c->speed.flops), "bandwidth", ur_fact_real(c->speed.bandwidth));
-	json = ur_json_with(json, "memory_free", c->memory_free < 0 ? json_null() : integer(c->memory_free));
-	return ur_json_with(json, "energy", json_boolean(c->energy));
+	json = ur_with(json, "memory_free", c->memory_free < 0 ? json_null() : integer(c->memory_free));
+	return ur_with(json, "energy", json_boolean(c->energy));
 }
 
 static json_t *budget_json(const ur_compare *w)
@@ -425,21 +426,22 @@ static json_t *setting_json(const ur_compare *w, const ur_comparison *c)
 	json_t *seeds = json_array(), *tuned = json_array(), *json;
 
 	for (int s = 0; s < c->seeds; s++)
-		seeds = ur_json_also(seeds, integer((int64_t)w->seed + s));
+		seeds = ur_also(seeds, integer((int64_t)w->seed + s));
 	for (int i = 0; i < w->tuned; i++)
-		tuned = ur_json_also(tuned, json_string(w->tune[i]->name));
+		tuned = ur_also(tuned, json_string(w->tune[i]->name));
 	json = json_pack("{s:I, s:i, s:i, s:o, s:o, s:i, s:o}", "target_parameters", (json_int_t)c->target,
 		"window", c->window, "step_tokens", c->step_tokens, "seeds", seeds, "tuned", tuned,
 		"trials", w->tuned ? w->trials : 0, "trial_share", ur_fact_real(c->share));
-	json = ur_json_with(json, "schedule", json_string("trapezoid"));
-	json = ur_json_with(json, "decay_share", json_real(UR_TRAPEZOID_FALL));
-	json = ur_json_with(json, "context", c->context > 0 ? integer(c->context) : json_null());
-	json = ur_json_with(json, "position", c->done && ur_common_position(c) >= 0 ? integer(ur_common_position(c)) : json_null());
-	return ur_json_with(json, "prompt", text(c->prompt));
+	json = ur_with(json, "schedule", json_string("trapezoid"));
+	json = ur_with(json, "decay_share", json_real(UR_TRAPEZOID_FALL));
+	json = ur_with(json, "context", c->context > 0 ? integer(c->context) : json_null());
+	json = ur_with(json, "position", c->done && ur_common_position(c) >= 0 ? integer(ur_common_position(c))
+	                                                                       : json_null());
+	return ur_with(json, "prompt", text(c->prompt));
 }
 
-/* An option with a path, quoted only where a shell would mind; its length, at most that of both and four times the path's
- * and 2. */
+/* An option with a path, quoted only where a shell would mind; returns its length, at most the name's, four times the
+ * path's and 2. */
 static size_t option(char *out, const char *name, const char *path)
 {
 	const int plain = !path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%")];
@@ -514,24 +516,24 @@ json_t *ur_comparison_json(const ur_compare *what, const ur_comparison *c, const
 	json_t *json = json_pack("{s:i, s:s, s:o, s:o}", "schema", 1, "state", c->done ? "done" : "running", "started",
 		ur_fact_real(c->started), "seconds", ur_fact_real(c->seconds)), *list = json_array();
 
-	json = ur_json_with(json, "stage", stage ? stage_json(c, stage) : json_null());
-	json = ur_json_with(json, "version", json_string(UNROLL_VERSION));
-	json = ur_json_with(json, "command", text(what->command));
-	json = ur_json_with(json, "again", again_json(what, c));
-	json = ur_json_with(json, "data", data_json(what, c));
-	json = ur_json_with(json, "machine", machine_json(what, c));
-	json = ur_json_with(json, "budget", budget_json(what));
-	json = ur_json_with(json, "setting", setting_json(what, c));
+	json = ur_with(json, "stage", stage ? stage_json(c, stage) : json_null());
+	json = ur_with(json, "version", json_string(UNROLL_VERSION));
+	json = ur_with(json, "command", text(what->command));
+	json = ur_with(json, "again", again_json(what, c));
+	json = ur_with(json, "data", data_json(what, c));
+	json = ur_with(json, "machine", machine_json(what, c));
+	json = ur_with(json, "budget", budget_json(what));
+	json = ur_with(json, "setting", setting_json(what, c));
 	for (int i = 0; i < c->n; i++)
-		list = ur_json_also(list, contender_json(what, c, &c->of[i]));
-	json = ur_json_with(json, "contenders", list);
-	json = ur_json_with(json, "pairs", what->pairs ? ur_pairs_json(what, c) : json_null());
+		list = ur_also(list, contender_json(what, c, &c->of[i]));
+	json = ur_with(json, "contenders", list);
+	json = ur_with(json, "pairs", what->pairs ? ur_pairs_json(what, c) : json_null());
 	if (!c->done)
 		return json;
-	json = ur_json_with(json, "equal", equal_json(c));
-	json = ur_json_with(json, "leads", leads_json(c));
-	json = ur_json_with(json, "crossovers", crossovers_json(c));
-	json = ur_json_with(json, "by_length", by_length_json(c));
-	json = ur_json_with(json, "order", order_json(c));
-	return ur_json_with(json, "advice", advice_json(c));
+	json = ur_with(json, "equal", equal_json(c));
+	json = ur_with(json, "leads", leads_json(c));
+	json = ur_with(json, "crossovers", crossovers_json(c));
+	json = ur_with(json, "by_length", by_length_json(c));
+	json = ur_with(json, "order", order_json(c));
+	return ur_with(json, "advice", advice_json(c));
 }

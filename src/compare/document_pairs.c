@@ -15,7 +15,7 @@ static json_t *lengths_json(const ur_contender *k)
 
 	for (int i = 0; i < k->length_bins; i++) {
 		const ur_length_bin *b = &k->length[i];
-		list = ur_json_also(list, json_pack("{s:i, s:i, s:I, s:o, s:o, s:o, s:o}", "from", b->from, "to", b->to,
+		list = ur_also(list, json_pack("{s:i, s:i, s:I, s:o, s:o, s:o, s:o}", "from", b->from, "to", b->to,
 			"n", (json_int_t)b->n, "exact", bounds(b->exact, b->exact_low, b->exact_high),
 			"token_errors", bounds(b->errors, b->errors_low, b->errors_high),
 			"word_errors", bounds(b->words, b->words_low, b->words_high),
@@ -30,7 +30,7 @@ static json_t *runs_json(const ur_comparison *c, const ur_contender *k)
 
 	for (int s = 0; s < c->seeds; s++) {
 		const ur_translated *t = &k->run[s].translated;
-		list = ur_json_also(list, json_pack("{s:I, s:o, s:o, s:o, s:o, s:I}", "seed", (json_int_t)k->run[s].seed,
+		list = ur_also(list, json_pack("{s:I, s:o, s:o, s:o, s:o, s:I}", "seed", (json_int_t)k->run[s].seed,
 			"exact", ur_fact_real(t->exact), "bleu", ur_fact_real(t->bleu),
 			"token_errors", ur_fact_real(t->token_errors), "word_errors", ur_fact_real(t->word_errors),
 			"cut", (json_int_t)t->cut));
@@ -54,14 +54,14 @@ static json_t *model_json(const ur_comparison *c, const ur_contender *k)
 	const ur_translated *kept = &k->run[k->kept].translated;
 	json_t *json = json_pack("{s:s, s:b, s:o}", "name", k->name, "attends", k->attends, "runs", runs_json(c, k));
 
-	json = ur_json_with(json, "exact", ur_interval_json(&k->exact));
-	json = ur_json_with(json, "bleu", ur_interval_json(&k->bleu));
-	json = ur_json_with(json, "token_errors", ur_interval_json(&k->token_errors));
-	json = ur_json_with(json, "word_errors", ur_interval_json(&k->word_errors));
-	json = ur_json_with(json, "cut", ur_interval_json(&k->cut));
-	json = ur_json_with(json, "by_source_length", lengths_json(k));
-	json = ur_json_with(json, "sentence", cost_json(k));
-	return ur_json_with(json, "sentences_per_second",
+	json = ur_with(json, "exact", ur_interval(&k->exact));
+	json = ur_with(json, "bleu", ur_interval(&k->bleu));
+	json = ur_with(json, "token_errors", ur_interval(&k->token_errors));
+	json = ur_with(json, "word_errors", ur_interval(&k->word_errors));
+	json = ur_with(json, "cut", ur_interval(&k->cut));
+	json = ur_with(json, "by_source_length", lengths_json(k));
+	json = ur_with(json, "sentence", cost_json(k));
+	return ur_with(json, "sentences_per_second",
 	                    ur_fact_real(kept->seconds > 0 ? (double)kept->n / kept->seconds : NAN));
 }
 
@@ -94,14 +94,14 @@ json_t *ur_pairs_json(const ur_compare *what, const ur_comparison *c)
 
 	for (int i = 0; i < c->n && c->done; i++)
 		if (!c->of[i].diverged)
-			models = ur_json_also(models, model_json(c, &c->of[i]));
+			models = ur_also(models, model_json(c, &c->of[i]));
 	json = json_pack("{s:s, s:i, s:I, s:I, s:I, s:i}", "source_vocabulary", ur_vocab_kind_of(source),
 		"source_vocabulary_size", ur_vocab_size(source), "train_pairs", (json_int_t)s->n[UR_TRAIN],
 		"val_pairs", (json_int_t)s->n[UR_VAL], "test_pairs", (json_int_t)s->n[UR_TEST], "longest", c->window);
-	json = ur_json_with(json, "left_out", json_integer((json_int_t)c->left_out));
-	json = ur_json_with(json, "sources", c->sources > 0 ? json_integer((json_int_t)c->sources) : json_null());
-	json = ur_json_with(json, "beam", json_integer(set.beam));
-	json = ur_json_with(json, "models", models);
-	json = ur_json_with(json, "bottleneck", c->done ? bottleneck_json(c) : json_null());
-	return ur_json_with(json, "shown", shown_json(what, c));
+	json = ur_with(json, "left_out", json_integer((json_int_t)c->left_out));
+	json = ur_with(json, "sources", c->sources > 0 ? json_integer((json_int_t)c->sources) : json_null());
+	json = ur_with(json, "beam", json_integer(set.beam));
+	json = ur_with(json, "models", models);
+	json = ur_with(json, "bottleneck", c->done ? bottleneck_json(c) : json_null());
+	return ur_with(json, "shown", shown_json(what, c));
 }

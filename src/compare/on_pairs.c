@@ -43,8 +43,8 @@ static ur_status begin(ur_comparing *q, ur_err *err)
 	q->out->own_heldout = s->n[UR_TEST] > 0;
 	h->part = q->out->own_heldout ? UR_TEST : UR_VAL;
 	if (s->n[UR_VAL] < 1)
-		return ur_fail(err, UR_E_INVALID, "learning rates are chosen on the validation part, and none of the pairs is in "
-			"it: there are too few, or --val is too small");
+		return ur_fail(err, UR_E_INVALID, "learning rates are chosen on the validation part, and none of the pairs is "
+			"in it: there are too few, or --val is too small");
 	for (int part = 0; part < UR_PARTS; part++)
 		for (int64_t i = 0; i < s->n[part]; i++) {
 			const int n = longer_side(w->pairs, s->index[part][i]);
@@ -331,7 +331,8 @@ static json_t *length_json(const ur_length_bin *b)
 {
 	return json_pack("{s:i, s:i, s:I, s:[f,f,f], s:[f,f,f], s:[f,f,f], s:[f,f,f]}", "from", b->from, "to", b->to,
 		"n", (json_int_t)b->n, "exact", b->exact, b->exact_low, b->exact_high, "token_errors", b->errors, b->errors_low,
-		b->errors_high, "word_errors", b->words, b->words_low, b->words_high, "bleu", b->bleu, b->bleu_low, b->bleu_high);
+		b->errors_high, "word_errors", b->words, b->words_low, b->words_high,
+		"bleu", b->bleu, b->bleu_low, b->bleu_high);
 }
 
 /* What a run's model makes of held-out sources, in all and by their length. */

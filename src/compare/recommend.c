@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void ur_advice_put(ur_advice *a, const char *format, ...)
+void ur_tell(ur_advice *a, const char *format, ...)
 {
 	size_t n = strlen(a->text);
 	va_list list;
@@ -88,11 +88,12 @@ static void put_gap(ur_advice *a, const ur_comparison *c, int i)
 	const ur_contender *k = &c->of[i];
 	const ur_mean *d = &k->above.difference;
 
-	ur_advice_put(a, "%.3f higher", d->mean);
+	ur_tell(a, "%.3f higher", d->mean);
 	if (c->seeds > 1)
-		ur_advice_put(a, " (95%% interval over %d seeds %.3f to %.3f, adjusted p = %.2g)", c->seeds, d->low, d->high, k->p_holm);
+		ur_tell(a, " (95%% interval over %d seeds %.3f to %.3f, adjusted p = %.2g)", c->seeds, d->low, d->high,
+		        k->p_holm);
 	else if (!isnan(k->gap.low))
-		ur_advice_put(a, " (95%% interval %s %.3f to %.3f)", ur_data_words_of(c->pairs)->over, k->gap.low, k->gap.high);
+		ur_tell(a, " (95%% interval %s %.3f to %.3f)", ur_data_words_of(c->pairs)->over, k->gap.low, k->gap.high);
 }
 
 /* Names of the marked but `but`: "a", "a and b", "a, b and c"; returns how many. */
@@ -104,7 +105,7 @@ static int put_names(ur_advice *a, const ur_comparison *c, const int *marked, in
 		n += marked[i] && i != but;
 	for (int i = 0; i < c->n; i++)
 		if (marked[i] && i != but) {
-			ur_advice_put(a, "%s%s", done == 0 ? "" : done + 1 == n ? " and " : ", ", c->of[i].name);
+			ur_tell(a, "%s%s", done == 0 ? "" : done + 1 == n ? " and " : ", ", c->of[i].name);
 			done++;
 		}
 	return n;
@@ -113,7 +114,7 @@ static int put_names(ur_advice *a, const ur_comparison *c, const int *marked, in
 /* "1.794 nats a token (2.588 bits a byte)" */
 static void put_loss(ur_advice *a, const ur_contender *k)
 {
-	ur_advice_put(a, "%.3f nats a token (%.3f bits a byte)", k->loss.mean, k->bits_per_byte.mean);
+	ur_tell(a, "%.3f nats a token (%.3f bits a byte)", k->loss.mean, k->bits_per_byte.mean);
 }
 
 /* What a difference that is not sure lacks. */
@@ -124,9 +125,9 @@ static void put_sureness(ur_advice *a, const ur_comparison *c, int i)
 	if (k->verdict != UR_UNSURE)
 		return;
 	if (c->seeds > 1 && !(k->p_holm < UR_SIGNIFICANT))
-		ur_advice_put(a, "; %d seeds do not tell it from the best, more might", c->seeds);
+		ur_tell(a, "; %d seeds do not tell it from the best, more might", c->seeds);
 	else
-		ur_advice_put(a, "; %s to tell that from chance", ur_data_words_of(c->pairs)->few);
+		ur_tell(a, "; %s to tell that from chance", ur_data_words_of(c->pairs)->few);
 }
 
 static void put_quality(const ur_comparison *c, ur_advice *a)
@@ -141,52 +142,52 @@ static void put_quality(const ur_comparison *c, ur_advice *a)
 		finished += !c->of[i].diverged;
 		ties += a->tied[i];
 	}
-	ur_advice_put(a, "Use %s (%s).", pick->name, pick->spec.text);
+	ur_tell(a, "Use %s (%s).", pick->name, pick->spec.text);
 	if (finished == 1) {
-		ur_advice_put(a, " It is the only one that finished: ");
+		ur_tell(a, " It is the only one that finished: ");
 		put_loss(a, best);
-		ur_advice_put(a, " on the %s.\n", held);
+		ur_tell(a, " on the %s.\n", held);
 		return;
 	}
 	next = least(c, loss_cost, others, -1);
 	if (ties == 1) {
-		ur_advice_put(a, " It has the lowest loss on the %s: ", held);
+		ur_tell(a, " It has the lowest loss on the %s: ", held);
 		put_loss(a, best);
-		ur_advice_put(a, ". The next best, %s, is ", c->of[next].name);
+		ur_tell(a, ". The next best, %s, is ", c->of[next].name);
 	} else {
-		ur_advice_put(a, " In quality ");
+		ur_tell(a, " In quality ");
 		put_names(a, c, a->tied, -1);
-		ur_advice_put(a, " tie, within %.0f%%: %s has the lowest loss on the %s, ", 100 * UR_TIE, best->name, held);
+		ur_tell(a, " tie, within %.0f%%: %s has the lowest loss on the %s, ", 100 * UR_TIE, best->name, held);
 		put_loss(a, best);
 		for (int i = 0; i < c->n; i++)
 			if (a->tied[i] && i != a->best) {
-				ur_advice_put(a, "; %s is ", c->of[i].name);
+				ur_tell(a, "; %s is ", c->of[i].name);
 				put_gap(a, c, i);
 			}
-		ur_advice_put(a, ". Of these %s is the cheapest to run", pick->name);
+		ur_tell(a, ". Of these %s is the cheapest to run", pick->name);
 		if (step_cost(c, a->pick) > step_cost(c, least(c, step_cost, a->tied, -1)))
-			ur_advice_put(a, c->pairs ? " (times within 10%% count as equal; it needs less memory)"
+			ur_tell(a, c->pairs ? " (times within 10%% count as equal; it needs less memory)"
 			                          : " (steps within 10%% count as equal; its state is smaller)");
-		ur_advice_put(a, c->pairs ? ": %s a sentence and %s of memory for it" : ": %s a step and a state of %s",
+		ur_tell(a, c->pairs ? ": %s a sentence and %s of memory for it" : ": %s a step and a state of %s",
 		              say_time(c, step_cost(c, a->pick), more), ur_say_bytes(state_cost(c, a->pick), text));
 		for (int i = 0, said = 0; i < c->n; i++)
 			if (a->tied[i] && i != a->pick)
-				ur_advice_put(a, "%s%s and %s with %s", said++ ? ", " : ", against ", say_time(c, step_cost(c, i), text),
+				ur_tell(a, "%s%s and %s with %s", said++ ? ", " : ", against ", say_time(c, step_cost(c, i), text),
 				              ur_say_bytes(state_cost(c, i), more), c->of[i].name);
-		ur_advice_put(a, next >= 0 ? ". The next, %s, is " : ".", next >= 0 ? c->of[next].name : "");
+		ur_tell(a, next >= 0 ? ". The next, %s, is " : ".", next >= 0 ? c->of[next].name : "");
 	}
 	if (next >= 0) {
 		put_gap(a, c, next);
 		put_sureness(a, c, next);
-		ur_advice_put(a, ".\n");
+		ur_tell(a, ".\n");
 	} else {
-		ur_advice_put(a, "\n");
+		ur_tell(a, "\n");
 	}
 }
 
 /* -- who wins under which need -- */
 
-ur_by_need *ur_advice_need(ur_advice *a, const char *need, int who)
+ur_by_need *ur_add_need(ur_advice *a, const char *need, int who)
 {
 	ur_by_need *n = &a->need[a->needs++];
 
@@ -202,7 +203,7 @@ static ur_by_need *by_cost(const ur_comparison *c, ur_advice *a, const char *nee
 
 	if (who < 0 || !isfinite(cost(c, who)))
 		return NULL;
-	n = ur_advice_need(a, need, who);
+	n = ur_add_need(a, need, who);
 	if (next < 0 || !isfinite(cost(c, next)))
 		(void)snprintf(n->sure, sizeof n->sure, "%s", measured);
 	else if (cost(c, next) <= cost(c, who) * (1 + UR_CLOSE))
@@ -219,7 +220,7 @@ static void need_quality(const ur_comparison *c, ur_advice *a)
 {
 	const int next = least(c, loss_cost, NULL, a->best);
 	const ur_contender *k = &c->of[a->best];
-	ur_by_need *n = ur_advice_need(a, "quality", a->best);
+	ur_by_need *n = ur_add_need(a, "quality", a->best);
 
 	(void)snprintf(n->why, sizeof n->why, "lowest loss %s: %.4f nats a token, %.4f bits a byte",
 	               c->pairs ? "of held-out targets" : "with all the context each can use", k->loss.mean,
@@ -247,7 +248,7 @@ static void need_context(const ur_comparison *c, ur_advice *a)
 {
 	const int who = least(c, context_cost, NULL, -1);
 	const ur_contender *k = &c->of[who];
-	ur_by_need *n = ur_advice_need(a, "context", who);
+	ur_by_need *n = ur_add_need(a, "context", who);
 	const double gain = k->loss_same.mean - k->loss.mean;
 
 	if (k->limit > 0)
@@ -269,10 +270,10 @@ static void need_training(const ur_comparison *c, ur_advice *a)
 			continue;
 		for (int k = 0; k < c->n; k++)
 			ties += e->tied[k];
-		n = ur_advice_need(a, "training time", e->leader);
+		n = ur_add_need(a, "training time", e->leader);
 		(void)snprintf(n->why, sizeof n->why, "lowest loss after the same %.3g s of training on this machine: "
-		               "%.4f nats a token%s%s", e->at, e->loss[e->leader].mean, e->finished ? "" : " on the validation ",
-		               e->finished ? "" : c->pairs ? "pairs" : "text");
+		               "%.4f nats a token%s%s", e->at, e->loss[e->leader].mean,
+		               e->finished ? "" : " on the validation ", e->finished ? "" : c->pairs ? "pairs" : "text");
 		if (ties > 0)
 			(void)snprintf(n->sure, sizeof n->sure, "measured; %d other%s cannot be told from it", ties,
 			               ties == 1 ? "" : "s");
@@ -317,7 +318,7 @@ static void list_needs(const ur_comparison *c, ur_advice *a)
 static void put_price(const ur_comparison *c, ur_advice *a, int i)
 {
 	const double d = c->of[i].loss.mean - c->of[a->pick].loss.mean;
-	ur_advice_put(a, d <= 0 ? ", and its loss is %.3f lower" : ", for a loss %.3f higher", fabs(d));
+	ur_tell(a, d <= 0 ? ", and its loss is %.3f lower" : ", for a loss %.3f higher", fabs(d));
 }
 
 /* Whether contender i is better than the pick at this cost by more than is called equal. */
@@ -337,38 +338,39 @@ static void put_otherwise(const ur_comparison *c, ur_advice *a)
 #define OTHERWISE (said++ ? "" : "\nChoose otherwise:\n")
 	if (a->best != pick) {
 		const ur_contender *k = &c->of[pick];
-		ur_advice_put(a, "%s- For the last bit of quality: %s, %.3f lower; ", OTHERWISE, c->of[a->best].name,
+		ur_tell(a, "%s- For the last bit of quality: %s, %.3f lower; ", OTHERWISE, c->of[a->best].name,
 		    k->above.difference.mean);
 		if (c->seeds > 1 && !(k->p_holm < UR_SIGNIFICANT))
-			ur_advice_put(a, "%d seeds do not tell that from chance.\n", c->seeds);
+			ur_tell(a, "%d seeds do not tell that from chance.\n", c->seeds);
 		else if (k->gap.low > 0)
-			ur_advice_put(a, "the difference is small but larger than %s.\n", c->pairs ? "the pairs' noise" : "the text's noise");
+			ur_tell(a, "the difference is small but larger than the %s noise.\n", c->pairs ? "pairs'" : "text's");
 		else
-			ur_advice_put(a, "%s to tell that from chance.\n", w->few);
+			ur_tell(a, "%s to tell that from chance.\n", w->few);
 	}
 	if (much_less(c, a, step_cost, step)) {
-		ur_advice_put(a, "%s- For the fastest %s: %s, %s instead of %s (%.1f times as fast)", OTHERWISE,
+		ur_tell(a, "%s- For the fastest %s: %s, %s instead of %s (%.1f times as fast)", OTHERWISE,
 		              c->pairs ? "translations" : "step", c->of[step].name, say_time(c, step_cost(c, step), x),
 		              say_time(c, step_cost(c, pick), y), step_cost(c, pick) / step_cost(c, step));
 		put_price(c, a, step);
-		ur_advice_put(a, ".\n");
+		ur_tell(a, ".\n");
 	}
 	if (much_less(c, a, state_cost, state)) {
-		ur_advice_put(a, "%s- For %s: %s, %s instead of %s", OTHERWISE, c->pairs ? "the least memory of a translation"
+		ur_tell(a, "%s- For %s: %s, %s instead of %s", OTHERWISE, c->pairs ? "the least memory of a translation"
 		              : "the smallest state of a live stream", c->of[state].name, ur_say_bytes(state_cost(c, state), x),
 		              ur_say_bytes(state_cost(c, pick), y));
 		put_price(c, a, state);
-		ur_advice_put(a, ".\n");
+		ur_tell(a, ".\n");
 	}
 	if (much_less(c, a, training_cost, training)) {
-		ur_advice_put(a, "%s- For the fastest training: %s, %s tokens a second instead of %s", OTHERWISE, c->of[training].name,
+		ur_tell(a, "%s- For the fastest training: %s, %s tokens a second instead of %s", OTHERWISE,
+		        c->of[training].name,
 		    ur_say_count(c->of[training].tokens_per_second, x), ur_say_count(c->of[pick].tokens_per_second, y));
 		put_price(c, a, training);
-		ur_advice_put(a, " at the end.\n");
+		ur_tell(a, " at the end.\n");
 	}
 #undef OTHERWISE
 	if (!said && c->n > 1)
-		ur_advice_put(a, "Nothing measured here speaks for another: none %s, or trains faster, by more than %.0f%%.\n",
+		ur_tell(a, "Nothing measured here speaks for another: none %s, or trains faster, by more than %.0f%%.\n",
 		              c->pairs ? "translates faster, or in less memory" : "has a step or a state smaller",
 		              100 * UR_CLOSE);
 }
@@ -388,11 +390,11 @@ static void put_growth(const ur_comparison *c, ur_advice *a)
 
 		if (k->diverged || k->limit == 0 || !first || !last)
 			continue;
-		ur_advice_put(a, "\nOf live streams: %s sees at most %lld tokens back. From position %lld to %lld its step goes from "
+		ur_tell(a, "\nOf live streams: %s sees at most %lld tokens back. From position %lld to %lld its step goes from "
 		    "%.0f to %.0f us and its state from %s to %s; ", k->name, (long long)k->limit, (long long)first->position,
 		    (long long)last->position, first->p50, last->p50, ur_say_bytes((double)first->state, x),
 		    ur_say_bytes((double)last->state, y));
-		ur_advice_put(a, fixed ? "the recurrent ones need the same at any position and have no limit.\n"
+		ur_tell(a, fixed ? "the recurrent ones need the same at any position and have no limit.\n"
 		             : "what lies further back is forgotten.\n");
 	}
 }
@@ -406,10 +408,10 @@ static void put_crossings(const ur_comparison *c, ur_advice *a)
 
 		if (p->cross.kind != UR_CROSS_AT || (p->a != a->pick && p->b != a->pick))
 			continue;
-		ur_advice_put(a, "\nWhole sequences: %s reads them faster up to about %.0f tokens", c->of[first].name, p->cross.at);
+		ur_tell(a, "\nWhole sequences: %s reads them faster up to about %.0f tokens", c->of[first].name, p->cross.at);
 		if (!isnan(p->cross.low))
-			ur_advice_put(a, " (95%% interval %.0f to %.0f)", p->cross.low, p->cross.high);
-		ur_advice_put(a, ", %s beyond.\n", c->of[second].name);
+			ur_tell(a, " (95%% interval %.0f to %.0f)", p->cross.low, p->cross.high);
+		ur_tell(a, ", %s beyond.\n", c->of[second].name);
 	}
 }
 
@@ -419,42 +421,45 @@ static void put_doubts(const ur_comparison *c, ur_advice *a)
 	const ur_data_words *w = ur_data_words_of(c->pairs);
 	ur_number scored;
 
-	ur_advice_put(a, "\nHow sure: %s, %d seed%s. ", w->one, c->seeds, c->seeds == 1 ? "" : "s");
+	ur_tell(a, "\nHow sure: %s, %d seed%s. ", w->one, c->seeds, c->seeds == 1 ? "" : "s");
 	if (c->seeds > 1)
-		ur_advice_put(a, "A difference is called real when a paired t-test over seeds, adjusted by Holm for all pairs%s, "
-		    "gives p < %.2f and %s (%s held-out tokens in %d block%s) does not explain it; one below %.0f%% of the loss "
-		    "(%.3f) is too small to choose by, however sure. By seed the order is %s.", c->pairs ? " of models" : "",
-		    UR_SIGNIFICANT, w->noise, ur_say_count((double)c->scored, scored), blocks, blocks == 1 ? "" : "s", 100 * UR_TIE,
-		    UR_TIE * c->of[a->best].loss.mean, c->same_order ? "the same each time" : "not the same each time");
+		ur_tell(a, "A difference is called real when a paired t-test over seeds, adjusted by Holm for all pairs%s, "
+		    "gives p < %.2f and %s (%s held-out tokens in %d block%s) does not explain it; one below %.0f%% of the "
+		    "loss (%.3f) is too small to choose by, however sure. By seed the order is %s.",
+		    c->pairs ? " of models" : "",
+		    UR_SIGNIFICANT, w->noise, ur_say_count((double)c->scored, scored), blocks, blocks == 1 ? "" : "s",
+		    100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean,
+		    c->same_order ? "the same each time" : "not the same each time");
 	else if (blocks > 1)
-		ur_advice_put(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block, each by itself; they "
-		    "cover %s, not another seed, so differences below %.0f%% of the loss (%.3f) are called a "
+		ur_tell(a, "The intervals come from %s held-out tokens in %d blocks, compared block by block, each by itself; "
+		    "they cover %s, not another seed, so differences below %.0f%% of the loss (%.3f) are called a "
 		    "tie; --seeds 3 would tell more.",
-		    ur_say_count((double)c->scored, scored), blocks, w->choice, 100 * UR_TIE, UR_TIE * c->of[a->best].loss.mean);
+		    ur_say_count((double)c->scored, scored), blocks, w->choice, 100 * UR_TIE,
+		    UR_TIE * c->of[a->best].loss.mean);
 	else
-		ur_advice_put(a, "T%s for intervals: take the order as a hint, no more.", w->few + 1);
-	ur_advice_put(a, " With more training the order may change.\n");
+		ur_tell(a, "T%s for intervals: take the order as a hint, no more.", w->few + 1);
+	ur_tell(a, " With more training the order may change.\n");
 	if (!c->own_heldout)
-		ur_advice_put(a, "There is no test part: %s also what is compared on, which flatters all a little.\n",
+		ur_tell(a, "There is no test part: %s also what is compared on, which flatters all a little.\n",
 		              w->tuned);
 	if (c->left_out > 0)
-		ur_advice_put(a, "%lld held-out pairs are too long for the most limited model and are left out for all.\n",
+		ur_tell(a, "%lld held-out pairs are too long for the most limited model and are left out for all.\n",
 		              (long long)c->left_out);
 	for (int i = 0; i < c->n; i++) {
 		const ur_contender *k = &c->of[i];
 
 		if (k->diverged)
-			ur_advice_put(a, "%s is out: %s.\n", k->name, k->why);
+			ur_tell(a, "%s is out: %s.\n", k->name, k->why);
 		for (int p = 0; p < c->tuned && !k->diverged; p++) {
 			const ur_tuning *t = &k->tuning[p];
 			if (t->trials > 1 && t->best >= 0 && t->open)
-				ur_advice_put(a, "%s did best with the %s %s tried, %.3g: a %s one might suit it better "
+				ur_tell(a, "%s did best with the %s %s tried, %.3g: a %s one might suit it better "
 				    "(more --trials would look).\n",
 				    k->name, t->open > 0 ? "highest" : "lowest", c->tune[p]->name, t->trial[t->best].value,
 				    t->open > 0 ? "higher" : "lower");
 		}
 		if (c->target > 0 && fabs(k->deviation) > UR_WIDTH_TOLERANCE)
-			ur_advice_put(a, "%s has %.0f%% %s parameters than the target: it is not of the same size.\n", k->name,
+			ur_tell(a, "%s has %.0f%% %s parameters than the target: it is not of the same size.\n", k->name,
 			    100 * fabs(k->deviation), k->deviation > 0 ? "more" : "fewer");
 	}
 }
@@ -464,7 +469,7 @@ void ur_recommend(const ur_comparison *c, ur_advice *a)
 	memset(a, 0, sizeof *a);
 	choose(c, a);
 	if (a->pick < 0) {
-		ur_advice_put(a, "None can be recommended: every one diverged. Its learning rates may be too high for this text, or "
+		ur_tell(a, "None can be recommended: every one diverged. Its learning rates may be too high for this text, or "
 		    "the text may not be what it seems; train one alone with a small --lr to see.\n");
 		return;
 	}

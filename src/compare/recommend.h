@@ -4,8 +4,8 @@
 
 #include "compare/compare.h"
 
-void ur_advice_put(ur_advice *a, const char *format, ...) UR_PRINTF(2, 3);
-ur_by_need *ur_advice_need(ur_advice *a, const char *need, int who);
+void ur_tell(ur_advice *a, const char *format, ...) UR_PRINTF(2, 3);
+ur_by_need *ur_add_need(ur_advice *a, const char *need, int who);
 
 /* -- of pairs (recommend_pairs.c) -- */
 

@@ -23,8 +23,8 @@ ur_status ur_width_parse(const char *text, ur_spec *spec, int *open, ur_err *err
 	}
 	if (status || !*open)
 		return status;
-	snprintf(shaped, sizeof shaped, "%.*s:%dx%d%s", (int)name, text, spec->form->norm && !spec->pair ? 4 : 2, spec->width,
-	         text + name);
+	snprintf(shaped, sizeof shaped, "%.*s:%dx%d%s", (int)name, text, spec->form->norm && !spec->pair ? 4 : 2,
+	         spec->width, text + name);
 	return ur_spec_parse(shaped, spec, err);
 }
 

@@ -41,8 +41,9 @@ const ur_data_words *ur_data_words_of(int pairs)
 	static const ur_data_words text = { "held-out text", "the held-out text is too short", "the text's own noise",
 		"over the text", "on this text", "other text", "the choice of text", "one text",
 		"the text the learning rates were chosen on is" };
-	static const ur_data_words of_pairs = { "held-out pairs", "there are too few held-out pairs", "the pairs' own noise",
-		"over the pairs", "on these pairs", "other pairs", "the choice of pairs", "one set of pairs",
+	static const ur_data_words of_pairs = { "held-out pairs", "there are too few held-out pairs",
+		"the pairs' own noise", "over the pairs", "on these pairs", "other pairs", "the choice of pairs",
+		"one set of pairs",
 		"the pairs the learning rates were chosen on are" };
 	return pairs ? &of_pairs : &text;
 }

@@ -4,6 +4,7 @@
 #include "base/order.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { LEAST = 16, MOST = 256, MODELS = 64 };
 
@@ -81,7 +82,8 @@ static ur_status state_after(const ur_model *m, int S, int steps, size_t *bytes,
 	ur_step step;
 	const int32_t token = 0;
 	float *made = calloc(ur_remembered_size(m, S) + 1, sizeof *made), *logits = calloc((size_t)m->V, sizeof *logits);
-	void *state = aligned_alloc(64, (ur_model_state_size(m) / 64 + 1) * 64);
+	const size_t size = (ur_model_state_size(m) / 64 + 1) * 64;
+	void *state = aligned_alloc(64, size);
 	const ur_remembered source = { S, made }, *of = &source;
 	ur_status status = UR_OK;
 
@@ -90,7 +92,7 @@ static ur_status state_after(const ur_model *m, int S, int steps, size_t *bytes,
 		status = ur_fail(err, UR_E_NOMEM, "no memory to measure a translation's state");
 	} else {
 		ur_step_plan(&step, m, 1, &memory);
-		ur_model_state_clear(m, state);
+		memset(state, 0, size);
 		for (int i = 0; i < steps; i++)
 			ur_step_streams(&step, &(ur_step_call){ .n = 1, .tokens = &token, .states = &state, .source = &of,
 				.logits = logits });

@@ -54,8 +54,6 @@ static void choose_mixer(const ur_model *m, const ur_stack *s, int i, ur_layer *
 		memcpy(l->dims.option, spec->attend_option, sizeof l->dims.option);
 		l->dims.memory = m->encoder.out;
 	}
-	if (spec->both_ways && s->encoder)
-		l->dims.in = i == 0 ? spec->width : s->out;
 }
 
 /* A layer's vectors, each from both directions' last: h = tanh(W [h; h']), c = W [c; c']. */

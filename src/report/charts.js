@@ -150,7 +150,8 @@ const Charts = (() => {
 		return {
 			type: log ? 'logarithmic' : 'linear', grace: log ? undefined : '3%',
 			/* room below 0 would say that there are such values */
-			min: log && values.length ? least / room : least >= 0 && least < 0.05 * (most - least) ? 0 : undefined, max: log && values.length ? most * room : undefined,
+			min: log && values.length ? least / room : least >= 0 && least < 0.05 * (most - least) ? 0 : undefined,
+			max: log && values.length ? most * room : undefined,
 			suggestedMin: log || !values.length ? undefined : least, suggestedMax: log || !values.length ? undefined
 				: most,
 			title: { display: true, text: title, color: ink('--muted'), font: { size: 13 } },

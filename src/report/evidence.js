@@ -112,7 +112,8 @@ const Evidence = (() => {
 				[m.memory_free, (x) => W.bytes(x) + ' of memory free']])],
 			['Budget', b.text],
 			['Recipe', said([[s.target_parameters, (n) => W.whole(n) + ' parameters aimed at'],
-				[s.window, (n) => (paired() ? 'sides of at most ' : 'windows of ') + W.whole(n)], [s.step_tokens, (n) => W.whole(n) + ' tokens a step'],
+				[s.window, (n) => (paired() ? 'sides of at most ' : 'windows of ') + W.whole(n)],
+				[s.step_tokens, (n) => W.whole(n) + ' tokens a step'],
 				[s.schedule, (name) => name + ' schedule'], [seeds().join(', '), (list) => 'seeds ' + list]])],
 			['Took', is(doc.seconds) ? W.seconds(doc.seconds) : ''],
 			['Started', W.date(doc.started)],
@@ -159,9 +160,9 @@ const Evidence = (() => {
 			'median, p99 what one in a hundred exceeds. State is what the stream must keep, counted in bytes.', 'text'],
 		['Reading a sequence', 'is one pass over T tokens at once on all threads. The exponent is the slope on ' +
 			'logarithmic axes: 1 doubles the time when T doubles, 2 makes it four times as long.', 'text'],
-		['Translations', 'are of held-out sources, each translated once; where several pairs have its source, all their ' +
-			'targets are references, and edits count against the nearest. BLEU is of words and up to four in a row, over ' +
-			'all sources (Papineni et al. 2002).', 'pairs'],
+		['Translations', 'are of held-out sources, each translated once; where several pairs have its source, all ' +
+			'their targets are references, and edits count against the nearest. BLEU is of words and up to four in a ' +
+			'row, over all sources (Papineni et al. 2002).', 'pairs'],
 		['By length', 'is of the one kept model of each. Intervals are over sources: Wilson\u2019s for exact ' +
 			'translations, by drawing sources again for the rest. They do not cover another seed.', 'pairs'],
 		['Memory', 'is the peak of the process while training, as the system reports it.'],
@@ -171,7 +172,8 @@ const Evidence = (() => {
 
 	function method() {
 		return [el('dl', { class: 'method' },
-			METHOD.filter(([, , kind]) => !kind || (kind === 'pairs') === paired()).map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, v))))];
+			METHOD.filter(([, , kind]) => !kind || (kind === 'pairs') === paired()).map(([k, v]) =>
+				el('div', null, el('dt', null, k), el('dd', null, v))))];
 	}
 
 	return { order, tuning, samples, repeat, method };

@@ -66,7 +66,8 @@ const Translated = (() => {
 		for (const c of contenders()) {
 			const list = array(translated(c).by_source_length).filter((b) => b && b[state.of] && is(b[state.of].value));
 			const i = of(c.name), middle = (b) => (b.from + b.to) / 2;
-			const edge = (k) => list.filter((b) => is(b[state.of][k])).map((b) => ({ x: middle(b), y: b[state.of][k] }));
+			const edge = (k) => list.filter((b) => is(b[state.of][k])).map((b) => ({ x: middle(b),
+				y: b[state.of][k] }));
 			if (!list.length)
 				continue;
 			legend.push({ name: c.name, index: i, more: translated(c).attends ? 'with attention' : 'without' });
@@ -130,7 +131,8 @@ const Translated = (() => {
 		return [el('h3', null, `Sentence ${i + 1}, ${W.many(source.length - 1, 'token')}`),
 			Tables.plain(`Translations of sentence ${i + 1}`, [{ label: 'By' }, { label: 'Text' }],
 				[['Source', source.filter((t) => t !== null).join(blank)], ['Reference', String(s.reference)],
-					...outputs.map((o) => [model(o.name), el('span', null, o.text + end(o), ' ', right(o))])], 'sentence'),
+					...outputs.map((o) => [model(o.name), el('span', null, o.text + end(o), ' ', right(o))])],
+				'sentence'),
 			maps.length ? box('weights ' + i, 'div', { class: 'maps' }, maps) : null];
 	}
 
@@ -140,8 +142,8 @@ const Translated = (() => {
 			return null;
 		const maps = list.some((s) => s.outputs.some((o) => array(o.weights).length));
 		return [p('about', 'Held-out sentences: one of median length, then longer ones. ' + (maps
-			? 'Each row of a map is a token that was written, each column one of the source; the fuller the colour, the ' +
-				'more of its attention lay there when it was chosen.' : 'No model here has attention to show.')),
+			? 'Each row of a map is a token that was written, each column one of the source; the fuller the colour, ' +
+				'the more of its attention lay there when it was chosen.' : 'No model here has attention to show.')),
 		list.map(sentence)];
 	}
 

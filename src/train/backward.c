@@ -131,6 +131,18 @@ static void mix_back(const way *q, int i, const float *dy, float *dx)
 	ur_profile_end(net->profile, UR_OP_MIX_BACKWARD, start, 2 * ur_net_mixer_flops(net, q->pass, i), 0);
 }
 
+/* dx from dy of what layer i's cross-attention was added as; `room` takes dy without what dropout took. */
+static void cross_back(const way *q, int i, const float *dy, float *room, float *dx)
+{
+	ur_cross_call cross = ur_net_cross(q->net, q->pass, i);
+
+	cross.dy = undrop(q->net, q->pass, UR_SITE_CROSS + i, q->net->m->spec.width, dy, room);
+	cross.dx = dx;
+	cross.dmemory = q->dmemory;
+	cross.dw = q->b->of + q->net->stack->layer[i].cross;
+	ur_cross_backward(q->net->c, &cross);
+}
+
 /* d is the gradient of layer i's output; on return that of its input is in `second`. */
 static void pre_norm_back(const way *q, int i, float *d, float *second, float *third)
 {
@@ -148,12 +160,7 @@ static void pre_norm_back(const way *q, int i, float *d, float *second, float *t
 	ur_ffn_backward(net->c, &ffn);
 	if (of->cross >= 0) {
 		/* second: the gradient of x2 = x1 + drop(cross(norm(x1))) */
-		ur_cross_call cross = ur_net_cross(net, q->pass, i);
-		cross.dy = undrop(net, q->pass, UR_SITE_CROSS + i, D, second, d);
-		cross.dx = third;
-		cross.dmemory = q->dmemory;
-		cross.dw = q->b->of + of->cross;
-		ur_cross_backward(net->c, &cross);
+		cross_back(q, i, second, d, third);
 		norm_back(q, of->norm_cross, l->x1, l->statsc, third, second, 1);
 	}
 	ur_profile_end(net->profile, UR_OP_BLOCK_BACKWARD, start, 2 * ur_net_block_flops(net, q->pass), 0);
@@ -180,13 +187,8 @@ static void post_norm_back(const way *q, int i, float *d, float *second, float *
 	ur_ffn_backward(net->c, &ffn);
 	if (of->cross >= 0) {
 		/* third: the gradient of x2 = norm(x1 + drop(cross(x1))) */
-		ur_cross_call cross = ur_net_cross(net, q->pass, i);
 		norm_back(q, of->norm_cross, l->nc, l->statsc, third, second, 0);
-		cross.dy = undrop(net, q->pass, UR_SITE_CROSS + i, D, second, d);
-		cross.dx = third;
-		cross.dmemory = q->dmemory;
-		cross.dw = q->b->of + of->cross;
-		ur_cross_backward(net->c, &cross);
+		cross_back(q, i, second, d, third);
 		add(net, q->pass, D, second, D, third, D);
 	}
 	/* third: the gradient of x1 = norm(x + drop(mixer(x))) */

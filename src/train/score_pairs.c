@@ -77,7 +77,7 @@ void ur_pair_scorer_run(ur_pair_scorer *s, int64_t most, double *loss, int64_t *
 	*targets = 0;
 	if (bytes)
 		*bytes = 0;
-	/* shorter pairs come first: a part of the pass is taken from all along it */
+	/* the longest come first: a part of the pass is taken from all along it */
 	for (int64_t i = 0, stride = 1, n = s->batches.count; i < n; i += stride) {
 		ur_pass pass;
 
