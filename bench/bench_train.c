@@ -4,7 +4,8 @@
  *
  *     bench_train --arch lstm:2x256 --batch 32 --seq-len 128 --vocab 65 --threads 1 --steps 10 --repeat 5
  */
-#include "base/machine.h"
+#include "bench.h"
+
 #include "base/rng.h"
 #include "train/backward.h"
 #include "train/optimizer.h"
@@ -37,37 +38,6 @@ static options parse(int argc, char **argv)
 			die("unknown option or bad number; see the comment at the top of bench_train.c");
 	}
 	return o;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-struct peak_job { const ur_ctx *c; double flops[256]; };
-
-static void peak_task(void *arg, int task, int thread)
-{
-	struct peak_job *j = arg;
-	(void)thread;
-	j->flops[task] = j->c->k->peak(50000000);
-}
-
-static double peak_of(const ur_ctx *c)
-{
-	double best = 0;
-	for (int i = 0; i < 9; i++) {
-		struct peak_job j = { .c = c };
-		double start = ur_clock(), seconds, flops = 0;
-		ur_pool_run(c->pool, c->threads, peak_task, &j);
-		seconds = ur_clock() - start;
-		for (int t = 0; t < c->threads; t++)
-			flops += j.flops[t];
-		if (flops / seconds > best)
-			best = flops / seconds;
-	}
-	return best;
 }
 
 int main(int argc, char **argv)
@@ -122,7 +92,7 @@ int main(int argc, char **argv)
 	}
 	ur_model_init(m, 1);
 	ur_model_pack(m, &c);
-	peak = peak_of(&c);
+	peak = bench_peak_of(&c);
 	flops = 3 * ur_model_flops(m, 0, o.window, o.batch);
 	if (o.repeat > 99)
 		o.repeat = 99;
@@ -142,7 +112,7 @@ int main(int argc, char **argv)
 		if (q >= 0)
 			rate[q] = (double)o.steps * o.window * o.batch / (ur_clock() - start);
 	}
-	qsort(rate, (size_t)o.repeat, sizeof *rate, by_size);
+	qsort(rate, (size_t)o.repeat, sizeof *rate, bench_by_size);
 	printf("{\"peer\": \"unroll\", \"arch\": \"%s\", \"kernels\": \"%s\", \"threads\": %d, \"batch\": %d, "
 	       "\"seq_len\": %d, \"parameters\": %lld, \"tokens_per_second\": %.0f, \"best\": %.0f, \"gflops\": %.1f, "
 	       "\"peak_gflops\": %.1f, \"percent_of_peak\": %.1f, \"planned_mib\": %.1f, \"peak_rss\": %lld}\n",

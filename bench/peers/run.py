@@ -1,10 +1,11 @@
 """Unroll and its peers taking turns at the same work: A B C A B C ..., so that whatever else the machine does meets all
 of them alike. Writes every run's figures, their median, and the ratio of ours to each peer's, as JSON and as a table.
 
-A peer is a program that stays up and does one repeat when it is sent a line (peer.py, --serve). Unroll's own benchmark
-is started anew each turn, and its last line of JSON is read.
+A peer is a program that stays up and does one repeat when it is sent a line (peer.py, --serve), as is Unroll's
+bench_pairs. Unroll's other benchmarks are started anew each turn, and their last line of JSON is read.
 """
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -19,6 +20,8 @@ HERE = os.path.relpath(os.path.dirname(os.path.abspath(__file__)))
 QUIET = 0.05  # the largest share of the processors that other programs may take
 SMALL = {"layers": 4, "heads": 4, "width": 128, "context": 64, "batch": 12}
 LARGE = {"layers": 6, "heads": 8, "width": 256, "context": 256, "batch": 16}
+LEAST = 5  # rounds, however long they take
+PAIRS = {"batch": 64, "source": 16, "target": 16, "vocab": 6000}  # about Multi30k's
 
 
 def say(text):
@@ -138,7 +141,7 @@ def take_turns(title, unit, contenders, rounds, budget):
             say("  skipped %s: %s" % (name, problem))
     pids = [c.process.pid for c in live if isinstance(c, Served)]
     begin, done, before, mine = time.monotonic(), 0, busy_and_total(), own_ticks(pids)
-    while live and done < rounds and (done < 3 or time.monotonic() - begin < budget):
+    while live and done < rounds and (done < LEAST or time.monotonic() - begin < budget):
         for i in range(len(live)):
             live[(i + done) % len(live)].turn(unit)
         done += 1
@@ -154,7 +157,10 @@ def take_turns(title, unit, contenders, rounds, budget):
     ours = next((r for r in rows if r["label"] == "unroll"), None)
     for r in rows:
         if ours and r is not ours:
-            r["ours_over_this"] = r[unit] / ours[unit] if unit == "seconds" else ours[unit] / r[unit]
+            ratio = (lambda a, b: b / a) if unit == "seconds" else (lambda a, b: a / b)
+            r["ours_over_this"] = ratio(ours[unit], r[unit])
+            # of two that took turns in the same round: what else the machine did meets both
+            r["ours_over_this_by_round"] = statistics.median(map(ratio, ours["all"], r["all"]))
         say("  %-28s median %10.4g  best %10.4g  %s  peak %5.0f MiB  processor share %.2f%s" % (
             r["peer"] + (" " + r["way"] if "way" in r else ""), r[unit], r["best"], unit, r["peak_rss"] / 2**20,
             r["cpu_share"],
@@ -188,6 +194,17 @@ def groups(args, threads):
         yield ("transformer %s: %d layers, %d heads, width %d, context %d, batch %d" % (name, *s.values()),
                "tokens_per_second", [ours(spec, s["batch"], s["context"], steps),
                                      *peers("peer_transformer.py", "--steps", steps, *options)], 15)
+    shape = [str(x) for key, value in PAIRS.items() for x in ("--" + key, value)]
+    pairs = (("bahdanau", "1x256,attention=bahdanau,encoder=bi", "gru", (("--cell", "cell"), ("--cell", "gru"))),
+             ("transformer", "3x256,heads=8,ffn=512", "transformer", ((),)))
+    for model, rest, arch, ways in pairs:
+        command = [os.path.join(args.build, "bench/bench_pairs"), "--spec", "seq2seq:%s:%s" % (arch, rest), "--threads",
+                   str(threads), "--steps", "1", *shape]
+        if args.compiled:
+            ways += (("--compile",),)
+        theirs = [peer for way in ways for peer in peers("peer_pairs.py", "--model", model, "--steps", 1, *shape, *way)]
+        yield ("pairs, seq2seq:%s:%s, %s" % (arch, rest, ", ".join("%s %s" % kv for kv in PAIRS.items())),
+               "tokens_per_second", [("unroll", command, Served), *theirs], 31)
     # it reports the faster of two passes; a peer's first two, which touch its memory for the first time, are not timed
     core = [os.path.join(args.build, "bench/bench_attention"), "--steps", "8192", "--heads", "4", "--width", "256",
             "--threads", str(threads), "--repeats", "2"]
@@ -215,9 +232,33 @@ def gemm(args, path):
     return rows
 
 
+def commit():
+    with contextlib.suppress(OSError):
+        return subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True,
+                              check=False).stdout.strip()
+    return "unknown"
+
+
 def processor():
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         return next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), "unknown")
+
+
+def table(workloads):
+    """Lines: what was done, medians and how Unroll compares, by the medians and by the median of the rounds' ratios."""
+    wide = max((len(r["peer"] + r.get("way", "")) for w in workloads for r in w["runs"]), default=0) + 2
+    for w in workloads:
+        yield "%s, %d rounds%s" % (w["workload"], max((r["rounds"] for r in w["runs"]), default=0),
+                                   "; disturbed: other programs had %.0f %% of the processors" % (100 * w["others"])
+                                   if w["disturbed"] else "")
+        yield "  %-*s %12s %12s %12s %16s %10s" % (wide, "", w["unit"][:6], "best", "a CPU second", "Unroll is faster",
+                                                  "by round")
+        for r in w["runs"]:
+            cpu = r.get("per_cpu_second", r.get("cpu_seconds"))
+            yield "  %-*s %12.5g %12.5g %12s %16s %10s" % (
+                wide, r["peer"] + (" " + r["way"] if "way" in r else ""), r[w["unit"]], r["best"],
+                "%.5g" % cpu if cpu else "", *("%.2f x" % r[k] if k in r else "" for k in (
+                    "ours_over_this", "ours_over_this_by_round")))
 
 
 def main():
@@ -227,10 +268,12 @@ def main():
     p.add_argument("--python", help="a Python with PyTorch and ONNX Runtime; PEERS/venv/bin/python")
     p.add_argument("--debian", default="/usr/bin/python3", help="a second Python with another PyTorch; '' for none")
     p.add_argument("--threads", default="1,2")
-    p.add_argument("--only", default="lstm,transformer,attention,gemm")
-    p.add_argument("--budget", type=float, default=40, help="seconds of turns for a workload, at least three rounds")
+    p.add_argument("--only", default="lstm,transformer,attention,pairs,gemm")
+    p.add_argument("--budget", type=float, default=40, help="seconds of turns for a workload; %d rounds at least" % LEAST)
     p.add_argument("--gemm-seconds", type=int, default=4, help="seconds for one shape")
+    p.add_argument("--compiled", action="store_true", help="pairs: with torch.compile as well")
     p.add_argument("--out", default="bench/results/peers.json")
+    p.add_argument("--table", help="a file for a table of the medians")
     args = p.parse_args()
     args.peers = args.peers or os.path.join(args.build, "peers")
     args.python = args.python or os.path.join(args.peers, "venv/bin/python")
@@ -244,15 +287,22 @@ def main():
             setattr(args, python, "")
     for threads in map(int, args.threads.split(",")):
         for title, unit, contenders, rounds in groups(args, threads):
-            if any(word in title.lower() for word in wanted):
+            if any(word in title.lower().split(",")[0] for word in wanted):
                 title = "%s, %d thread%s" % (title, threads, "s" if threads > 1 else "")
                 results.append({"threads": threads, **take_turns(title, unit, contenders, rounds, args.budget)})
     if "gemm" in wanted:
         say("products")
         products = gemm(args, args.out)
+    lines = list(table(results))
+    print("\n".join(lines), flush=True)
+    when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    if args.table:
+        with open(args.table, "w", encoding="utf-8") as f:
+            print("# %s\n# %s, %d processors, load %.1f before and %.1f after, %s, commit %s" % (
+                shlex.join(sys.argv), processor(), len(os.sched_getaffinity(0)), load[0], os.getloadavg()[0], when,
+                commit()), *lines, sep="\n", file=f)
     with open(args.out + ".part", "w", encoding="utf-8") as f:
-        json.dump({"when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-                   "processor": processor(), "processors": len(os.sched_getaffinity(0)),
+        json.dump({"when": when, "processor": processor(), "processors": len(os.sched_getaffinity(0)),
                    "load_before": load, "load_after": os.getloadavg(),
                    "seconds": round(time.monotonic() - begin), "command": shlex.join(sys.argv),
                    "workloads": results, "products": products}, f, indent=1)
