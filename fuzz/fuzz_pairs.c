@@ -106,12 +106,7 @@ static void check_parts(const ur_pairs *p, int most, int B, int in_order)
 	int64_t left_out;
 	ur_err err = { 0 };
 
-	if (ur_pair_split_make(p, 0.3, 0.2, most, &split, &left_out, &err)) {
-		CHECK(err.status == UR_E_INVALID);
-		CHECK(!ur_pair_split_all(p, UR_TRAIN, &split, NULL));
-		left_out = 0;
-	}
-	CHECK(split.n[UR_TRAIN] > 0);
+	CHECK(!ur_pair_split_make(p, 0.3, 0.2, most, &split, &left_out, &err));
 	CHECK(split.n[UR_TRAIN] + split.n[UR_VAL] + split.n[UR_TEST] + left_out == ur_pairs_count(p));
 	for (int part = 0; part < UR_PARTS; part++)
 		if (split.n[part])

@@ -12,7 +12,7 @@ static double passes(const ur_job *job)
 {
 	const ur_recipe *r = &job->recipe;
 	if (job->pairs)
-		return (double)r->steps * r->accumulate * r->batch / (double)job->pair_split->n[UR_TRAIN];
+		return (double)r->steps * r->accumulate * r->batch / fmax(1, (double)ur_job_count_pairs(job).train);
 	double predictions = (double)(job->split.train_to - job->split.train_from - 1);
 	return predictions > 0 ? (double)r->steps * r->accumulate * r->batch * r->window / predictions : 0;
 }
@@ -35,13 +35,18 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 		(void)snprintf(times, sizeof times, "%d x ", r->accumulate);
 	(void)fprintf(to, "model       %s, %s parameters\n", p->spec->text, ur_commas(p->parameters, a));
 	if (job->pairs) {
+		const ur_job_pairs pairs = ur_job_count_pairs(job);
 		(void)fprintf(to, "vocabulary  source %s, %s tokens; ", ur_vocab_kind_of(words.source),
 		              ur_commas(words.source_V, a));
 		(void)fprintf(to, "target %s, %s tokens\n", ur_vocab_kind_of(words.vocab), ur_commas(words.V, a));
-		(void)fprintf(to, "data        %s: %s pairs to train on, ", ur_visible(ur_path_tail(p->data), name, sizeof name),
-		              ur_commas(job->pair_split->n[UR_TRAIN], a));
-		(void)fprintf(to, "%s to validate%s\n", ur_commas((job->val_pairs ? job->val_split : job->pair_split)->n[UR_VAL], b),
-		              p->validates ? "" : ": too few");
+		(void)fprintf(to, "data        %s: %s pairs to train on", ur_visible(ur_path_tail(p->data), name, sizeof name),
+		              ur_commas(pairs.train, a));
+		if (pairs.train_long)
+			(void)fprintf(to, " (%s longer than --seq-len %d left out)", ur_commas(pairs.train_long, a), r->window);
+		(void)fprintf(to, ", %s to validate%s", ur_commas(pairs.val, a), p->validates ? "" : ": too few");
+		if (pairs.val_long)
+			(void)fprintf(to, " (%s longer than the context left out)", ur_commas(pairs.val_long, a));
+		(void)fputc('\n', to);
 		(void)fprintf(to, "training    %s steps of %s%d pairs, each side at most %d tokens (%s passes), %s, %s, learning "
 		              "rate %g\n", ur_commas(r->steps, a), times, r->batch, r->window, c, r->optimizer, r->schedule, r->lr);
 	} else {
@@ -61,6 +66,7 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 json_t *ur_plan_json(const ur_plan *p)
 {
 	const ur_job *job = p->job;
+	const ur_job_pairs pairs = job->pairs ? ur_job_count_pairs(job) : (ur_job_pairs){ 0 };
 	const ur_words words = ur_job_words(job);
 	json_t *json = json_pack("{s:s, s:I, s:s, s:i, s:o, s:b, s:I, s:o, s:o}", "spec", p->spec->text,
 		"parameters", (json_int_t)p->parameters, "vocabulary", ur_vocab_kind_of(words.vocab),
@@ -69,10 +75,10 @@ json_t *ur_plan_json(const ur_plan *p)
 		"memory_free", p->memory_free < 0 ? json_null() : json_integer(p->memory_free),
 		"recipe", ur_recipe_to_json(&job->recipe));
 	json_t *more = !json ? NULL : job->pairs
-		? json_pack("{s:s, s:i, s:I, s:I}", "source_vocabulary", ur_vocab_kind_of(words.source),
-		            "source_vocabulary_size", ur_vocab_size(words.source),
-		            "train_pairs", (json_int_t)job->pair_split->n[UR_TRAIN],
-		            "val_pairs", (json_int_t)(job->val_pairs ? job->val_split : job->pair_split)->n[UR_VAL])
+		? json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "source_vocabulary", ur_vocab_kind_of(words.source),
+		            "source_vocabulary_size", ur_vocab_size(words.source), "train_pairs", (json_int_t)pairs.train,
+		            "train_pairs_too_long", (json_int_t)pairs.train_long, "val_pairs", (json_int_t)pairs.val,
+		            "val_pairs_too_long", (json_int_t)pairs.val_long)
 		: json_pack("{s:I, s:I}", "train_tokens", (json_int_t)(job->split.train_to - job->split.train_from),
 		            "val_tokens", (json_int_t)(job->split.val_to - job->split.val_from));
 

@@ -142,12 +142,11 @@ static int open_pairs(session *s)
 	ur_words left = { 0 };
 	ur_err err = { 0 };
 	ur_status status;
-	int64_t left_out;
 	int code;
 
 	if ((code = ur_read_pair_vocabs(s->args, &s->vocab, v->source_vocab, v->vocab_min_count, &ask)))
 		return code;
-	if (s->left.json && !v->vocab && !v->from)
+	if (s->left.json && !v->vocab && !v->source_vocab && !v->from)
 		ur_left_words(&s->left, v->out, &left);
 	ask.use[UR_SOURCE] = left.source;
 	ask.use[UR_TARGET] = left.vocab;
@@ -159,8 +158,8 @@ static int open_pairs(session *s)
 		return code;
 	s->job.pairs = s->pairs;
 	s->job.pair_split = &s->split;
-	if ((status = ur_pair_split_make(s->pairs, v->val_data ? 0 : v->val, v->val_data ? 0 : v->test, 0, &s->split,
-	                                 &left_out, &err)))
+	if ((status = ur_pair_split_make(s->pairs, v->val_data ? 0 : v->val, v->val_data ? 0 : v->test, 0, &s->split, NULL,
+	                                 &err)))
 		return ur_failed(s->args, status, &err);
 	if (!v->val_data)
 		return UR_EXIT_OK;
@@ -235,7 +234,7 @@ static int settings(session *s)
 	if ((status = ur_recipe_check(r, &s->spec, &err)))
 		return ur_failed(s->args, status, &err);
 	if (v->epochs > 0 && s->pairs) {
-		const double in_all = ceil((double)s->split.n[UR_TRAIN] / r->batch);
+		const double in_all = ceil((double)ur_job_count_pairs(&s->job).train / r->batch);
 		r->steps = (int64_t)fmax(1, ceil(v->epochs * in_all / r->accumulate - 1e-9));
 	} else if (v->epochs > 0) {
 		double steps;
@@ -268,8 +267,8 @@ static int make_plan(session *s)
 	if ((status = ur_train_memory(&s->job, &p->bytes, &p->parameters, &err)))
 		return ur_failed(s->args, status, &err);
 	p->memory_free = ur_memory_free();
-	p->validates = s->pairs ? (s->val_pairs ? s->val_split.n[UR_VAL] : s->split.n[UR_VAL]) > 0 :
-		!ur_batches_check(split->val_to - split->val_from, r->window, r->batch, UR_BATCH_SEQUENTIAL, NULL);
+	p->validates = s->pairs ? ur_job_count_pairs(&s->job).val > 0
+	                        : !ur_batches_check(split->val_to - split->val_from, r->window, r->batch, UR_BATCH_SEQUENTIAL, NULL);
 	return UR_EXIT_OK;
 }
 

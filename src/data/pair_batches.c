@@ -106,7 +106,7 @@ ur_status ur_pair_batches_open(ur_pair_batches *b, const ur_pairs *pairs, const 
 		return ur_fail(err, UR_E_INVALID, "there is no pair to make batches of");
 	if (B < 1 || B > MOST)
 		return ur_fail(err, UR_E_INVALID, "batches of %d pairs: it must be 1 to %d", B, MOST);
-	b->B = (int)least(B, n);
+	b->B = (int)least(B, n); /* and below, that rows of a batch can be counted in an int */
 	b->count = (n - 1) / b->B + 1;
 	for (int64_t i = 0; i < n; i++) {
 		struct ur_pair_place place;
@@ -118,6 +118,9 @@ ur_status ur_pair_batches_open(ur_pair_batches *b, const ur_pairs *pairs, const 
 		b->T = place.target >= b->T ? place.target + 1 : b->T;
 		b->tokens += place.target + 1;
 	}
+	if ((int64_t)b->B * (b->S > b->T ? b->S : b->T) > MOST)
+		return ur_fail(err, UR_E_INVALID, "batches of %d pairs of up to %d tokens are over a thousand million tokens: make "
+			"them smaller", b->B, b->S > b->T ? b->S : b->T);
 	sorted = in_order ? n : least(n, (int64_t)b->B * POOL);
 	b->order = malloc((size_t)n * sizeof *b->order);
 	b->place = malloc((size_t)sorted * sizeof *b->place);

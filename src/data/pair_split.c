@@ -46,7 +46,7 @@ ur_status ur_pair_split_make(const ur_pairs *p, double val, double test, int mos
 	const double slack = 1e-9; /* 0.6 + 0.3 is not 0.9 in binary */
 	int64_t n = ur_pairs_count(p), count[UR_PARTS + 1] = { 0 };
 	unsigned char *part;
-	ur_status status = UR_OK;
+	ur_status status;
 
 	*split = (ur_pair_split){ 0 };
 	if (left_out)
@@ -62,14 +62,7 @@ ur_status ur_pair_split_make(const ur_pairs *p, double val, double test, int mos
 		part[i] = (unsigned char)(of == UR_TRAIN && !ur_pairs_fit(p, i, most) ? UR_PARTS : of);
 		count[part[i]]++;
 	}
-	if (!count[UR_TRAIN])
-		status = count[UR_PARTS] ?
-			ur_fail(err, UR_E_INVALID, "%s: none of the %lld pairs to train on has at most %d tokens a side, the end "
-				"included: allow more", ur_path_tail(ur_pairs_path(p, UR_SOURCE)), (long long)count[UR_PARTS], most) :
-			ur_fail(err, UR_E_INVALID, "%s: none of its %lld pairs is left to train on: give more pairs, or less of "
-				"them to validation and test", ur_path_tail(ur_pairs_path(p, UR_SOURCE)), (long long)n);
-	if (!status)
-		status = collect(part, n, split, err);
+	status = collect(part, n, split, err);
 	if (!status && left_out)
 		*left_out = count[UR_PARTS];
 	free(part);

@@ -66,7 +66,7 @@ typedef struct ur_pair_split {
 } ur_pair_split;
 /* Shares of validation and test, 0 .. 0.9 together; the rest trains. `most`: pairs with more tokens on a side, the end
  * included, are left out of training (not of the others); 0: no limit; *left_out (may be NULL) says how many.
- * UR_E_INVALID: other shares, or nothing to train on. UR_E_NOMEM. On failure *split is empty. */
+ * A part may be empty. UR_E_INVALID: other shares. UR_E_NOMEM. On failure *split is empty. */
 ur_status ur_pair_split_make(const ur_pairs *p, double val, double test, int most, ur_pair_split *split,
                              int64_t *left_out, ur_err *err);
 /* Every pair in one part. UR_E_NOMEM. */

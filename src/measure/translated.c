@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BATCH_TOKENS = 16384 }; /* where sources are very long, fewer go side by side */
+
 /* ---- which sources ---- */
 
 /* A source, and its pairs: chain[at] is the next pair with the same source, -1 at the last. */
@@ -164,22 +166,26 @@ static int by_place(const void *a, const void *b)
 static ur_status translate_all(const ur_model *m, const ur_ctx *c, const sources *s, const ur_translating *settings,
                                ur_translated_watch *watch, void *arg, ur_translated *out, ur_err *err)
 {
+	const size_t most = (size_t)(s->count < settings->batch ? s->count : settings->batch);
 	ur_translating set = *settings;
-	const int32_t **source = malloc((size_t)set.batch * sizeof *source);
-	int *len = malloc((size_t)set.batch * sizeof *len);
-	ur_translation *translation = malloc((size_t)set.batch * sizeof *translation);
+	const int32_t **source = malloc(most * sizeof *source);
+	int *len = malloc(most * sizeof *len);
+	ur_translation *translation = malloc(most * sizeof *translation);
 	ur_translator *t = NULL;
 	ur_status status = source && len && translation ? UR_OK : ur_fail(err, UR_E_NOMEM, "no memory to translate");
 
 	set.alignments = 0;
 	for (int64_t i = 0; i < s->count && !status;) {
-		const int64_t n = s->count - i < set.batch ? s->count - i : set.batch;
+		const int64_t left = s->count - i, together = BATCH_TOKENS / (s->list[i].length + 1) + 1;
+		const int64_t n = left < (int64_t)most ? (left < together ? left : together)
+		                                       : (int64_t)most < together ? (int64_t)most : together;
 		const double started = ur_clock();
 		const int longest = s->list[i + n - 1].length;
 
 		/* a translator is made for a length: as sources grow, a larger one takes its place */
 		if (!t || longest > set.longest) {
 			ur_translator_close(t);
+			set.batch = (int)n; /* later ones are no more, because their sources are no shorter */
 			set.longest = longest + longest / 4;
 			if (ur_source_limit(m) && set.longest > ur_source_limit(m))
 				set.longest = ur_source_limit(m);

@@ -112,7 +112,7 @@ typedef struct ur_mixer {
 	/* On the calling thread; allocates nothing. */
 	void (*step)(const ur_turn *t);
 	/* UR_READS_MEMORY, else NULL: what step wants of one source's outputs, memory (S, dims.memory), worked out once:
-	 * memory_size floats. */
+	 * memory_size floats, S times those of one row. */
 	size_t (*memory_size)(const ur_dims *d, int S);
 	void (*remember)(const ur_kernels *k, const ur_dims *d, const ur_mat *w, int S, const float *memory, float *made);
 } ur_mixer;

@@ -82,6 +82,7 @@ static void list_stack(ur_model *m, ur_stack *s, int *n)
 	const int ffns = form->ffn ? ur_ffn_params(form->ffn, D, spec->ffn, ffn) : 0;
 	const int crosses = form->norm && spec->pair && !s->encoder ? ur_cross_params(D, cross) : 0;
 	ur_parameter like = { .layer = -1, .encoder = s->encoder };
+	size_t remembered = 0;
 
 	s->embedding = add(m, n, &like, "embedding",
 		&(ur_param){ .name = "weight", .rows = s->V, .cols = D, .init = form->embedding_init, .a = form->embedding_a });
@@ -91,7 +92,7 @@ static void list_stack(ur_model *m, ur_stack *s, int *n)
 			&(ur_param){ .name = "weight", .rows = spec->context, .cols = D, .init = UR_INIT_NORMAL, .a = 0.02f });
 	s->state = 0;
 	for (int i = 0; i < s->layers; i++) {
-		ur_layer l = { .reverse = -1, .bridge = -1, .state = s->state };
+		ur_layer l = { .reverse = -1, .bridge = -1, .state = s->state, .remembered = remembered };
 		int mixers;
 
 		choose_mixer(m, s, i, &l);
@@ -110,9 +111,11 @@ static void list_stack(ur_model *m, ur_stack *s, int *n)
 		l.norm2 = add_all(m, n, &like, "norm2", norm, norms);
 		l.ffn = add_all(m, n, &like, "ffn", ffn, ffns);
 		s->state += ur_layer_state(&l) * (size_t)(1 + both);
+		remembered += (l.kind->memory_size ? l.kind->memory_size(&l.dims, 1) : 0) + (crosses ? ur_cross_memory_size(D, 1) : 0);
 		if (s->layer)
 			s->layer[i] = l;
 	}
+	s->remembered = remembered;
 	like.layer = -1;
 	if (form->norm && !spec->norm_last)
 		s->norm = add_all(m, n, &like, "norm", norm, norms);

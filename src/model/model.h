@@ -31,6 +31,7 @@ typedef struct ur_layer {
 	int reverse;                    /* the mixer's second set, for the direction from the end */
 	int bridge;                     /* of the two directions' last states, the decoder's first (join.h) */
 	size_t state;                   /* where its state lies in the stack's, of one direction and the next */
+	size_t remembered;              /* floats that the layers before it remember for each position of a source */
 } ur_layer;
 
 typedef struct ur_stack {
@@ -42,6 +43,7 @@ typedef struct ur_stack {
 	const float *waves;             /* sinusoidal positions (context, width), or NULL */
 	float scale;                    /* of the embedding's rows */
 	size_t state;                   /* bytes of its layers' states */
+	size_t remembered;              /* floats that a decoder's layers remember for each position of a source */
 } ur_stack;
 
 /* The tokens of a model's two sides; a plain model has one. */

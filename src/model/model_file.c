@@ -157,7 +157,7 @@ static ur_status describe_side(const ur_safetensors *file, const char *count, co
 	if (!outputs)
 		return ur_fail(err, UR_E_FORMAT, "not a model of this program: its metadata lacks %s", count);
 	n = strtol(outputs, &stop, 10);
-	if (*stop || n < 1 || n > UR_VOCAB_MOST)
+	if (*stop || n < 1 || n > UR_VOCAB_MOST + end)
 		return ur_fail(err, UR_E_FORMAT, "metadata: %s is '%.20s', not a number of tokens", count, outputs);
 	*V = (int)n;
 	if (!tokens)

@@ -2,7 +2,7 @@
  *
  *     x = scale embedding[token] (+ positions[p]) (, summary)
  *     plain form:    x = mixer(x)                                                               for every layer
- *     norms before:  x += mixer(norm(x));  x += cross(norm(x), source);  x += ffn(norm(x))      for every layer;  x = norm(x)
+ *     norms before:  x += mixer(norm(x));  x += cross(norm(x), source);  x += ffn(norm(x))        for every layer, then norm
  *     norms behind:  x = norm(x + mixer(x));  x = norm(x + cross(x, source));  x = norm(x + ffn(x))   for every layer
  *     logits = x W^T (+ b)
  *
@@ -14,25 +14,17 @@
 
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 
-/* Floats of layer i's products of a source. */
-static size_t layer_memory(const ur_model *m, int i, int S)
+/* Where layer i's products of a source lie: behind the summary, and those of the layers before. A layer has a mixer that
+ * reads memory or cross-attention, never both. */
+static float *memory_of(const ur_model *m, int i, const ur_remembered *source)
 {
-	const ur_layer *l = &m->stack.layer[i];
-
-	return (l->kind->memory_size ? l->kind->memory_size(&l->dims, S) : 0) +
-	       (l->cross >= 0 ? ur_cross_memory_size(m->spec.width, S) : 0);
+	return source->made + (m->spec.summary ? m->spec.width : 0) + (size_t)source->S * m->stack.layer[i].remembered;
 }
 
-/* Where they begin; i = layers: the size of all. */
-static size_t memory_at(const ur_model *m, int i, int S)
+size_t ur_remembered_size(const ur_model *m, int S)
 {
-	size_t at = m->spec.summary ? (size_t)m->spec.width : 0;
-	for (int j = 0; j < i; j++)
-		at += layer_memory(m, j, S);
-	return at;
+	return (size_t)(m->spec.summary ? m->spec.width : 0) + (size_t)S * m->stack.remembered;
 }
-
-size_t ur_remembered_size(const ur_model *m, int S) { return memory_at(m, m->spec.layers, S); }
 
 void ur_remember(const ur_model *m, const float *memory, const float *summary, const ur_remembered *source)
 {
@@ -40,7 +32,7 @@ void ur_remember(const ur_model *m, const float *memory, const float *summary, c
 		memcpy(source->made, summary, (size_t)m->spec.width * sizeof *summary);
 	for (int i = 0; i < m->spec.layers; i++) {
 		const ur_layer *l = &m->stack.layer[i];
-		float *made = source->made + memory_at(m, i, source->S);
+		float *made = memory_of(m, i, source);
 
 		if (l->kind->remember)
 			l->kind->remember(m->k, &l->dims, m->mat + l->mixer, source->S, memory, made);
@@ -104,7 +96,7 @@ static void mix(const ur_step *s, const ur_step_call *q, int layer, const float 
 	for (int i = 0; i < q->n; i++) {
 		s->states[i] = ur_model_state_of(m, q->states[i], layer);
 		if (q->source) {
-			s->memory[i] = q->source[i]->made + memory_at(m, layer, q->source[i]->S);
+			s->memory[i] = memory_of(m, layer, q->source[i]);
 			s->mlen[i] = q->source[i]->S;
 		}
 	}

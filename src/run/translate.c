@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_BATCH = 1 << 16, MOST_TOKENS = 1 << 24 };
+
 /* One slot at one step. */
 typedef struct choice {
 	int parent;                     /* slot of the step before */
@@ -109,17 +111,20 @@ static ur_status check(const ur_model *m, const ur_translating *s, ur_err *err)
 	const int limit = ur_source_limit(m);
 
 	if (!m->spec.pair)
-		return ur_fail(err, UR_E_INVALID, "%s writes on, it does not translate: use a model of pairs, trained with a spec "
-		               "like seq2seq:lstm:2x256", m->spec.text);
+		return ur_fail(err, UR_E_INVALID, "%s writes on, it does not translate: use a model of pairs, trained with a "
+		               "spec like seq2seq:lstm:2x256", m->spec.text);
 	if (s->beam < 1 || s->beam > UR_MOST_BEAM)
 		return ur_fail(err, UR_E_INVALID, "a beam of %d: it must be 1 to %d", s->beam, UR_MOST_BEAM);
 	if (!(s->penalty >= 0 && s->penalty <= 10))
 		return ur_fail(err, UR_E_INVALID, "a length penalty of %g: it must be 0 to 10", s->penalty);
-	if (s->batch < 1 || s->longest < 0 || s->most < 0)
-		return ur_fail(err, UR_E_INVALID, "batch size and lengths cannot be negative");
+	if (s->batch < 1 || s->batch > MOST_BATCH)
+		return ur_fail(err, UR_E_INVALID, "%d sources at a time: it must be 1 to %d", s->batch, MOST_BATCH);
+	if (s->longest < 0 || s->longest > MOST_TOKENS || s->most < 0 || s->most > MOST_TOKENS)
+		return ur_fail(err, UR_E_INVALID, "sources of %d and translations of %d tokens: both must be 0 to %d", s->longest,
+		               s->most, MOST_TOKENS);
 	if (limit && s->longest > limit)
-		return ur_fail(err, UR_E_INVALID, "a source of %d tokens: this model takes at most %d (its context, less the end)",
-		               s->longest, limit);
+		return ur_fail(err, UR_E_INVALID, "a source of %d tokens: this model takes at most %d (its context, less the "
+		               "end)", s->longest, limit);
 	return UR_OK;
 }
 
@@ -152,7 +157,7 @@ ur_status ur_translator_open(const ur_model *m, const ur_ctx *c, const ur_transl
 	t->per_source = ur_remembered_size(m, (int)positions(t));
 	plan(t, &t->memory);
 	if (!ur_arena_open(&t->memory)) {
-		status = ur_fail(err, UR_E_NOMEM, "translating needs %zu MiB; use a smaller --batch-size or --beam",
+		status = ur_fail(err, UR_E_NOMEM, "translating needs %zu MiB: fewer sources at a time, or a smaller beam, need less",
 		                 t->memory.used >> 20);
 		free(t);
 		return status;

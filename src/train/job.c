@@ -13,6 +13,24 @@ ur_words ur_job_words(const ur_job *job)
 		.source_V = ur_pairs_outputs(job->pairs, UR_SOURCE), .source = ur_pairs_vocab(job->pairs, UR_SOURCE) };
 }
 
+static void count(const ur_pairs *p, const ur_pair_split *s, ur_part_of part, int most, int64_t *fit, int64_t *too_long)
+{
+	*fit = 0;
+	for (int64_t i = 0; i < s->n[part]; i++)
+		*fit += ur_pairs_fit(p, s->index[part][i], most) != 0;
+	*too_long = s->n[part] - *fit;
+}
+
+ur_job_pairs ur_job_count_pairs(const ur_job *job)
+{
+	ur_job_pairs n;
+
+	count(job->pairs, job->pair_split, UR_TRAIN, job->recipe.window, &n.train, &n.train_long);
+	count(job->val_pairs ? job->val_pairs : job->pairs, job->val_pairs ? job->val_split : job->pair_split, UR_VAL,
+	      ur_spec_limit(ur_job_spec(job)), &n.val, &n.val_long);
+	return n;
+}
+
 /* Mean tokens of a side of the pairs to train on, the end included. */
 static double mean_length(const ur_job *job, int side)
 {

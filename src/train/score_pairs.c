@@ -7,6 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BATCH_TOKENS = 16384 };
+
+/* Attention takes memory by source x target x batch: where a pair is very long, fewer go side by side. */
+static int batch_for(const ur_pair_scorer *s, int most)
+{
+	int longest = 1, batch;
+
+	for (int64_t i = 0; i < s->n; i++)
+		for (int side = 0; side < UR_SIDES; side++) {
+			int length;
+			(void)ur_pairs_tokens(s->pairs, s->index[i], side, &length);
+			longest = length >= longest ? length + 1 : longest;
+		}
+	batch = BATCH_TOKENS / longest;
+	return batch < 1 ? 1 : batch < most ? batch : most;
+}
+
 ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const int64_t *index, int64_t n, int most,
                               int batch, ur_err *err)
 {
@@ -22,7 +39,7 @@ ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const in
 			s->left_out++;
 	status = s->n == 0 ? ur_fail(err, UR_E_INVALID, "%s has no pair to score%s", ur_pairs_path(pairs, UR_SOURCE),
 	                             n ? " that is short enough for the model's context" : "")
-	                   : ur_pair_batches_open(&s->batches, pairs, s->index, s->n, batch, 1, 0, err);
+	                   : ur_pair_batches_open(&s->batches, pairs, s->index, s->n, batch_for(s, batch), 1, 0, err);
 	if (status)
 		ur_pair_scorer_close(s);
 	return status;
@@ -72,17 +89,19 @@ void ur_pair_scorer_run(ur_pair_scorer *s, int64_t most, double *loss, int64_t *
                         ur_pair_loss *of)
 {
 	const ur_pair_batch *b = &s->batch;
+	const int64_t n = s->batches.count;
+	int64_t stride = 1;
 	double sum = 0;
 
 	*targets = 0;
 	if (bytes)
 		*bytes = 0;
-	/* the longest come first: a part of the pass is taken from all along it */
-	for (int64_t i = 0, stride = 1, n = s->batches.count; i < n; i += stride) {
+	/* the longest come first: a part of the pass is taken from all along it, from the middle of each stretch */
+	if (most > 0 && most < s->batches.tokens)
+		stride = s->batches.tokens / most < n ? s->batches.tokens / most : n;
+	for (int64_t i = stride / 2; i < n; i += stride) {
 		ur_pass pass;
 
-		if (i == 0 && most > 0 && most < s->batches.tokens)
-			stride = s->batches.tokens / most;
 		ur_pair_batches_get(&s->batches, i, &s->batch);
 		pass = ur_pair_pass(b);
 		ur_net_forward(&s->net, &pass);

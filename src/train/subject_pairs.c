@@ -29,8 +29,11 @@ static ur_status choose(pairs_subject *t, ur_err *err)
 	for (int64_t i = 0; i < n; i++)
 		if (ur_pairs_fit(job->pairs, index[i], most))
 			t->index[t->n++] = index[i];
-	return t->n ? UR_OK : ur_fail(err, UR_E_INVALID, "no pair to train on is shorter than %d tokens on both sides; use a "
-	                              "larger --seq-len", most);
+	if (t->n)
+		return UR_OK;
+	return n ? ur_fail(err, UR_E_INVALID, "no pair to train on is shorter than %d tokens on both sides; use a larger "
+	                   "--seq-len", most)
+	         : ur_fail(err, UR_E_INVALID, "no pair is left to train on: give more, or less of them to validation and test");
 }
 
 static ur_status open(ur_subject *base, ur_err *err)
@@ -112,7 +115,8 @@ static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *spl
 	const pairs_subject *t = (const pairs_subject *)base;
 	const ur_job *job = base->job;
 	/* weights mean nothing with other tokens, and two files of one size may well have the same number of them */
-	const uint64_t data[] = { ur_pairs_fingerprint(job->pairs), job->val_pairs ? ur_pairs_fingerprint(job->val_pairs) : 0,
+	const uint64_t held = job->val_pairs ? ur_pairs_fingerprint(job->val_pairs) : 0;
+	const uint64_t data[] = { ur_pairs_fingerprint(job->pairs), held,
 		ur_vocab_hash(ur_pairs_vocab(job->pairs, UR_SOURCE)), ur_vocab_hash(ur_pairs_vocab(job->pairs, UR_TARGET)) };
 	ur_hash all = { 0 }, members = { 0 };
 
@@ -127,4 +131,6 @@ static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *spl
 	return UR_OK;
 }
 
-const ur_subject_kind ur_subject_pairs = { sizeof(pairs_subject), open, close, plan, targets, pass, validate, identify };
+const ur_subject_kind ur_subject_pairs = {
+	sizeof(pairs_subject), open, close, plan, targets, pass, validate, identify
+};

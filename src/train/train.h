@@ -95,7 +95,10 @@ typedef struct ur_outcome {
 static inline const ur_spec *ur_job_spec(const ur_job *job) { return job->start ? &job->start->spec : &job->spec; }
 /* The tokens of its data. */
 ur_words ur_job_words(const ur_job *job);
-/* Arithmetic of one of its steps, of pairs with sources and targets as long as they are on average; 0: not to be told. */
+/* Its pairs: those it trains and validates on, and those that are too long for that. */
+typedef struct ur_job_pairs { int64_t train, train_long, val, val_long; } ur_job_pairs;
+ur_job_pairs ur_job_count_pairs(const ur_job *job);
+/* Arithmetic of one of its steps, of pairs with sides as long as they are on average; 0: not to be told. */
 double ur_job_step_flops(const ur_job *job);
 /* Targets of one of its steps, of pairs on average. */
 double ur_job_step_tokens(const ur_job *job);
