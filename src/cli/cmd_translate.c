@@ -211,7 +211,11 @@ static int flush(session *s)
 	ur_status status;
 	double start;
 
-	if (n == 0 || !out || (code = ready(s))) {
+	if (!out) {
+		ur_complain(s->args, "no memory for the translations");
+		return UR_EXIT_FAILED;
+	}
+	if (n == 0 || (code = ready(s))) {
 		free(out);
 		return code;
 	}
@@ -252,7 +256,7 @@ static int flush(session *s)
 	return code;
 }
 
-/* Takes over `text`. */
+/* Takes over `text`. A source that cannot be translated ends the run, but not before those ahead of it are answered. */
 static int take(session *s, char *text, size_t bytes)
 {
 	item *i = &s->items[s->count];
@@ -262,6 +266,7 @@ static int take(session *s, char *text, size_t bytes)
 	s->line++;
 	if ((code = encode(s, i))) {
 		free_item(i);
+		(void)flush(s);
 		return code;
 	}
 	s->count++;
@@ -286,8 +291,9 @@ static int read_lines(session *s)
 			code = flush(s);
 	}
 	free(line);
-	if (!code && ferror(stdin)) {
+	if (!code && !s->broken && !feof(stdin)) { /* it cannot be read, or there is no memory for the line */
 		ur_complain(s->args, "standard input: %s", strerror(errno));
+		(void)flush(s);
 		code = UR_EXIT_FAILED;
 	}
 	return code;
@@ -303,9 +309,15 @@ static int translate(session *s)
 		ur_complain(args, "no memory for the sources");
 		return UR_EXIT_FAILED;
 	}
-	for (int i = 0; i < args->words && !code; i++) {
+	for (int i = 0; i < args->words && !code && !s->broken; i++) {
 		char *text = strdup(args->word[i]);
-		code = text ? take(s, text, strlen(text)) : UR_EXIT_FAILED;
+		if (text) {
+			code = take(s, text, strlen(text));
+		} else {
+			ur_complain(args, "no memory for the source");
+			(void)flush(s);
+			code = UR_EXIT_FAILED;
+		}
 	}
 	if (!args->words)
 		code = read_lines(s);
