@@ -57,8 +57,8 @@ static int encode(const session *s, item *i)
 		return UR_EXIT_USAGE;
 	}
 	if (n > 1 << 20 || (limit && n > limit)) {
-		ur_complain(s->args, "source %lld has %lld tokens; this model takes at most %d", (long long)s->line, (long long)n,
-		            limit ? limit : 1 << 20);
+		ur_complain(s->args, "source %lld has %lld tokens; this model takes at most %d", (long long)s->line,
+		            (long long)n, limit ? limit : 1 << 20);
 		return UR_EXIT_USAGE;
 	}
 	if (!(i->tokens = malloc((size_t)(n ? n : 1) * sizeof *i->tokens))) {
@@ -351,8 +351,8 @@ static int run(const ur_args *args)
 		if (!s.m->spec.pair)
 			code = ur_wrong(args, "%s is a model of texts, not of pairs: see unroll generate", s.m->spec.text);
 		else if (v->show_attention && !s.m->spec.attend && !s.m->spec.form->norm)
-			code = ur_wrong(args, "%s has no attention to show: its decoder knows the source by the encoder's final state "
-			                "alone", s.m->spec.text);
+			code = ur_wrong(args, "%s has no attention to show: its decoder knows the source by the encoder's final "
+			                "state alone", s.m->spec.text);
 		else
 			code = translate(&s);
 	}
@@ -383,8 +383,8 @@ static const ur_opt options[] = {
 
 const ur_command ur_command_translate = {
 	.usage = "--model FILE [SOURCE...] [options]",
-	.details = "Prints the likeliest target of each source, a line each. Without sources it reads them from standard input, "
-		"a line each; from a terminal it answers each at once.",
+	.details = "Prints the likeliest target of each source, a line each. Without sources it reads them from standard "
+		"input, a line each; from a terminal it answers each at once.",
 	.examples = "unroll translate --model translator.safetensors 'ein mann schl\303\244ft'\n"
 		"unroll translate -m translator.safetensors --beam 1 < sources.txt\n"
 		"unroll translate -m translator.safetensors --show-attention 'ein hund'",
