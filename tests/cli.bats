@@ -136,6 +136,8 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 
 @test "help specs names every architecture, and each trains" {
 	run -0 "$UNROLL" help specs
+	[[ $output == *$'\n  attention='*$'\n    none '*$'\n    luong '*$'\n    bahdanau '* ]]
+	[[ $output != *$'\n  luong '* && $output != *$'\n  bahdanau '* && $output != *cell=* ]]
 	for arch in rnn gru lstm transformer; do
 		[[ $output == *"$arch"* ]]
 		"$UNROLL" train --arch $arch:1x16,context=16 --data corpus.txt -o "arch-$arch.safetensors" $SMALL --steps 2 -q

@@ -299,16 +299,22 @@ ended() {
 	refuses 2 "--beam 0: it must be 1 to 64" translate -m trained.safetensors --beam 0 abc
 	refuses 2 "--length-penalty 11: it must be 0 to 10" translate -m trained.safetensors --length-penalty 11 abc
 	refuses 1 "nothing.safetensors: there is no such file" translate -m nothing.safetensors abc
-	refuses 2 "source 2: invalid UTF-8 at byte 1 (0xFF): use --vocab byte or convert the file to UTF-8" \
-		translate -m trained.safetensors abc $'a\xff'
+	refuses 2 "source 1: invalid UTF-8 at byte 1 (0xFF): use --vocab byte or convert the file to UTF-8" \
+		translate -m trained.safetensors $'a\xff' abc
 	refuses 2 "source 1 has 6 tokens; this model takes at most 5" translate -m short.safetensors abcdef
 	"$UNROLL" translate -m short.safetensors abcde -q > /dev/null
-	# what came before stays, and the number is the line's
-	run --separate-stderr bash -c "printf 'ab\nabc\nabcdef\nab\n' | '$UNROLL' translate -m short.safetensors -b 2 | wc -l
-		exit \${PIPESTATUS[1]}"
+	# what came before is answered, however many at once, and the number is the line's
+	for batch in 1 2 32; do
+		run --separate-stderr bash -c "printf 'ab\nabc\nabcdef\nab\n' | '$UNROLL' translate -m short.safetensors -b $batch |
+			wc -l; exit \${PIPESTATUS[1]}"
+		[ "$status" -eq 2 ]
+		[ "$output" = 2 ]
+		[ "$stderr" = "unroll translate: source 3 has 6 tokens; this model takes at most 5" ]
+	done
+	run --separate-stderr "$UNROLL" translate -m trained.safetensors abc $'a\xff' ab
 	[ "$status" -eq 2 ]
-	[ "$output" = 2 ]
-	[ "$stderr" = "unroll translate: source 3 has 6 tokens; this model takes at most 5" ]
+	[ "$output" = cba ]
+	[[ $stderr == "unroll translate: source 2: invalid UTF-8 at byte 1 (0xFF)"* ]]
 }
 
 @test "translate: an interrupt ends it, a reader may leave, a full disk is an error" {

@@ -51,7 +51,8 @@ static inline ur_model *small_model(const char *spec_text, const char *kind, int
 	ur_vocab *vocab = kind ? small_vocab(kind) : NULL;
 
 	assert_ok(ur_spec_parse(spec_text, &spec, why));
-	assert_ok(ur_model_create(&spec, &(ur_words){ .V = vocab ? ur_vocab_size(vocab) : V, .vocab = vocab }, ur_kernels_pick(NULL), 0, &m, why));
+	assert_ok(ur_model_create(&spec, &(ur_words){ .V = vocab ? ur_vocab_size(vocab) : V, .vocab = vocab },
+	                          ur_kernels_pick(NULL), 0, &m, why));
 	ur_vocab_free(vocab);
 	ur_model_init(m, seed);
 	for (int i = 0; i < m->params; i++) {

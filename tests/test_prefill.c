@@ -40,7 +40,8 @@ static void check_stretched(const char *spec, int64_t positions, const char *tex
 	assert_ptr_equal(s->spec.form, m->spec.form);
 	assert_true(s->spec.layers == m->spec.layers && s->spec.width == m->spec.width && s->spec.ffn == m->spec.ffn);
 	assert_memory_equal(s->spec.option, m->spec.option, sizeof m->spec.option);
-	assert_int_equal(s->scalars, m->scalars + (m->stack.positions >= 0 ? (positions - m->spec.context) * m->spec.width : 0));
+	assert_int_equal(s->scalars,
+	                 m->scalars + (m->stack.positions >= 0 ? (positions - m->spec.context) * m->spec.width : 0));
 	stream = small_stream(s);
 	small_tokens(s, 3, (int)positions, tokens);
 	assert_ok(unroll_prefill(stream, tokens, positions, &logits, why));

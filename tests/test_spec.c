@@ -222,10 +222,11 @@ static void append(char *to, size_t room, const char *name)
 static void fill(const char *says, const char *spec, char *out, size_t room)
 {
 	const char *at = strchr(says, '@');
+	const int pair = !strncmp(spec, "seq2seq:", 8);
 	char list[300] = "", name[32];
 	size_t n;
 
-	if (!strncmp(spec, "seq2seq:", 8))
+	if (pair)
 		spec += 8;
 	snprintf(name, sizeof name, "%.*s", (int)strcspn(spec, ":,"), spec);
 	if (!at) {
@@ -243,7 +244,9 @@ static void fill(const char *says, const char *spec, char *out, size_t room)
 			append(list, sizeof list, ur_form_nth(i)->name);
 	} else {
 		n = 8;
-		append(list, sizeof list, "dropout, context, block, tie, positions, ffn, norm, attention, encoder, summary");
+		append(list, sizeof list, "dropout, context, block, tie, positions, ffn, norm");
+		if (pair)
+			append(list, sizeof list, "attention, encoder, summary");
 		for (const ur_option *o = ur_mixer_find(name)->options; o && o->name; o++)
 			append(list, sizeof list, o->name);
 	}
@@ -443,15 +446,24 @@ static void help_lists_everything(void **unused)
 
 	(void)unused;
 	ur_spec_help(seen_line, all);
-	for (int i = 0; ur_mixers[i]; i++)
-		assert_non_null(strstr(all, ur_mixers[i]->name));
+	/* what starts a spec stands at a line's beginning, what attention= takes below it */
+	for (int i = 0; ur_mixers[i]; i++) {
+		const int reads = (ur_mixers[i]->flags & UR_READS_MEMORY) != 0;
+		char name[40], choice[40];
+
+		snprintf(name, sizeof name, "\n%s\n", ur_mixers[i]->name);
+		snprintf(choice, sizeof choice, "\n  %s\n", ur_mixers[i]->name);
+		assert_int_equal(strstr(all, name) != NULL, !reads);
+		assert_int_equal(strstr(strstr(all, "\nattention=\n"), choice) != NULL, reads);
+	}
+	assert_null(strstr(all, "  cell=\n"));
 	for (int i = 0; ur_form_nth(i); i++)
 		assert_non_null(strstr(all, ur_form_nth(i)->name));
 	assert_non_null(strstr(all, "\ntransformer\n"));
 	assert_non_null(strstr(all, "  dropout=\n"));
 	assert_non_null(strstr(all, "  nonlinearity=\n"));
 	assert_non_null(strstr(all, "\nseq2seq:\n"));
-	assert_non_null(strstr(all, "  attention=\n") && strstr(all, "  encoder=\n"));
+	assert_non_null(strstr(all, "\nattention=\n  none\n") && strstr(all, "  encoder=\n"));
 	assert_non_null(strstr(all, "  summary=\n") && strstr(all, "  norm=\n"));
 }
 

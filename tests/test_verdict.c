@@ -167,7 +167,8 @@ static void test_trade_off(void **state)
 	/* of those whose streams have no end */
 	assert_need(c, "context", 1);
 	assert_advice(c, "Choose otherwise:");
-	assert_advice(c, "- For the fastest step: rnn, 10 us instead of 60 us (6.0 times as fast), for a loss 0.600 higher");
+	assert_advice(c, "- For the fastest step: rnn, 10 us instead of 60 us (6.0 times as fast), for a loss 0.600 "
+	              "higher");
 	assert_advice(c, "- For the smallest state of a live stream: rnn, 400 bytes instead of 244 KiB");
 	assert_advice(c, "- For the fastest training: rnn, 90k tokens a second instead of 70k");
 	assert_advice(c, "transformer sees at most 256 tokens back");

@@ -20,8 +20,8 @@ static ur_contender *invent(ur_comparison *c, const char *name, int attends, dou
 	k->length_bins = BINS;
 	for (int b = 0; b < BINS; b++) {
 		const double errors = first + (last - first) * b / (BINS - 1);
-		k->length[b] = (ur_length_bin){ .from = 5 * b + 1, .to = 5 * b + 5, .n = 100, .exact = 1 - errors, .errors = errors,
-			.errors_low = fmax(errors - wide, 0), .errors_high = errors + wide };
+		k->length[b] = (ur_length_bin){ .from = 5 * b + 1, .to = 5 * b + 5, .n = 100, .exact = 1 - errors,
+			.errors = errors, .errors_low = fmax(errors - wide, 0), .errors_high = errors + wide };
 	}
 	for (int s = 0; s < c->seeds; s++) {
 		ur_trained *r = &k->run[s];
@@ -76,9 +76,12 @@ static void test_shows(void **state)
 	assert_true(c->bottleneck.without == 0 && c->bottleneck.with == 1 && c->bottleneck.agree == 3);
 	assert_advice(c, "The bottleneck shows: on the longest sources gru-luong makes fewer errors than gru", 1);
 	assert_advice(c, "every seed says the same", 1);
-	assert_advice(c, "on the shortest sources (of 1 to 5 tokens, 100 of them) and on the longest (of 16 to 20 tokens, 100)", 1);
-	assert_advice(c, "- gru, without attention: 5.0% (2.0 to 8.0), then 60.0% (57.0 to 63.0): more on long sources.", 1);
-	assert_advice(c, "- gru-luong, with attention: 4.0% (1.0 to 7.0), then 10.0% (7.0 to 13.0): not to be told apart.", 1);
+	assert_advice(c, "on the shortest sources (of 1 to 5 tokens, 100 of them) and on the longest (of 16 to 20 tokens, "
+	              "100)", 1);
+	assert_advice(c, "- gru, without attention: 5.0% (2.0 to 8.0), then 60.0% (57.0 to 63.0): more on long "
+	              "sources.", 1);
+	assert_advice(c, "- gru-luong, with attention: 4.0% (1.0 to 7.0), then 10.0% (7.0 to 13.0): not to be told "
+	              "apart.", 1);
 	/* no words of texts, streams or positions */
 	assert_advice(c, "text", 0);
 	assert_advice(c, "stream", 0);
@@ -97,12 +100,13 @@ static void test_not_claimed(void **state)
 		/* the intervals on the longest overlap */
 		{ { 0.05, 0.40 }, { 0.05, 0.35 }, 0.03, UR_BOTTLENECK_NONE, "overlap: no bottleneck shows here" },
 		/* attention does better, by as much on the shortest */
-		{ { 0.30, 0.50 }, { 0.05, 0.25 }, 0.03, UR_BOTTLENECK_EVERYWHERE, "but that it gains more there than on the shortest "
-		  "these do not show" },
+		{ { 0.30, 0.50 }, { 0.05, 0.25 }, 0.03, UR_BOTTLENECK_EVERYWHERE, "but that it gains more there than on the "
+		  "shortest these do not show" },
 		/* by more, but not whatever within the intervals is true */
 		{ { 0.15, 0.50 }, { 0.05, 0.35 }, 0.03, UR_BOTTLENECK_EVERYWHERE, "do not show" },
 		/* attention does worse */
-		{ { 0.05, 0.20 }, { 0.05, 0.60 }, 0.03, UR_BOTTLENECK_NONE, "makes more errors than gru, outside the intervals: no" },
+		{ { 0.05, 0.20 }, { 0.05, 0.60 }, 0.03, UR_BOTTLENECK_NONE, "makes more errors than gru, outside the "
+		  "intervals: no" },
 	};
 
 	(void)state;
@@ -180,8 +184,8 @@ static void test_tie(void **state)
 	advise(c);
 	assert_int_equal(c->advice.best, 1);
 	assert_int_equal(c->advice.pick, 0);
-	assert_advice(c, "gru is the cheapest to run: 2 ms a sentence and 800 bytes of memory for it, against 3 ms and 20 KiB with "
-	              "gru-luong", 1);
+	assert_advice(c, "gru is the cheapest to run: 2 ms a sentence and 800 bytes of memory for it, against 3 ms and 20 "
+	              "KiB with gru-luong", 1);
 	free(c);
 }
 

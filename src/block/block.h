@@ -98,8 +98,8 @@ typedef struct ur_embed_call {
 void ur_embed_forward(const ur_ctx *c, const ur_embed_call *call);
 void ur_embed_backward(const ur_ctx *c, const ur_embed_call *call);
 
-/* -- cross-attention (Vaswani et al. 2017): y = Wo [attend(Wq x, Wk m, Wv m) of all heads] + bo. Every step reads all of
- * its sequence's encoder outputs m; tells no order. -- */
+/* -- cross-attention (Vaswani et al. 2017): y = Wo [attend(Wq x, Wk m, Wv m) of all heads] + bo. Every step reads all
+ * of its sequence's encoder outputs m; tells no order. -- */
 /* q_weight (D, D), kv_weight (2 D, D: keys, then values), o_weight (D, D), q_bias, kv_bias, o_bias */
 int ur_cross_params(int D, ur_param p[UR_BLOCK_PARAMS]);
 typedef struct ur_cross_call {

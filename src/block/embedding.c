@@ -1,5 +1,5 @@
-/* Embedding: y = scale table[id] (+ position[t]). Backward scatters rows; each task owns a range of columns and adds all
- * rows in order, so the sums are the same at any number of threads. */
+/* Embedding: y = scale table[id] (+ position[t]). Backward scatters rows; each task owns a range of columns and adds
+ * all rows in order, so the sums are the same at any number of threads. */
 #include "block/block.h"
 
 #include <string.h>

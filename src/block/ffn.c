@@ -19,8 +19,8 @@ static void swiglu_back(const ur_kernels *k, int F, const float *h, const float 
 {
 	k->swiglu_back(F, h, h + F, dg, dh, dh + F);
 }
-/* Both keep a NaN. Written as a maximum and as a product because signs are a coin's throws, which no processor foresees:
- * a branch would cost more than gelu does. */
+/* Both keep a NaN. Written as a maximum and as a product because signs are a coin's throws, which no processor
+ * foresees: a branch would cost more than gelu does. */
 static void relu_act(const ur_kernels *k, int F, const float *h, float *g)
 {
 	(void)k;

@@ -112,7 +112,7 @@ void ur_print_wrapped(FILE *to, const char *text, int at, int indent, int width)
 /* char *vocab; int64_t vocab_size, vocab_min_count: what ur_read_vocab takes. group_: the first one's. */
 #define UR_OPT_VOCAB(type, group_) \
 	{ .name = "vocab", .kind = UR_OPT_TEXT, .at = offsetof(type, vocab), .arg = "KIND[:N]", .group = group_, \
-	  .otherwise = "char for UTF-8 of at most 512 different characters, else byte", \
+	  .otherwise = "char for UTF-8 of at most 512 different characters, else byte (pairs: bpe:8000)", \
 	  .help = "what a token is: byte, char, word or bpe (byte pairs), and the most tokens there may be of the last " \
 	          "two, as in bpe:8000" }, \
 	{ .name = "vocab-size", .kind = UR_OPT_INT, .at = offsetof(type, vocab_size), .arg = "N", .least = 3, \
@@ -168,8 +168,8 @@ int ur_open_context(const ur_args *args, int64_t threads, ur_ctx *ctx);
 int ur_open_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
 /* The same, and it must have a vocabulary, one of pairs on either side. */
 int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
-/* Progress of reading a file, a line on a terminal unless `quiet`; arg of ur_reading_progress, which is a ur_progress and
- * stops at a signal that ur_stop_catch caught. */
+/* Progress of reading a file, a line on a terminal unless `quiet`; arg of ur_reading_progress, which is a ur_progress
+ * and stops at a signal that ur_stop_catch caught. */
 typedef struct ur_reading { const char *path; double started, shown; int width; } ur_reading;
 ur_reading ur_reading_start(const char *path, int quiet);
 int ur_reading_progress(void *arg, int64_t done, int64_t total);

@@ -82,8 +82,8 @@ static int show_json(const ur_args *args, const ur_model *m, const ur_pairs_aske
 			"{s:I, s:I, s:i, s:f, s:o, s:f, s:f, s:f, s:I, s:I, s:f, s:o}", "sources", (json_int_t)t->n,
 			"pairs", (json_int_t)t->pairs, "beam", v->beam, "length_penalty", v->penalty,
 			"bleu", ur_json_number(t->bleu_told ? t->bleu : NAN), "exact", t->exact, "token_errors", t->token_errors,
-			"word_errors", t->word_errors, "cut", (json_int_t)t->cut, "tokens", (json_int_t)t->tokens, "seconds", t->seconds,
-			"by_source_length", bins_json(ur_length_bins(t, bin), bin)));
+			"word_errors", t->word_errors, "cut", (json_int_t)t->cut, "tokens", (json_int_t)t->tokens,
+			"seconds", t->seconds, "by_source_length", bins_json(ur_length_bins(t, bin), bin)));
 	return ur_print_json(args, json);
 }
 
@@ -118,7 +118,8 @@ static int show(const ur_pairs_asked *v, const ur_score *s, int64_t left_out, co
 	printf(", in %s", ur_time_text(t->seconds, a));
 	printf("%s%s\n", t->cut ? "; cut off for length: " : "", t->cut ? ur_commas(t->cut, a) : "");
 	bins = ur_length_bins(t, bin);
-	printf("\nsource tokens  sources       exact match, %%      word errors, %%              BLEU   (95 %% intervals)\n");
+	printf("\nsource tokens  sources       exact match, %%      word errors, %%              BLEU   "
+	       "(95 %% intervals)\n");
 	for (int i = 0; i < bins; i++) {
 		const ur_length_bin *l = &bin[i];
 		char range[32], bleu[64] = "-";
@@ -149,7 +150,8 @@ int ur_eval_pairs(const ur_args *args, const ur_model *m, const ur_ctx *ctx, con
 
 	ur_stop_catch(NULL);
 	if (!(code = open_part(args, m, v, &pairs, &split, &which))) {
-		status = ur_evaluate_pairs(m, ctx, pairs, split.index[which], split.n[which], how.batch, &score, &left_out, &err);
+		status = ur_evaluate_pairs(m, ctx, pairs, split.index[which], split.n[which], how.batch, &score, &left_out,
+		                           &err);
 		progress.started = ur_clock();
 		if (!status && v->translate)
 			status = ur_translated_measure(m, ctx, pairs, split.index[which], split.n[which],

@@ -52,7 +52,8 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 	} else {
 		(void)fprintf(to, "vocabulary  %s, %s tokens%s%s%s\n", ur_vocab_kind_of(words.vocab), ur_commas(words.V, a),
 		              *p->note ? " (" : "", p->note, *p->note ? ")" : "");
-		(void)fprintf(to, "data        %s: %s tokens to train on, ", ur_visible(ur_path_tail(p->data), name, sizeof name),
+		(void)fprintf(to, "data        %s: %s tokens to train on, ",
+		              ur_visible(ur_path_tail(p->data), name, sizeof name),
 		              ur_commas(s->train_to - s->train_from, a));
 		(void)fprintf(to, "%s to validate%s\n", ur_commas(s->val_to - s->val_from, b), p->validates ? "" : ": too few");
 		(void)fprintf(to, "training    %s steps of %s%d x %d tokens (%s passes), %s, %s, learning rate %g\n",
@@ -135,7 +136,8 @@ void ur_result_print(const ur_args *args, const ur_plan *p, const ur_outcome *o)
 	if (p->run)
 		printf("recorded         unroll runs %lld shows it\n", (long long)p->run);
 	if (job->out) {
-		char *prompt = job->pairs ? NULL : sample_prompt(job->corpus), *out = ur_quoted(job->out), *program = ur_quoted(args->argv[0]);
+		char *prompt = job->pairs ? NULL : sample_prompt(job->corpus), *out = ur_quoted(job->out);
+		char *program = ur_quoted(args->argv[0]);
 		char shown[1024];
 		printf("model            %s\n", ur_visible(job->out, shown, sizeof shown));
 		if (out && program)

@@ -81,8 +81,8 @@ ur_status ur_left_read(const char *out, ur_left *left, ur_err *err);
 void ur_left_close(ur_left *left);
 /* The checkpoint's recipe over the defaults in *r; texts stay the checkpoint's. */
 ur_status ur_left_recipe(const ur_left *left, ur_recipe *r, ur_err *err);
-/* The vocabularies of the run, from the model it has written to `out` so far; for ur_words_free. All zero: there is none
- * yet. */
+/* The vocabularies of the run, from the model it has written to `out` so far; for ur_words_free. All zero: there is
+ * none yet. */
 void ur_left_words(const ur_left *left, const char *out, ur_words *words);
 
 #endif

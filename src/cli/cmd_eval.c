@@ -104,8 +104,8 @@ static int fits_model(const ur_args *args, const ur_model *m)
 
 	for (size_t i = 0; i < sizeof only / sizeof *only; i++)
 		if (only[i].pairs != m->spec.pair && ur_given(args, only[i].at))
-			return ur_wrong(args, "%s is for %s, and %s is a model of %s", only[i].name, only[i].pairs ? "pairs" : "texts",
-			                m->spec.text, m->spec.pair ? "pairs" : "texts");
+			return ur_wrong(args, "%s is for %s, and %s is a model of %s", only[i].name,
+			                only[i].pairs ? "pairs" : "texts", m->spec.text, m->spec.pair ? "pairs" : "texts");
 	return UR_EXIT_OK;
 }
 
@@ -160,8 +160,8 @@ static const ur_opt options[] = {
 	       .most = 9e18),
 	UR_OPT(INT, "seq-len", 'T', seq_len, "N", "tokens the model reads at once", .otherwise = "as trained",
 	       .least = 1, .most = 1 << 24),
-	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "stretches read side by side", .otherwise = "as trained",
-	       .least = 1, .most = 1 << 20),
+	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "stretches or pairs read side by side",
+	       .otherwise = "as trained; pairs: 64", .least = 1, .most = 1 << 20),
 	UR_OPT(INT, "translate", 0, translate, "N", "translate at most this many sources; 0: only the loss",
 	       .otherwise = "all", .least = 0, .most = 9e15, .group = "pairs"),
 	UR_OPT(INT, "beam", 0, beam, "N", "hypotheses kept for each source; 1: greedy", .standard = "1", .least = 1,

@@ -143,7 +143,8 @@ static void print_specs(FILE *file)
 
 	ur_print_wrapped(file, "A spec says in one line what a model is: NAME[:LAYERSxWIDTH][,option=value]...\n\n"
 		"  lstm:2x256\n  gru:3x128,dropout=0.2\n  transformer:4x128,heads=4,context=64\n  lstm:4x256,block=llama\n\n"
-		"seq2seq: before a name makes it a model of source/target pairs, an encoder and a decoder of so many layers:\n\n"
+		"seq2seq: before a name makes it a model of source/target pairs, an encoder and a decoder of so many "
+		"layers:\n\n"
 		"  seq2seq:lstm:2x256\n  seq2seq:gru:1x512,attention=bahdanau,encoder=bi\n  seq2seq:transformer:3x256\n\n"
 		"Names, each with its own options below it:\n", 0, 0, to.width);
 	ur_spec_help(spec_line, &to);

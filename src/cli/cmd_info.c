@@ -147,7 +147,8 @@ static int show_json(const ur_args *args, const facts *f, const ur_safetensors *
 		"metadata", metadata_json(file), "tensors", tensors_json(tensors, n));
 
 	if (json && m->spec.pair) {
-		json_object_set_new(json, "source_vocabulary", m->source ? json_string(ur_vocab_kind_of(m->source)) : json_null());
+		json_object_set_new(json, "source_vocabulary",
+		                    m->source ? json_string(ur_vocab_kind_of(m->source)) : json_null());
 		json_object_set_new(json, "source_vocabulary_size", json_integer(m->encoder.V));
 		json_object_set_new(json, "bytes_per_source_token", json_integer((json_int_t)f->remembered));
 	}

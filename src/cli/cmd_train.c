@@ -295,8 +295,8 @@ static int prepare(session *s)
 	if ((code = check_out(s)) || (code = choose_model(s)))
 		return code;
 	if (!s->spec.pair && (v->target || v->val_data || v->val_target || v->source_vocab))
-		return ur_wrong(s->args, "--target, --val-data, --val-target and --source-vocab are for pairs: give an --arch like "
-		                "seq2seq:lstm:2x256");
+		return ur_wrong(s->args, "--target, --val-data, --val-target and --source-vocab are for pairs: give an --arch "
+		                "like seq2seq:lstm:2x256");
 	if (v->val_target && !v->val_data)
 		return ur_wrong(s->args, "--val-target needs --val-data: the sources that these are the targets of");
 	if ((code = s->spec.pair ? open_pairs(s) : open_data(s)))
@@ -476,20 +476,24 @@ static const ur_opt options[] = {
 	UR_OPT(TEXT, "val-target", 0, val_target, "FILE", "their targets, where --val-data has only the sources"),
 	UR_OPT(TEXT, "source-vocab", 0, source_vocab, "KIND", "pairs: what a token of the sources is",
 	       .otherwise = "as --vocab"),
-	UR_OPT(REAL, "val", 0, val, "SHARE", "share of the text to validate on, behind the part to train on",
+	UR_OPT(REAL, "val", 0, val, "SHARE",
+	       "share of the text to validate on, behind the part to train on; pairs: drawn by a hash of the source",
 	       .standard = "0.1", .least = 0, .most = 0.9),
-	UR_OPT(REAL, "test", 0, test, "SHARE", "share at its end to leave for unroll eval --part test", .standard = "0",
-	       .least = 0, .most = 0.9),
+	UR_OPT(REAL, "test", 0, test, "SHARE",
+	       "share at its end to leave for unroll eval --part test; pairs: drawn by a hash of the source",
+	       .standard = "0", .least = 0, .most = 0.9),
 	UR_OPT(INT, "steps", 0, steps, "N", "optimiser steps", .group = "length", .otherwise = "2,000", .least = 1,
 	       .most = 1e15),
 	UR_OPT(REAL, "epochs", 0, epochs, "X", "instead of --steps: passes over the part to train on", .least = 1e-9,
 	       .most = 1e9),
 	UR_OPT(INT, "patience", 0, patience, "N", "stop after N validations without progress", .otherwise = "never",
 	       .least = 0, .most = 1e6),
-	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "sequences side by side", .group = "batches", .otherwise = "32",
-	       .least = 1, .most = 1 << 20),
-	UR_OPT(INT, "seq-len", 'T', seq_len, "N", "tokens a sequence, which gradients reach across",
-	       .otherwise = "128; attention: its context, at most 256", .least = 1, .most = 1 << 24),
+	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "sequences or pairs side by side", .group = "batches",
+	       .otherwise = "32; pairs: 64", .least = 1, .most = 1 << 20),
+	UR_OPT(INT, "seq-len", 'T', seq_len, "N",
+	       "tokens a sequence, which gradients reach across; pairs: tokens a side at most, longer ones are left out",
+	       .otherwise = "128; attention: its context, at most 256; pairs: 100, at most the context", .least = 1,
+	       .most = 1 << 24),
 	UR_OPT(INT, "accumulate", 0, accumulate, "N", "batches whose gradients are added up for one step",
 	       .otherwise = "1", .least = 1, .most = 1 << 20),
 	UR_OPT(CHOICE, "windows", 0, windows, "KIND",
@@ -497,7 +501,7 @@ static const ur_opt options[] = {
 	       .otherwise = "carried where state carries gradients", .choices = "carried|random"),
 	UR_OPT(CHOICE, "optimizer", 0, optimizer, "NAME", "how gradients become steps", .group = "optimiser",
 	       .otherwise = "adamw", .choices = "adamw|sgd"),
-	UR_OPT(REAL, "lr", 0, lr, "X", "learning rate, after warm-up", .otherwise = "0.003; attention: 0.001",
+	UR_OPT(REAL, "lr", 0, lr, "X", "learning rate, after warm-up", .otherwise = "0.003; attention and pairs: 0.001",
 	       .least = 1e-12, .most = 1e3),
 	UR_OPT(REAL, "min-lr", 0, min_lr, "X", "learning rate at the end of a cosine schedule",
 	       .otherwise = "a tenth of --lr", .least = 0, .most = 1e3),
@@ -514,7 +518,7 @@ static const ur_opt options[] = {
 	UR_OPT(REAL, "beta2", 0, beta2, "X", "of adamw", .otherwise = "0.99", .least = 0, .most = 1),
 	UR_OPT(REAL, "momentum", 0, momentum, "X", "of sgd", .otherwise = "0.9", .least = 0, .most = 1),
 	UR_OPT(REAL, "weight-decay", 0, weight_decay, "X", "of matrices, apart from the gradient",
-	       .otherwise = "0; attention: 0.1", .least = 0, .most = 1e3),
+	       .otherwise = "0; attention: 0.1; pairs: 0", .least = 0, .most = 1e3),
 	UR_OPT(REAL, "clip", 0, clip, "X", "largest norm of the gradient; 0: any", .otherwise = "1", .least = 0,
 	       .most = 1e9),
 	UR_OPT(REAL, "label-smoothing", 0, smoothing, "X", "share of a target's probability spread over all tokens",
@@ -547,12 +551,15 @@ const ur_command ur_command_train = {
 		"far to --out. Ctrl-C stops after the step at hand and keeps a checkpoint beside the model, "
 		"NAME.ckpt.safetensors; one is also written every half minute. The same command with --resume goes on from "
 		"there and ends with the same weights. unroll runs lists the runs of the past, with their settings, curves "
-		"and results.",
+		"and results.\n"
+		"With a spec that begins with seq2seq: the data are pairs, and the model learns to write each target when it "
+		"has read its source; --val and --test take all pairs of a source or none.",
 	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
 		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab bpe:2000 "
 		"-o pieces.safetensors\n"
-		"unroll train --arch seq2seq:gru:1x256,attention=bahdanau,encoder=bi --data pairs.tsv -o translator.safetensors\n"
+		"unroll train --arch seq2seq:gru:1x256,attention=bahdanau,encoder=bi --data pairs.tsv "
+		"-o translator.safetensors\n"
 		"unroll train --from model.safetensors --data corpus.txt -o tuned.safetensors --steps 200 --lr 3e-4\n"
 		"unroll train --arch lstm:4x1024 --data corpus.txt --dry-run",
 	.options = options,

@@ -57,8 +57,8 @@ static int encode(const session *s, item *i)
 		return UR_EXIT_USAGE;
 	}
 	if (n > 1 << 20 || (limit && n > limit)) {
-		ur_complain(s->args, "source %lld has %lld tokens; this model takes at most %d", (long long)s->line, (long long)n,
-		            limit ? limit : 1 << 20);
+		ur_complain(s->args, "source %lld has %lld tokens; this model takes at most %d", (long long)s->line,
+		            (long long)n, limit ? limit : 1 << 20);
 		return UR_EXIT_USAGE;
 	}
 	if (!(i->tokens = malloc((size_t)(n ? n : 1) * sizeof *i->tokens))) {
@@ -211,7 +211,11 @@ static int flush(session *s)
 	ur_status status;
 	double start;
 
-	if (n == 0 || !out || (code = ready(s))) {
+	if (!out) {
+		ur_complain(s->args, "no memory for the translations");
+		return UR_EXIT_FAILED;
+	}
+	if (n == 0 || (code = ready(s))) {
 		free(out);
 		return code;
 	}
@@ -252,7 +256,7 @@ static int flush(session *s)
 	return code;
 }
 
-/* Takes over `text`. */
+/* Takes over `text`. A source that cannot be translated ends the run, but not before those ahead of it are answered. */
 static int take(session *s, char *text, size_t bytes)
 {
 	item *i = &s->items[s->count];
@@ -262,6 +266,7 @@ static int take(session *s, char *text, size_t bytes)
 	s->line++;
 	if ((code = encode(s, i))) {
 		free_item(i);
+		(void)flush(s);
 		return code;
 	}
 	s->count++;
@@ -286,8 +291,9 @@ static int read_lines(session *s)
 			code = flush(s);
 	}
 	free(line);
-	if (!code && ferror(stdin)) {
+	if (!code && !s->broken && !feof(stdin)) { /* it cannot be read, or there is no memory for the line */
 		ur_complain(s->args, "standard input: %s", strerror(errno));
+		(void)flush(s);
 		code = UR_EXIT_FAILED;
 	}
 	return code;
@@ -303,9 +309,15 @@ static int translate(session *s)
 		ur_complain(args, "no memory for the sources");
 		return UR_EXIT_FAILED;
 	}
-	for (int i = 0; i < args->words && !code; i++) {
+	for (int i = 0; i < args->words && !code && !s->broken; i++) {
 		char *text = strdup(args->word[i]);
-		code = text ? take(s, text, strlen(text)) : UR_EXIT_FAILED;
+		if (text) {
+			code = take(s, text, strlen(text));
+		} else {
+			ur_complain(args, "no memory for the source");
+			(void)flush(s);
+			code = UR_EXIT_FAILED;
+		}
 	}
 	if (!args->words)
 		code = read_lines(s);
@@ -339,8 +351,8 @@ static int run(const ur_args *args)
 		if (!s.m->spec.pair)
 			code = ur_wrong(args, "%s is a model of texts, not of pairs: see unroll generate", s.m->spec.text);
 		else if (v->show_attention && !s.m->spec.attend && !s.m->spec.form->norm)
-			code = ur_wrong(args, "%s has no attention to show: its decoder knows the source by the encoder's final state "
-			                "alone", s.m->spec.text);
+			code = ur_wrong(args, "%s has no attention to show: its decoder knows the source by the encoder's final "
+			                "state alone", s.m->spec.text);
 		else
 			code = translate(&s);
 	}
@@ -371,8 +383,8 @@ static const ur_opt options[] = {
 
 const ur_command ur_command_translate = {
 	.usage = "--model FILE [SOURCE...] [options]",
-	.details = "Prints the likeliest target of each source, a line each. Without sources it reads them from standard input, "
-		"a line each; from a terminal it answers each at once.",
+	.details = "Prints the likeliest target of each source, a line each. Without sources it reads them from standard "
+		"input, a line each; from a terminal it answers each at once.",
 	.examples = "unroll translate --model translator.safetensors 'ein mann schl\303\244ft'\n"
 		"unroll translate -m translator.safetensors --beam 1 < sources.txt\n"
 		"unroll translate -m translator.safetensors --show-attention 'ein hund'",

@@ -1,6 +1,6 @@
 /* The transformer of 2017 (Vaswani et al.): x = layernorm(x + mixer(x)); pairs: x = layernorm(x + cross(x, memory));
- * x = layernorm(x + W relu(W x)); sinusoidal positions, embeddings times sqrt(width). norm=pre puts the norms before the
- * halves and one behind the last layer. Stored under the names of PyTorch's nn.TransformerEncoder and
+ * x = layernorm(x + W relu(W x)); sinusoidal positions, embeddings times sqrt(width). norm=pre puts the norms before
+ * the halves and one behind the last layer. Stored under the names of PyTorch's nn.TransformerEncoder and
  * nn.TransformerDecoder, whose cross-attention has its matrices one by one here. */
 #include "model/form.h"
 

@@ -105,7 +105,8 @@ void ur_join_forward(ur_join *j, const ur_ctx *c)
 		const ur_layer *l = &m->encoder.layer[i];
 
 		for (int b = 0; j->ways == 1 && b < j->rows; b++)
-			memcpy(vector(j, j->first_at, 0, i, b, 0), vector(j, j->last_at, 0, i, b, 0), l->kind->state_size(&l->dims));
+			memcpy(vector(j, j->first_at, 0, i, b, 0), vector(j, j->last_at, 0, i, b, 0),
+			       l->kind->state_size(&l->dims));
 		for (int v = 0; j->ways == 2 && v < ur_layer_vectors(l); v++)
 			bridge(j, c, i, v);
 	}

@@ -1,7 +1,7 @@
 /* What joins a recurrent encoder to its decoder: the encoder's last states become the decoder's first.
  *
  *     one way      h_0 = h_T,  c_0 = c_T                                   layer by layer (Sutskever et al. 2014)
- *     both ways    h_0 = tanh(W_h [h_T; h'_1] + b_h),  c_0 = W_c [c_T; c'_1] + b_c      (' is the direction from the end)
+ *     both ways    h_0 = tanh(W_h [h_T; h'_1] + b_h),  c_0 = W_c [c_T; c'_1] + b_c   (' is the direction from the end)
  *
  * With spec.summary the top layer's h_0 is also what the decoder reads at every step (Cho et al. 2014). */
 #ifndef UR_JOIN_H

@@ -1,6 +1,6 @@
-/* A model: spec, vocabulary and parameters: a stack of layers between an embedding and a head, and, for pairs, another one
- * before it, the encoder. Weights lie in one flat array, each parameter at a 64-byte multiple, so an
- * optimiser runs over it as one; packed copies for the products lie beside them. */
+/* A model: spec, vocabulary and parameters: a stack of layers between an embedding and a head, and, for pairs, another
+ * one before it, the encoder. Weights lie in one flat array, each parameter at a 64-byte multiple, so an optimiser runs
+ * over it as one; packed copies for the products lie beside them. */
 #ifndef UR_MODEL_H
 #define UR_MODEL_H
 
@@ -84,7 +84,8 @@ void ur_model_init(ur_model *m, uint64_t seed);
 /* After the weights changed. */
 void ur_model_pack(ur_model *m, const ur_ctx *c);
 
-/* -- one sequence's state (of pairs, the decoder's): a position, then each layer's mixer state at a 64-byte multiple -- */
+/* -- one sequence's state (of pairs, the decoder's): a position, then each layer's mixer state at a 64-byte
+ * multiple -- */
 size_t ur_model_state_size(const ur_model *m);
 void *ur_model_state_of(const ur_model *m, void *state, int layer);
 /* Leading bytes of it that matter now, by layer. */

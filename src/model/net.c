@@ -277,7 +277,8 @@ ur_embed_call ur_net_embed(const ur_net *net, const ur_pass *pass)
 double ur_net_mixer_flops(const ur_net *net, const ur_pass *pass, int layer)
 {
 	const ur_layer *l = &net->stack->layer[layer];
-	ur_span span = { .T = pass->T, .B = pass->B, .S = pass->S, .whole = net->stack->encoder && net->m->spec.form->norm };
+	ur_span span = { .T = pass->T, .B = pass->B, .S = pass->S,
+	                 .whole = net->stack->encoder && net->m->spec.form->norm };
 
 	return ur_mixer_forward_of(l->kind)->cost(&l->dims, &span).flops * (l->reverse >= 0 ? 2 : 1);
 }
@@ -442,7 +443,8 @@ static void embed(ur_net *net, const ur_pass *pass)
 		float *x = net->layer[0].x;
 		ur_for_chunks(net->c, rows, copy_rows, &(struct beside){ D, call.y, x, 2 * D });
 		for (int r = 0; r < rows; r++)
-			memcpy(x + (size_t)(2 * r + 1) * (size_t)D, ur_join_summary(&net->join, r % pass->B), (size_t)D * sizeof *x);
+			memcpy(x + (size_t)(2 * r + 1) * (size_t)D, ur_join_summary(&net->join, r % pass->B),
+			       (size_t)D * sizeof *x);
 	}
 	ur_profile_end(net->profile, UR_OP_EMBED, start, 0, 2.0 * sizeof(float) * rows * D);
 }

@@ -11,7 +11,8 @@
  *
  *     plain               a = mixer(x)                                   next x = drop(a)
  *     norms before        n = norm(x)          a = mixer(n)              x1 = x + drop(a)
- *                         nc = norm(x1)        ac = cross(nc, memory)    x2 = x1 + drop(ac)        next x = x2 + ffn'(norm(x2))
+ *                         nc = norm(x1)        ac = cross(nc, memory)    x2 = x1 + drop(ac)
+ *                                              next x = x2 + ffn'(norm(x2))
  *     norms behind        a = mixer(x)         n = x + drop(a)           x1 = norm(n)
  *                         ac = cross(x1, mem.) nc = x1 + drop(ac)        x2 = norm(nc)
  *                                              sum = x2 + ffn'(x2)       next x = norm(sum)
@@ -24,7 +25,8 @@ typedef struct ur_layer_run {
 	float *saved;                   /* the mixer's own */
 	float *x1, *nc, *statsc, *ac, *saved_cross, *x2;
 	float *sum, *stats2, *h;
-	float *turned, *way[2], *saved_reverse; /* both ways: x from the end (T, B, in), what either direction gave (T, B, H) */
+	/* both ways: x from the end (T, B, in), what either direction gave (T, B, H) */
+	float *turned, *way[2], *saved_reverse;
 } ur_layer_run;
 
 typedef struct ur_net {

@@ -27,8 +27,7 @@ static const ur_option own_options[OWN + 1] = {
 	[POSITIONS] = { "positions", "learned, sinusoidal or none", 0, 0, 2, "none|learned|sinusoidal", 0 },
 	[FFN] = { "ffn", "width of the feed-forward half", 0, 1, 1 << 20, NULL, 1 },
 	[NORM] = { "norm", "before the halves of a block (pre) or behind its sums (post)", 0, 0, 1, "pre|post", 0 },
-	[ATTENTION] = { "attention", "seq2seq, recurrent: how the decoder reads the source at each step, or none", 0, 0, 0,
-	                "", 0 },
+	[ATTENTION] = { "attention", "seq2seq, recurrent: how the decoder reads the source at each step", 0, 0, 0, "", 0 },
 	[ENCODER] = { "encoder", "seq2seq, recurrent: one way (uni) or from both ends (bi)", 0, 0, 1, "uni|bi", 0 },
 	[SUMMARY] = { "summary", "seq2seq, recurrent: the encoder's final state only starts the decoder (first), or is "
 	              "read at each step (each)", 0, 0, 1, "first|each", 0 },
@@ -90,9 +89,10 @@ static const ur_option *option_of(const ur_option *options, const char *p, size_
 	return NULL;
 }
 
-static void list_options(const ur_option *options, char *out, size_t room)
+/* Up to `end`, or, NULL, the end of the table. */
+static void list_options(const ur_option *options, const ur_option *end, char *out, size_t room)
 {
-	for (; options && options->name; options++) {
+	for (; options && options != end && options->name; options++) {
 		size_t n = strlen(out);
 		snprintf(out + n, room - n, "%s%s", n ? ", " : "", options->name);
 	}
@@ -290,8 +290,8 @@ static ur_status parse_option(parse *p, ur_err *err)
 	}
 	{
 		char known[200] = "";
-		list_options(own_options, known, sizeof known);
-		list_options(p->s.mixer->options, known, sizeof known);
+		list_options(own_options, p->s.pair ? NULL : &own_options[FIRST_OF_PAIRS], known, sizeof known);
+		list_options(p->s.mixer->options, NULL, known, sizeof known);
 		COMPLAIN(from, "spec: %s has no option '%.*s'; it has %s", p->name, (int)(n < 30 ? n : 30), text + from, known);
 	}
 }
@@ -449,6 +449,8 @@ void ur_spec_help(void (*line)(void *arg, const char *name, const char *about), 
 	}
 	line(arg, pair_word, "before a name: an encoder and a decoder of it, for source/target pairs");
 	for (int i = 0; ur_mixers[i]; i++) {
+		if (ur_mixers[i]->flags & UR_READS_MEMORY) /* no spec starts with it: it is a value of attention= */
+			continue;
 		line(arg, ur_mixers[i]->name, ur_mixers[i]->about);
 		for (const ur_option *o = ur_mixers[i]->options; o && o->name; o++) {
 			snprintf(text, sizeof text, "  %s=", o->name);
@@ -460,9 +462,17 @@ void ur_spec_help(void (*line)(void *arg, const char *name, const char *about), 
 		snprintf(text, sizeof text, "  %s", ur_form_nth(i)->name);
 		line(arg, text, ur_form_nth(i)->about);
 	}
+	snprintf(text, sizeof text, "%s, one of:", own_options[ATTENTION].about);
+	line(arg, "attention=", text);
+	line(arg, "  none", "it does not, it knows the encoder's final state alone (the default)");
+	for (int i = 0; ur_mixers[i]; i++)
+		if (ur_mixers[i]->flags & UR_READS_MEMORY) {
+			snprintf(text, sizeof text, "  %s", ur_mixers[i]->name);
+			line(arg, text, ur_mixers[i]->about);
+		}
 	line(arg, "any", "options of every model");
 	for (const ur_option *o = own_options; o->name; o++) {
-		if (o == &own_options[BLOCK]) /* said above, with its choices */
+		if (o == &own_options[BLOCK] || o == &own_options[ATTENTION]) /* said above, with its choices */
 			continue;
 		snprintf(text, sizeof text, "  %s=", o->name);
 		line(arg, text, o->about);
