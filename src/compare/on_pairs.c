@@ -248,19 +248,29 @@ static int by_pair(const void *a, const void *b)
 	return (x->pair > y->pair) - (x->pair < y->pair);
 }
 
-/* The first `n` of them in blocks of about the same number of targets, each of UR_BLOCK_TOKENS or more; a source is in
- * one block. Returns how many blocks. */
+/* Targets for the next block, of those that are left. */
+static int64_t share_of(int64_t left, int block)
+{
+	const int64_t fit = left / UR_BLOCK_TOKENS, room = UR_MOST_BLOCKS - block;
+	const int64_t blocks = fit < room ? fit : room;
+	return blocks > 1 ? left / blocks : left;
+}
+
+/* The first `n` of them in blocks of about the same number of targets, each of UR_BLOCK_TOKENS or more where there are
+ * so many in all; a source is in one block, and that of one with many targets is larger. Returns how many blocks. */
 static int cut_blocks(struct place *p, int64_t n, int64_t tokens)
 {
-	int64_t blocks = tokens / UR_BLOCK_TOKENS, done = 0;
+	int64_t left = tokens, own = 0, share = share_of(tokens, 0);
 	int block = 0;
 
-	blocks = blocks < 1 ? 1 : blocks > UR_MOST_BLOCKS ? UR_MOST_BLOCKS : blocks;
 	for (int64_t i = 0; i < n; i++) {
-		if (done >= (block + 1) * tokens / blocks && p[i].hash != p[i - 1].hash)
-			block++;
+		if (own >= share && left >= UR_BLOCK_TOKENS && p[i].hash != p[i - 1].hash) {
+			share = share_of(left, ++block);
+			own = 0;
+		}
 		p[i].block = block;
-		done += p[i].tokens;
+		own += p[i].tokens;
+		left -= p[i].tokens;
 	}
 	return block + 1;
 }
