@@ -33,6 +33,7 @@ static void take_lengths(const json_t *list, ur_contender *c)
 		take_bounds(from, "token_errors", &b->errors, &b->errors_low, &b->errors_high);
 		take_bounds(from, "word_errors", &b->words, &b->words_low, &b->words_high);
 		take_bounds(from, "bleu", &b->bleu, &b->bleu_low, &b->bleu_high);
+		b->bleu_told = json_is_array(json_object_get(from, "bleu"));
 	}
 }
 
@@ -58,6 +59,7 @@ static ur_status take_translations(ur_comparing *q, ur_contender *c, ur_err *err
 			.token_errors = ur_fact_number(fact, "token_errors"),
 			.word_errors = ur_fact_number(fact, "word_errors"), .seconds = ur_fact_number(fact, "seconds"),
 			.tokens = ur_fact_integer(fact, "tokens") };
+		of->translated.bleu_told = isfinite(of->translated.bleu);
 		lengths = json_object_get(fact, "lengths");
 		of->short_errors = errors_of(json_array_get(lengths, 0));
 		of->long_errors = errors_of(json_array_get(lengths, json_array_size(lengths) - 1));

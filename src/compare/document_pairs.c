@@ -19,7 +19,7 @@ static json_t *lengths_json(const ur_contender *k)
 			"n", (json_int_t)b->n, "exact", bounds(b->exact, b->exact_low, b->exact_high),
 			"token_errors", bounds(b->errors, b->errors_low, b->errors_high),
 			"word_errors", bounds(b->words, b->words_low, b->words_high),
-			"bleu", bounds(b->bleu, b->bleu_low, b->bleu_high)));
+			"bleu", b->bleu_told ? bounds(b->bleu, b->bleu_low, b->bleu_high) : json_null()));
 	}
 	return list;
 }
@@ -31,7 +31,7 @@ static json_t *runs_json(const ur_comparison *c, const ur_contender *k)
 	for (int s = 0; s < c->seeds; s++) {
 		const ur_translated *t = &k->run[s].translated;
 		list = ur_also(list, json_pack("{s:I, s:o, s:o, s:o, s:o, s:I}", "seed", (json_int_t)k->run[s].seed,
-			"exact", ur_fact_real(t->exact), "bleu", ur_fact_real(t->bleu),
+			"exact", ur_fact_real(t->exact), "bleu", ur_fact_real(t->bleu_told ? t->bleu : NAN),
 			"token_errors", ur_fact_real(t->token_errors), "word_errors", ur_fact_real(t->word_errors),
 			"cut", (json_int_t)t->cut));
 	}
@@ -55,7 +55,7 @@ static json_t *model_json(const ur_comparison *c, const ur_contender *k)
 	json_t *json = json_pack("{s:s, s:b, s:o}", "name", k->name, "attends", k->attends, "runs", runs_json(c, k));
 
 	json = ur_with(json, "exact", ur_interval(&k->exact));
-	json = ur_with(json, "bleu", ur_interval(&k->bleu));
+	json = ur_with(json, "bleu", kept->bleu_told ? ur_interval(&k->bleu) : json_null());
 	json = ur_with(json, "token_errors", ur_interval(&k->token_errors));
 	json = ur_with(json, "word_errors", ur_interval(&k->word_errors));
 	json = ur_with(json, "cut", ur_interval(&k->cut));

@@ -339,10 +339,11 @@ static void take_losses(const struct ur_held_pairs *h, const ur_pair_loss *of, i
 
 static json_t *length_json(const ur_length_bin *b)
 {
-	return json_pack("{s:i, s:i, s:I, s:[f,f,f], s:[f,f,f], s:[f,f,f], s:[f,f,f]}", "from", b->from, "to", b->to,
+	json_t *bleu = b->bleu_told ? json_pack("[f,f,f]", b->bleu, b->bleu_low, b->bleu_high) : json_null();
+
+	return json_pack("{s:i, s:i, s:I, s:[f,f,f], s:[f,f,f], s:[f,f,f], s:o}", "from", b->from, "to", b->to,
 		"n", (json_int_t)b->n, "exact", b->exact, b->exact_low, b->exact_high, "token_errors", b->errors, b->errors_low,
-		b->errors_high, "word_errors", b->words, b->words_low, b->words_high,
-		"bleu", b->bleu, b->bleu_low, b->bleu_high);
+		b->errors_high, "word_errors", b->words, b->words_low, b->words_high, "bleu", bleu);
 }
 
 /* What a run's model makes of held-out sources, in all and by their length. */
@@ -360,9 +361,9 @@ static ur_status translate(ur_comparing *q, const ur_contender *c, const ur_trai
 	lengths = json_array();
 	for (int b = 0, bins = ur_length_bins(&t, bin); b < bins; b++)
 		json_array_append_new(lengths, length_json(&bin[b]));
-	fact = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "sources", (json_int_t)t.n,
-		"pairs", (json_int_t)t.pairs, "cut", (json_int_t)t.cut, "bleu", t.bleu, "exact", t.exact,
-		"token_errors", t.token_errors, "word_errors", t.word_errors, "seconds", t.seconds,
+	fact = json_pack("{s:I, s:I, s:I, s:o, s:f, s:f, s:f, s:f, s:I, s:o}", "sources", (json_int_t)t.n,
+		"pairs", (json_int_t)t.pairs, "cut", (json_int_t)t.cut, "bleu", ur_fact_real(t.bleu_told ? t.bleu : NAN),
+		"exact", t.exact, "token_errors", t.token_errors, "word_errors", t.word_errors, "seconds", t.seconds,
 		"tokens", (json_int_t)t.tokens, "lengths", lengths);
 	ur_translated_free(&t);
 	return ur_keep(q, fact, err, "translated/%s/%llu", c->name, (unsigned long long)of->seed);
