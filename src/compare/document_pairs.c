@@ -85,19 +85,24 @@ static json_t *shown_json(const ur_compare *what, const ur_comparison *c)
 	return fact;
 }
 
+/* Null before the models are known, whose limits say which pairs there are. */
+static json_t *count_json(const ur_comparison *c, ur_part_of part)
+{
+	return c->pairs_of[UR_TRAIN] > 0 ? json_integer((json_int_t)c->pairs_of[part]) : json_null();
+}
+
 json_t *ur_pairs_json(const ur_compare *what, const ur_comparison *c)
 {
 	const ur_vocab *source = ur_pairs_vocab(what->pairs, UR_SOURCE);
-	const ur_pair_split *s = what->pair_split;
 	const ur_translating set = ur_pairs_settings(what);
 	json_t *models = json_array(), *json;
 
 	for (int i = 0; i < c->n && c->done; i++)
 		if (!c->of[i].diverged)
 			models = ur_also(models, model_json(c, &c->of[i]));
-	json = json_pack("{s:s, s:i, s:I, s:I, s:I, s:i}", "source_vocabulary", ur_vocab_kind_of(source),
-		"source_vocabulary_size", ur_vocab_size(source), "train_pairs", (json_int_t)s->n[UR_TRAIN],
-		"val_pairs", (json_int_t)s->n[UR_VAL], "test_pairs", (json_int_t)s->n[UR_TEST], "longest", c->window);
+	json = json_pack("{s:s, s:i, s:o, s:o, s:o, s:i}", "source_vocabulary", ur_vocab_kind_of(source),
+		"source_vocabulary_size", ur_vocab_size(source), "train_pairs", count_json(c, UR_TRAIN),
+		"val_pairs", count_json(c, UR_VAL), "test_pairs", count_json(c, UR_TEST), "longest", c->window);
 	json = ur_with(json, "left_out", json_integer((json_int_t)c->left_out));
 	json = ur_with(json, "sources", c->sources > 0 ? json_integer((json_int_t)c->sources) : json_null());
 	json = ur_with(json, "beam", json_integer(set.beam));

@@ -112,6 +112,7 @@ static ur_status fit(ur_comparing *q, ur_err *err)
 	    (status = take_part(q, UR_VAL, limit, &o->val_tokens, err)) ||
 	    (status = take_part(q, UR_TEST, limit, &o->test_tokens, err)))
 		return status;
+	memcpy(o->pairs_of, h->split.n, sizeof o->pairs_of);
 	o->left_out = q->what->pair_split->n[h->part] - h->split.n[h->part];
 	if (h->split.n[UR_TRAIN] < 1 || h->split.n[UR_VAL] < 1 || h->split.n[h->part] < 1)
 		return ur_fail(err, UR_E_INVALID, "no pair %s has at most %d tokens a side, the end included; use a larger "
