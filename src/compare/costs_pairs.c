@@ -2,6 +2,8 @@
  * and memory of a sentence, and a few sentences with what each made of them and where its steps looked. */
 #include "compare/on_pairs.h"
 
+#include "compare/words.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,11 +165,9 @@ static json_t *text_json(const char *bytes, size_t n)
 
 	if (!copy)
 		return NULL;
-	for (size_t i = 0; i < n; i++)
-		copy[i] = bytes[i] ? bytes[i] : '?';
-	copy[n] = 0;
-	ur_whole_characters(copy);
-	json = json_string(copy);
+	memcpy(copy, bytes, n);
+	ur_whole_characters(copy, n);
+	json = json_stringn(copy, n);
 	free(copy);
 	return json;
 }
