@@ -49,7 +49,10 @@ for x in m.values():
     assert x["exact"]["n"] == 2 and abs(x["exact"]["mean"] - sum(r["exact"] for r in x["runs"]) / 2) < 1e-9
     assert sum(b["n"] for b in x["by_source_length"]) == 40
     for b in x["by_source_length"]:
-        assert all(b[q]["low"] <= b[q]["value"] <= b[q]["high"] for q in ("exact", "token_errors", "word_errors", "bleu"))
+        assert all(b[q]["low"] <= b[q]["value"] <= b[q]["high"] for q in ("exact", "token_errors", "word_errors"))
+        # targets are as long as their sources: BLEU is told where they have four words
+        assert b["bleu"]["low"] <= b["bleu"]["value"] <= b["bleu"]["high"] if b["to"] > 3 else b["bleu"] is None
+    assert x["bleu"]["n"] == 2 and x["by_source_length"][-1]["bleu"]
     s = x["sentence"]
     assert 0 < s["p50_us"] <= s["p99_us"] and s["state_bytes"] > 0 and x["sentences_per_second"] > 0
 # what attention reads of a source has to be kept
@@ -80,7 +83,7 @@ END
 
 @test "attention and cross-attention, targets in a file of their own, characters, a beam" {
 	cut -f 1 pairs.tsv | head -400 > source.txt
-	cut -f 2 pairs.tsv | head -400 > target.txt
+	cut -f 2 pairs.tsv | head -400 | tr -d ' ' > target.txt
 	"$UNROLL" compare --data source.txt --target target.txt --vocab char --archs seq2seq:transformer,seq2seq:lstm --params 8k \
 		--budget 20ktok --trials 1 --beam 2 --translate 12 --show-attention 1 --store other.db --json --quiet > other.json
 	python3 - << 'END'
@@ -90,7 +93,14 @@ p = d["pairs"]
 assert p["beam"] == 2 and len(p["shown"]) == 1 and p["sources"] == 12
 assert ",context=" in d["contenders"][0]["spec"] and p["models"][0]["attends"] and not p["models"][1]["attends"]
 assert "--target target.txt" in d["again"] and "--beam 2" in d["again"]
+# targets of one word: BLEU is not told
+for x in p["models"]:
+    assert x["bleu"] is None and all(r["bleu"] is None for r in x["runs"]), x
+    assert x["by_source_length"] and all(b["bleu"] is None for b in x["by_source_length"])
 END
+	"$UNROLL" report --store other.db --text > other.txt
+	grep -qE '^lstm +[0-9.]+ +- +- +- +[0-9.]+' other.txt
+	"$UNROLL" report --store other.db --csv | python3 -c 'import csv, sys; assert all(r["bleu"] == "" for r in csv.DictReader(sys.stdin))'
 }
 
 @test "says what is wrong before it trains" {

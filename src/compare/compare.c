@@ -102,28 +102,25 @@ static int taken(const ur_comparison *o, const char *name)
 }
 
 /* How a spec is called in short: its architecture, "lstm"; of pairs with its attention, "gru-bahdanau". */
-static void short_name(const char *text, char out[48])
+static void short_name(const ur_spec *s, char out[48])
 {
-	const char *name = strncmp(text, "seq2seq:", 8) ? text : text + 8, *attention = strstr(text, ",attention=");
-	const int n = (int)strcspn(name, ":,");
+	int n;
+	const char *name = ur_spec_arch(s->text, &n);
 
-	if (attention && name > text)
-		(void)snprintf(out, 48, "%.*s-%.*s", n < 24 ? n : 24, name, (int)strcspn(attention + 11, ","), attention + 11);
-	else
-		(void)snprintf(out, 48, "%.*s", n < 47 ? n : 47, name);
+	(void)snprintf(out, 48, "%.*s%s%s", n < 24 ? n : 24, name, s->attend ? "-" : "", s->attend ? s->attend->name : "");
 }
 
 /* Where two are called so, "lstm-2x256"; where that is taken too, with a number. */
 static void name_it(const ur_compare *what, ur_comparison *o, ur_contender *c, int which)
 {
-	const char *whole = strncmp(c->spec.text, "seq2seq:", 8) ? c->spec.text : c->spec.text + 8;
 	char base[48], other[48];
 
-	short_name(what->arch[which], base);
+	short_name(&c->spec, base);
 	for (int i = 0; i < what->archs; i++) {
-		short_name(what->arch[i], other);
+		short_name(&o->of[i].spec, other);
 		if (i != which && !strcmp(base, other)) {
-			(void)snprintf(base, sizeof base, "%.47s", whole);
+			int n;
+			(void)snprintf(base, sizeof base, "%.47s", ur_spec_arch(c->spec.text, &n));
 			break;
 		}
 	}

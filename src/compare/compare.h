@@ -214,6 +214,8 @@ typedef struct ur_comparison {
 	int pairs;                      /* compared on pairs; tokens are those of targets, ends included */
 	int64_t train_tokens;           /* in the training text */
 	int64_t val_tokens, test_tokens;
+	int64_t pairs_of[UR_PARTS];     /* of pairs: of each part that are trained and validated on, or held out; all 0: not
+	                                 * known yet */
 	int64_t sources;                /* of pairs: translated by each run; */
 	int64_t left_out;               /* held-out pairs too long for the most limited */
 	int64_t scored, scored_bytes;   /* held-out */

@@ -96,8 +96,6 @@ void ur_models_close(ur_models *kept);
 ur_status ur_models_save(ur_comparing *q, ur_contender *c, ur_err *err);
 /* Seconds that measuring contender i may take. */
 double ur_measuring_seconds(const ur_comparing *q, int i);
-/* Ends text where its last whole character does, and puts '?' for what is none: JSON takes no other. */
-void ur_whole_characters(char *text);
 
 /* -- what they cost -- */
 

@@ -5,6 +5,7 @@
 #include "compare/compare_parts.h"
 
 #include "base/machine.h"
+#include "compare/words.h"
 #include "run/generate.h"
 #include "run/stream.h"
 
@@ -287,7 +288,7 @@ static ur_status sample(ur_comparing *q, const struct models *s, int i, ur_err *
 
 	if (!status && !fact && !(status = ur_comparing_begin(q, "writing a sample", i, -1, err))) {
 		status = write_sample(q, s->kept.of[i], c, err);
-		ur_whole_characters(c->sample);
+		ur_whole_characters(c->sample, strlen(c->sample));
 		if (!status)
 			status = ur_keep(q, json_string(c->sample), err, "sample/%s", c->name);
 	} else if (fact) {
@@ -308,7 +309,7 @@ static void write_prompt(ur_comparing *q)
 		if (add_text(&text, 0, part, n))
 			break;
 	}
-	ur_whole_characters(o->prompt);
+	ur_whole_characters(o->prompt, strlen(o->prompt));
 }
 
 ur_status ur_text_costs(ur_comparing *q, ur_err *err)

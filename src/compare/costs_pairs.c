@@ -2,6 +2,8 @@
  * and memory of a sentence, and a few sentences with what each made of them and where its steps looked. */
 #include "compare/on_pairs.h"
 
+#include "compare/words.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +35,7 @@ static void take_lengths(const json_t *list, ur_contender *c)
 		take_bounds(from, "token_errors", &b->errors, &b->errors_low, &b->errors_high);
 		take_bounds(from, "word_errors", &b->words, &b->words_low, &b->words_high);
 		take_bounds(from, "bleu", &b->bleu, &b->bleu_low, &b->bleu_high);
+		b->bleu_told = json_is_array(json_object_get(from, "bleu"));
 	}
 }
 
@@ -58,6 +61,7 @@ static ur_status take_translations(ur_comparing *q, ur_contender *c, ur_err *err
 			.token_errors = ur_fact_number(fact, "token_errors"),
 			.word_errors = ur_fact_number(fact, "word_errors"), .seconds = ur_fact_number(fact, "seconds"),
 			.tokens = ur_fact_integer(fact, "tokens") };
+		of->translated.bleu_told = isfinite(of->translated.bleu);
 		lengths = json_object_get(fact, "lengths");
 		of->short_errors = errors_of(json_array_get(lengths, 0));
 		of->long_errors = errors_of(json_array_get(lengths, json_array_size(lengths) - 1));
@@ -161,11 +165,9 @@ static json_t *text_json(const char *bytes, size_t n)
 
 	if (!copy)
 		return NULL;
-	for (size_t i = 0; i < n; i++)
-		copy[i] = bytes[i] ? bytes[i] : '?';
-	copy[n] = 0;
-	ur_whole_characters(copy);
-	json = json_string(copy);
+	memcpy(copy, bytes, n);
+	ur_whole_characters(copy, n);
+	json = json_stringn(copy, n);
 	free(copy);
 	return json;
 }

@@ -19,7 +19,7 @@ static json_t *lengths_json(const ur_contender *k)
 			"n", (json_int_t)b->n, "exact", bounds(b->exact, b->exact_low, b->exact_high),
 			"token_errors", bounds(b->errors, b->errors_low, b->errors_high),
 			"word_errors", bounds(b->words, b->words_low, b->words_high),
-			"bleu", bounds(b->bleu, b->bleu_low, b->bleu_high)));
+			"bleu", b->bleu_told ? bounds(b->bleu, b->bleu_low, b->bleu_high) : json_null()));
 	}
 	return list;
 }
@@ -31,7 +31,7 @@ static json_t *runs_json(const ur_comparison *c, const ur_contender *k)
 	for (int s = 0; s < c->seeds; s++) {
 		const ur_translated *t = &k->run[s].translated;
 		list = ur_also(list, json_pack("{s:I, s:o, s:o, s:o, s:o, s:I}", "seed", (json_int_t)k->run[s].seed,
-			"exact", ur_fact_real(t->exact), "bleu", ur_fact_real(t->bleu),
+			"exact", ur_fact_real(t->exact), "bleu", ur_fact_real(t->bleu_told ? t->bleu : NAN),
 			"token_errors", ur_fact_real(t->token_errors), "word_errors", ur_fact_real(t->word_errors),
 			"cut", (json_int_t)t->cut));
 	}
@@ -55,7 +55,7 @@ static json_t *model_json(const ur_comparison *c, const ur_contender *k)
 	json_t *json = json_pack("{s:s, s:b, s:o}", "name", k->name, "attends", k->attends, "runs", runs_json(c, k));
 
 	json = ur_with(json, "exact", ur_interval(&k->exact));
-	json = ur_with(json, "bleu", ur_interval(&k->bleu));
+	json = ur_with(json, "bleu", kept->bleu_told ? ur_interval(&k->bleu) : json_null());
 	json = ur_with(json, "token_errors", ur_interval(&k->token_errors));
 	json = ur_with(json, "word_errors", ur_interval(&k->word_errors));
 	json = ur_with(json, "cut", ur_interval(&k->cut));
@@ -85,19 +85,24 @@ static json_t *shown_json(const ur_compare *what, const ur_comparison *c)
 	return fact;
 }
 
+/* Null before the models are known, whose limits say which pairs there are. */
+static json_t *count_json(const ur_comparison *c, ur_part_of part)
+{
+	return c->pairs_of[UR_TRAIN] > 0 ? json_integer((json_int_t)c->pairs_of[part]) : json_null();
+}
+
 json_t *ur_pairs_json(const ur_compare *what, const ur_comparison *c)
 {
 	const ur_vocab *source = ur_pairs_vocab(what->pairs, UR_SOURCE);
-	const ur_pair_split *s = what->pair_split;
 	const ur_translating set = ur_pairs_settings(what);
 	json_t *models = json_array(), *json;
 
 	for (int i = 0; i < c->n && c->done; i++)
 		if (!c->of[i].diverged)
 			models = ur_also(models, model_json(c, &c->of[i]));
-	json = json_pack("{s:s, s:i, s:I, s:I, s:I, s:i}", "source_vocabulary", ur_vocab_kind_of(source),
-		"source_vocabulary_size", ur_vocab_size(source), "train_pairs", (json_int_t)s->n[UR_TRAIN],
-		"val_pairs", (json_int_t)s->n[UR_VAL], "test_pairs", (json_int_t)s->n[UR_TEST], "longest", c->window);
+	json = json_pack("{s:s, s:i, s:o, s:o, s:o, s:i}", "source_vocabulary", ur_vocab_kind_of(source),
+		"source_vocabulary_size", ur_vocab_size(source), "train_pairs", count_json(c, UR_TRAIN),
+		"val_pairs", count_json(c, UR_VAL), "test_pairs", count_json(c, UR_TEST), "longest", c->window);
 	json = ur_with(json, "left_out", json_integer((json_int_t)c->left_out));
 	json = ur_with(json, "sources", c->sources > 0 ? json_integer((json_int_t)c->sources) : json_null());
 	json = ur_with(json, "beam", json_integer(set.beam));

@@ -70,26 +70,3 @@ ur_status ur_models_save(ur_comparing *q, ur_contender *c, ur_err *err)
 	ur_file_unmap(&map);
 	return status;
 }
-
-void ur_whole_characters(char *text)
-{
-	unsigned char *s = (unsigned char *)text;
-
-	while (*s) {
-		size_t n = *s < 0x80                 ? 1
-		           : *s >= 0xC2 && *s < 0xE0 ? 2
-		           : (*s & 0xF0) == 0xE0     ? 3
-		           : *s >= 0xF0 && *s < 0xF5 ? 4
-		                                     : 0,
-		       i = 1;
-		while (i < n && (s[i] & 0xC0) == 0x80)
-			i++;
-		json_t *check = n > 0 && i == n ? json_stringn((char *)s, n) : NULL;
-		if (!check) {
-			*s++ = '?';
-			continue;
-		}
-		json_decref(check);
-		s += n;
-	}
-}

@@ -112,6 +112,7 @@ static ur_status fit(ur_comparing *q, ur_err *err)
 	    (status = take_part(q, UR_VAL, limit, &o->val_tokens, err)) ||
 	    (status = take_part(q, UR_TEST, limit, &o->test_tokens, err)))
 		return status;
+	memcpy(o->pairs_of, h->split.n, sizeof o->pairs_of);
 	o->left_out = q->what->pair_split->n[h->part] - h->split.n[h->part];
 	if (h->split.n[UR_TRAIN] < 1 || h->split.n[UR_VAL] < 1 || h->split.n[h->part] < 1)
 		return ur_fail(err, UR_E_INVALID, "no pair %s has at most %d tokens a side, the end included; use a larger "
@@ -248,19 +249,29 @@ static int by_pair(const void *a, const void *b)
 	return (x->pair > y->pair) - (x->pair < y->pair);
 }
 
-/* The first `n` of them in blocks of about the same number of targets, each of UR_BLOCK_TOKENS or more; a source is in
- * one block. Returns how many blocks. */
+/* Targets for the next block, of those that are left. */
+static int64_t share_of(int64_t left, int block)
+{
+	const int64_t fit = left / UR_BLOCK_TOKENS, room = UR_MOST_BLOCKS - block;
+	const int64_t blocks = fit < room ? fit : room;
+	return blocks > 1 ? left / blocks : left;
+}
+
+/* The first `n` of them in blocks of about the same number of targets, each of UR_BLOCK_TOKENS or more where there are
+ * so many in all; a source is in one block, and that of one with many targets is larger. Returns how many blocks. */
 static int cut_blocks(struct place *p, int64_t n, int64_t tokens)
 {
-	int64_t blocks = tokens / UR_BLOCK_TOKENS, done = 0;
+	int64_t left = tokens, own = 0, share = share_of(tokens, 0);
 	int block = 0;
 
-	blocks = blocks < 1 ? 1 : blocks > UR_MOST_BLOCKS ? UR_MOST_BLOCKS : blocks;
 	for (int64_t i = 0; i < n; i++) {
-		if (done >= (block + 1) * tokens / blocks && p[i].hash != p[i - 1].hash)
-			block++;
+		if (own >= share && left >= UR_BLOCK_TOKENS && p[i].hash != p[i - 1].hash) {
+			share = share_of(left, ++block);
+			own = 0;
+		}
 		p[i].block = block;
-		done += p[i].tokens;
+		own += p[i].tokens;
+		left -= p[i].tokens;
 	}
 	return block + 1;
 }
@@ -329,10 +340,11 @@ static void take_losses(const struct ur_held_pairs *h, const ur_pair_loss *of, i
 
 static json_t *length_json(const ur_length_bin *b)
 {
-	return json_pack("{s:i, s:i, s:I, s:[f,f,f], s:[f,f,f], s:[f,f,f], s:[f,f,f]}", "from", b->from, "to", b->to,
+	json_t *bleu = b->bleu_told ? json_pack("[f,f,f]", b->bleu, b->bleu_low, b->bleu_high) : json_null();
+
+	return json_pack("{s:i, s:i, s:I, s:[f,f,f], s:[f,f,f], s:[f,f,f], s:o}", "from", b->from, "to", b->to,
 		"n", (json_int_t)b->n, "exact", b->exact, b->exact_low, b->exact_high, "token_errors", b->errors, b->errors_low,
-		b->errors_high, "word_errors", b->words, b->words_low, b->words_high,
-		"bleu", b->bleu, b->bleu_low, b->bleu_high);
+		b->errors_high, "word_errors", b->words, b->words_low, b->words_high, "bleu", bleu);
 }
 
 /* What a run's model makes of held-out sources, in all and by their length. */
@@ -350,9 +362,9 @@ static ur_status translate(ur_comparing *q, const ur_contender *c, const ur_trai
 	lengths = json_array();
 	for (int b = 0, bins = ur_length_bins(&t, bin); b < bins; b++)
 		json_array_append_new(lengths, length_json(&bin[b]));
-	fact = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "sources", (json_int_t)t.n,
-		"pairs", (json_int_t)t.pairs, "cut", (json_int_t)t.cut, "bleu", t.bleu, "exact", t.exact,
-		"token_errors", t.token_errors, "word_errors", t.word_errors, "seconds", t.seconds,
+	fact = json_pack("{s:I, s:I, s:I, s:o, s:f, s:f, s:f, s:f, s:I, s:o}", "sources", (json_int_t)t.n,
+		"pairs", (json_int_t)t.pairs, "cut", (json_int_t)t.cut, "bleu", ur_fact_real(t.bleu_told ? t.bleu : NAN),
+		"exact", t.exact, "token_errors", t.token_errors, "word_errors", t.word_errors, "seconds", t.seconds,
 		"tokens", (json_int_t)t.tokens, "lengths", lengths);
 	ur_translated_free(&t);
 	return ur_keep(q, fact, err, "translated/%s/%llu", c->name, (unsigned long long)of->seed);

@@ -11,7 +11,7 @@ static double loss_of(const ur_trained *r) { return r->loss; }
 static double same_of(const ur_trained *r) { return r->loss_same; }
 static double bits_of(const ur_trained *r) { return r->bits_per_byte; }
 static double exact_of(const ur_trained *r) { return r->translated.exact; }
-static double bleu_of(const ur_trained *r) { return r->translated.bleu; }
+static double bleu_of(const ur_trained *r) { return r->translated.bleu; } /* NaN: not told, of any run */
 static double token_errors_of(const ur_trained *r) { return r->translated.token_errors; }
 static double word_errors_of(const ur_trained *r) { return r->translated.word_errors; }
 static double cut_of(const ur_trained *r) { return (double)r->translated.cut / (double)r->translated.n; }
@@ -32,7 +32,7 @@ static ur_mean mean_over_seeds(const ur_contender *c, int seeds, double (*value)
 /* An interval of what lies between 0 and `most` does not leave it. */
 static ur_mean within(ur_mean m, double most)
 {
-	if (m.n > 1) {
+	if (m.n > 1 && !isnan(m.mean)) {
 		m.low = fmax(m.low, 0);
 		m.high = fmin(m.high, most);
 	}

@@ -1,7 +1,20 @@
-/* Numbers as people say them. */
+/* Numbers and text as people are told them. */
 #include "compare/words.h"
 
+#include "vocab/utf8.h"
+
 #include <stdio.h>
+
+void ur_whole_characters(char *text, size_t n)
+{
+	for (size_t at = 0; at < n;) {
+		uint32_t code;
+		const int length = ur_utf8_next((const unsigned char *)text + at, n - at, &code);
+		if (length < 1 || !code)
+			text[at] = '?';
+		at += length < 1 ? 1 : (size_t)length;
+	}
+}
 
 const char *ur_say_bytes(double bytes, ur_number out)
 {

@@ -410,10 +410,18 @@ ur_status ur_spec_parse(const char *text, ur_spec *spec, ur_err *err)
 	return UR_OK;
 }
 
+const char *ur_spec_arch(const char *text, int *n)
+{
+	const char *name = strncmp(text, pair_word, sizeof pair_word - 1) ? text : text + sizeof pair_word - 1;
+	*n = (int)strcspn(name, ":,");
+	return name;
+}
+
 size_t ur_spec_name(const char *text)
 {
-	const size_t from = strncmp(text, pair_word, sizeof pair_word - 1) ? 0 : sizeof pair_word - 1;
-	return from + strcspn(text + from, ":,");
+	int n;
+	const char *name = ur_spec_arch(text, &n);
+	return (size_t)(name - text) + (size_t)n;
 }
 
 ur_status ur_spec_resize(const ur_spec *from, int width, ur_spec *spec, ur_err *err)

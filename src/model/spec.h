@@ -37,6 +37,8 @@ typedef struct ur_spec {
 ur_status ur_spec_parse(const char *text, ur_spec *spec, ur_err *err);
 /* Characters of a spec's text up to the end of its architecture's name. */
 size_t ur_spec_name(const char *text);
+/* That name without "seq2seq:", its characters in *n; the rest of the spec follows it. */
+const char *ur_spec_arch(const char *text, int *n);
 /* The same spec with another number of units: writes its text and parses it. */
 ur_status ur_spec_resize(const ur_spec *from, int width, ur_spec *spec, ur_err *err);
 /* What one layer's mixer is built with; of pairs, that of a layer between others. */

@@ -99,7 +99,8 @@ const Measured = (() => {
 				const rows = [...e.entries].sort((a, b) => Tables.compare(mean(a.loss), mean(b.loss), 1));
 				return el('div', null, el('h4', null, `Equal ${what}`),
 					p('about', is(e.low) && e.high > 1.02 * e.low ? `${unit(e.low)} to ${unit(e.high)}` : unit(e.at),
-						e.axis === 'seconds' ? '' : ' ' + what, e.when ? `, ${e.when}` : '', e.of ? `; ${e.of} loss` : ''),
+						e.axis === 'seconds' ? '' : ' ' + what, e.when ? `, ${e.when}` : '',
+						e.of ? `; ${e.of} loss` : ''),
 					Tables.plain(`Loss at equal ${what}`, [{ label: 'Model' }, { label: 'Loss', numeric: true }],
 						rows.map((r) => ({
 						className: r.name === e.leader ? 'pick' : null,

@@ -87,6 +87,9 @@ const Translated = (() => {
 				'Sources'].map((l, i) => ({ label: l, numeric: i > 0 })), rows: table } };
 	}
 
+	/* where no target has the words that BLEU looks for, there is none to show */
+	const told = (key) => rows().some((c) => array(translated(c).by_source_length).some((b) => b && b[key]));
+
 	function lengths() {
 		if (!rows().some((c) => array(translated(c).by_source_length).length))
 			return null;
@@ -95,7 +98,7 @@ const Translated = (() => {
 			text: 'An encoder without attention hands its decoder one state, however long the source was: what no ' +
 				'longer fits into it shows at the right.',
 			choices: [{ name: 'of', label: 'Show', options: [['token_errors', 'wrong tokens'], ['exact', 'exact'],
-				['word_errors', 'wrong words'], ['bleu', 'BLEU']] }] }, lengthView)];
+				['word_errors', 'wrong words'], ['bleu', 'BLEU']].filter(([key]) => told(key)) }] }, lengthView)];
 	}
 
 	/* ---- sentences, and where attention lay ---- */
