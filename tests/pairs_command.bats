@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 
 PYTHON=${PYTHON:-/usr/bin/python3}
 ARCH=seq2seq:gru:1x32,attention=bahdanau,encoder=bi
-LEARN="--steps 200 --lr 1e-2 --batch-size 32 --eval-every 100"
+LEARN="-t 1 --steps 200 --lr 1e-2 --batch-size 32 --eval-every 100"
 
 setup_file() {
 	export TOP=$BATS_FILE_TMPDIR
@@ -50,10 +50,10 @@ setup_file() {
 	done
 	"$UNROLL" train --arch $ARCH --data train.tsv -o trained.safetensors $LEARN --json > trained.json 2> trained.log
 	# one without attention, with a context, and of texts
-	"$UNROLL" train --arch seq2seq:lstm:1x8 --data train.tsv -o state.safetensors --steps 3 --no-store -q > state.out
+	"$UNROLL" train --arch seq2seq:lstm:1x8 --data train.tsv -o state.safetensors --steps 3 --no-store -t 1 -q > state.out
 	"$UNROLL" train --arch seq2seq:transformer:1x16,heads=2,context=6 --data train.tsv -o short.safetensors --steps 3 \
-		--no-store -q > short.out
-	"$UNROLL" train --arch gru:1x8 --data train.source -o text.safetensors --steps 3 --seq-len 16 --no-store -q > text.out
+		--no-store -t 1 -q > short.out
+	"$UNROLL" train --arch gru:1x8 --data train.source -o text.safetensors --steps 3 --seq-len 16 --no-store -t 1 -q > text.out
 }
 
 setup() {
@@ -112,9 +112,9 @@ ended() {
 
 @test "train on two files, validate on two others: the same pairs give the same weights" {
 	"$UNROLL" train --arch $ARCH --data train.tsv --val-data held.tsv -o one.safetensors --steps 20 --json -q \
-		--no-store > one.json
+		--no-store -t 1 > one.json
 	"$UNROLL" train --arch $ARCH --data train.source --target train.target --val-data held.source \
-		--val-target held.target -o two.safetensors --steps 20 --json -q --no-store > two.json
+		--val-target held.target -o two.safetensors --steps 20 --json -q --no-store -t 1 > two.json
 	[ "$(field one.json "(d['train_pairs'], d['val_pairs'])")" = "(1000, 200)" ]
 	[ "$(field two.json "(d['train_pairs'], d['val_pairs'])")" = "(1000, 200)" ]
 	"$PYTHON" - one two <<-'END'
@@ -133,7 +133,7 @@ ended() {
 
 @test "sources and targets may be of other vocabularies" {
 	"$UNROLL" train --arch $ARCH --data words.tsv --source-vocab byte --vocab word -o mixed.safetensors --steps 10 \
-		--json -q --no-store > mixed.json
+		--json -q --no-store -t 1 > mixed.json
 	[ "$(field mixed.json "(d['source_vocabulary'], d['source_vocabulary_size'], d['vocabulary'])")" = \
 		"('byte', 256, 'word')" ]
 	# bytes lack nothing
@@ -145,7 +145,7 @@ ended() {
 @test "words and byte pairs go all the way round" {
 	for kind in bpe:300 word; do
 		"$UNROLL" train --arch $ARCH --data words.tsv --vocab $kind -o kind.safetensors --steps 120 --lr 1e-2 \
-			--batch-size 32 --overwrite --json -q --no-store > kind.json
+			--batch-size 32 --overwrite --json -q --no-store -t 1 > kind.json
 		[ "$(field kind.json "(d['vocabulary'], d['source_vocabulary'])")" = "('${kind%:*}', '${kind%:*}')" ]
 		# four words and more: here BLEU says something
 		"$UNROLL" eval -m kind.safetensors -d words.tsv --part all --json > eval.json
@@ -174,7 +174,7 @@ ended() {
 }
 
 @test "a model of pairs is trained on from" {
-	"$UNROLL" train --from state.safetensors --data held.tsv -o tuned.safetensors --steps 2 --json -q --no-store > tuned.json
+	"$UNROLL" train --from state.safetensors --data held.tsv -o tuned.safetensors --steps 2 --json -q --no-store -t 1 > tuned.json
 	[ "$(field tuned.json "d['spec']")" = seq2seq:lstm:1x8 ]
 	refuses 2 "--from has a model with its own vocabularies: leave out --source-vocab" train --from state.safetensors \
 		--source-vocab byte --data held.tsv -o t.safetensors
@@ -182,7 +182,7 @@ ended() {
 
 @test "stopped or killed, --resume ends with the same model file" {
 	local t="train --arch seq2seq:lstm:2x32,dropout=0.1 --data train.tsv -o model.safetensors --steps 500 --eval-every 100
-		--threads 1 --no-store --checkpoint-every 20 --eval-tokens 2000"
+		--threads 1 --no-store -t 1 --checkpoint-every 20 --eval-tokens 2000"
 	mkdir -p whole halves killed
 	# the command is in the model file
 	(cd whole && ln -sf ../train.tsv . && "$UNROLL" $t > out 2> log)
@@ -284,7 +284,7 @@ ended() {
 	"$UNROLL" translate -m short.safetensors --show-attention -q abc > out
 	[ "$(head -n 2 out | tail -n 1)" = "                a b c end" ]
 	# no half of a character, and bytes that are none by their number
-	"$UNROLL" train --arch $ARCH --data words.tsv --vocab byte -o bytes.safetensors --steps 1 -q --no-store > /dev/null
+	"$UNROLL" train --arch $ARCH --data words.tsv --vocab byte -o bytes.safetensors --steps 1 -q --no-store -t 1 > /dev/null
 	"$UNROLL" translate -m bytes.safetensors --max-tokens 2 --show-attention -q 'lä' > out
 	grep -qF "l <C3> <A4> end" out
 	tail -n +2 out | iconv -f UTF-8 -t UTF-8 > /dev/null
@@ -403,7 +403,7 @@ as a file of their own)" eval -m trained.safetensors -d held.source
 # ---- bad input ----
 
 @test "files that are no pairs, by name and line" {
-	local t="train --arch $ARCH -o bad.safetensors --no-store --steps 2"
+	local t="train --arch $ARCH -o bad.safetensors --no-store -t 1 --steps 2"
 	printf 'ab\tba\nabc\nab\tba\n' > notab.tsv
 	printf 'ab\tba\nab\tba\tno\n' > tabs.tsv
 	printf 'ab\tba\n\tba\n' > empty.tsv
@@ -431,7 +431,7 @@ blanks, and cut off further columns (cut -f 1,2)" $t --data tabs.tsv
 }
 
 @test "what goes with texts, and what with pairs" {
-	local t="train -o bad.safetensors --no-store --steps 2"
+	local t="train -o bad.safetensors --no-store -t 1 --steps 2"
 	refuses 2 "--target, --val-data, --val-target and --source-vocab are for pairs: give an --arch like seq2seq:lstm:2x256" \
 		$t --arch gru:1x8 --data train.source --target train.target
 	refuses 2 "--target, --val-data, --val-target and --source-vocab are for pairs: give an --arch like seq2seq:lstm:2x256" \
@@ -474,7 +474,7 @@ with_meta() {
 
 @test "model files that lie are refused by every command" {
 	local vocabulary='{"kind": "char", "codes": [97, 98, 99, 100, 101, 102], "unknown": true}'
-	local verbs=("translate abc -m" "eval -d held.tsv -m" "train --steps 2 --no-store -o bad.safetensors -d held.tsv --from" info)
+	local verbs=("translate abc -m" "eval -d held.tsv -m" "train --steps 2 --no-store -t 1 -o bad.safetensors -d held.tsv --from" info)
 	try() {
 		with_meta trained.safetensors "$1" "$2" lying.safetensors
 		for verb in "${verbs[@]}"; do

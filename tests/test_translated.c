@@ -179,8 +179,8 @@ static void check_by_hand(const int64_t *index, int64_t n, int beam)
 {
 	ur_translated t = measured(&two, index, n, 0, 7, beam);
 	const ur_translating set = { .beam = beam, .penalty = 1, .batch = 1, .longest = 31 };
-	int64_t k = 0, exact = 0, edits = 0, of = 0, word_edits = 0, words = 0, tokens = 0, cut = 0, right_late = 0;
-	int64_t many = 0;
+	int64_t k = 0, exact = 0, edits = 0, of = 0, word_edits = 0, words = 0, tokens = 0, cut = 0;
+	int64_t right_late = 0, many = 0;
 	ur_translator *translator;
 	ur_bleu bleu = { 0 };
 
@@ -442,9 +442,8 @@ static void progress_is_told_and_can_stop(void **unused)
 	                 UR_E_STOPPED);
 	assert_says(err, "after 48 sources");
 	assert_true(s.calls == 3 && !t.sentence && t.n == 0);
-	assert_int_equal(ur_translated_measure(model, &two, pairs, all, count, 0,
-	                                       &(ur_translating){ .beam = 0, .batch = 1 }, NULL, NULL, &t, &err),
-	                 UR_E_INVALID);
+	assert_int_equal(ur_translated_measure(model, &two, pairs, all, count, 0, &(ur_translating){ .batch = 1 }, NULL, NULL,
+	                                       &t, &err), UR_E_INVALID);
 	assert_says(err, "a beam of 0");
 	assert_null(t.sentence);
 }
