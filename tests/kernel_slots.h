@@ -185,6 +185,29 @@ static void want_row_sum(io *o)
 	}
 }
 
+SHAPE(row_tanh_back, rows, n, rows * n, 0, 0, n, rows * n, 0, 0)
+
+static void run_row_tanh_back(const ur_kernels *k, io *o)
+{
+	k->row_tanh_back(o->rows, o->n, o->in[0], o->in[1], o->in[2], o->out[0], o->out[1]);
+}
+static void want_row_tanh_back(io *o)
+{
+	EACH(j) {
+		double s = WAS(0, j), size = fabs(s), off = 0;
+		for (size_t i = 0; i < (size_t)o->rows; i++) {
+			size_t at = i * (size_t)o->n + j;
+			double z2 = IN(2, at) * IN(2, at), pv = IN(0, i) * IN(1, j), d = pv * (1 - z2), to = WAS(1, at);
+			double error = 4 * (EPS * fabs(pv) + (double)FLT_TRUE_MIN) * (1 + z2);
+			s += d;
+			size += fabs(d);
+			off += error;
+			put(o, 1, at, to + d, error + EPS * fabs(to + d));
+		}
+		put(o, 0, j, s, off + o->rows * EPS * size);
+	}
+}
+
 /* -- recurrent gates: gate q of unit j is [q * stride + j] -- */
 
 SHAPE(lstm, n, 0, 0, 0, 0, 4 * wide, n, n, 0)
@@ -483,6 +506,10 @@ SHAPE(two_out, n, n, n, 0, 0, n, n, 0, 0)
 #define GELU_A 0.79788456080286536 /* sqrt(2 / pi) */
 #define GELU_B 0.044715
 
+static void run_relu(const ur_kernels *k, io *o) { k->relu(o->n, o->in[0], o->out[0]); }
+static void want_relu(io *o) { EACH(j) put(o, 0, j, IN(0, j) < 0 ? 0 : IN(0, j), 0); }
+static void run_relu_back(const ur_kernels *k, io *o) { k->relu_back(o->n, o->in[0], o->in[1], o->out[0]); }
+static void want_relu_back(io *o) { EACH(j) put(o, 0, j, IN(0, j) <= 0 ? 0 * IN(1, j) : IN(1, j), 0); }
 static void run_gelu(const ur_kernels *k, io *o) { k->gelu(o->n, o->in[0], o->out[0]); }
 static void want_gelu(io *o)
 {
@@ -581,6 +608,8 @@ static const slot slots[] = {
 	{"column_sums", 0, F_ALL, -1, 0, 4, 6, shape_columns, NULL, run_column_sums, want_column_sums},
 	{"row_dots", 0, F_FINITE | F_NAN, -1, 0, 8, 5, shape_row_dots, NULL, run_row_dots, want_row_dots},
 	{"row_sum", 0, F_FINITE | F_NAN, -1, 0, 8, 6, shape_row_sum, NULL, run_row_sum, want_row_sum},
+	{"row_tanh_back", 0, F_PLAIN | F_NAN, -1, 0, 24, 13, shape_row_tanh_back, NULL, run_row_tanh_back,
+	 want_row_tanh_back},
 	{"lstm_gates", 0, F_FINITE | F_HUGE | F_NAN, -1, 0, 9, 11, shape_lstm, NULL, run_lstm, want_lstm},
 	{"lstm_gates_back", 0, F_PLAIN | F_NAN, -1, 0, 20, 13, shape_lstm_back, fix_lstm_back, run_lstm_back,
 	 want_lstm_back},
@@ -597,6 +626,8 @@ static const slot slots[] = {
 	{"rmsnorm", 1, F_FINITE, -1, 0, 4, 3, shape_layernorm, NULL, run_rmsnorm, want_rmsnorm},
 	{"rmsnorm_back", 1, F_PLAIN, -1, 0, 8, 4, shape_norm_back, fix_rmsnorm_back, run_rmsnorm_back, want_rmsnorm_back},
 	{"norm_gain_back", 0, F_PLAIN | F_NAN, -1, 0, 16, 10, shape_gain_back, NULL, run_gain_back, want_gain_back},
+	{"relu", 0, F_ALL, 0, 0, 1, 2, shape_one, NULL, run_relu, want_relu},
+	{"relu_back", 0, F_ALL, 0, 0, 1, 3, shape_two, NULL, run_relu_back, want_relu_back},
 	{"gelu", 0, F_FINITE | F_NAN, -1, 0, 8, 2, shape_one, NULL, run_gelu, want_gelu},
 	{"gelu_back", 0, F_FINITE | F_NAN, -1, 0, 15, 3, shape_two, NULL, run_gelu_back, want_gelu_back},
 	{"swiglu", 0, F_FINITE | F_NAN, -1, 0, 4, 3, shape_two, NULL, run_swiglu, want_swiglu},

@@ -90,6 +90,9 @@ typedef struct ur_kernels {
 	void (*row_dots)(int rows, int n, const float *x, ptrdiff_t ld, const float *q, float *out);
 	/* y += sum over rows i, in order, of p[i] x[i] */
 	void (*row_sum)(int rows, int n, const float *p, const float *x, ptrdiff_t ld, float *y);
+	/* Back through v tanh(.) of some rows, z (rows, n) being the tanh: d = p[i] v (1 - z z), y += all rows' d in order,
+	 * dx(rows, n) += d */
+	void (*row_tanh_back)(int rows, int n, const float *p, const float *v, const float *z, float *y, float *dx);
 
 	/* -- recurrent gates over n units of one row; gate q of unit j is a[q * stride + j] -- */
 	/* LSTM, gates i f g o. in: pre-activations; out: activations. c = f c_prev + i g, h = o tanh(c). */
@@ -127,6 +130,8 @@ typedef struct ur_kernels {
 	                       float *dg);
 
 	/* -- feed-forward non-linearities; n values -- */
+	void (*relu)(int n, const float *x, float *y);                   /* NaN stays NaN */
+	void (*relu_back)(int n, const float *x, const float *dy, float *dx);
 	void (*gelu)(int n, const float *x, float *y);                   /* tanh form, as GPT-2 has it */
 	void (*gelu_back)(int n, const float *x, const float *dy, float *dx);
 	void (*swiglu)(int n, const float *gate, const float *up, float *y);  /* silu(gate) up */

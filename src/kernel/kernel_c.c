@@ -299,6 +299,29 @@ static void norm_gain_back(int rows, int n, ptrdiff_t ld, const float *x, const 
 			dg[j] += dy[i * ld + j] * (x[i * ld + j] - stats[2 * i]) * stats[2 * i + 1];
 }
 
+static void row_tanh_back(int rows, int n, const float *p, const float *v, const float *z, float *y, float *dx)
+{
+	for (int i = 0; i < rows; i++)
+		for (int j = 0; j < n; j++) {
+			size_t at = (size_t)i * (size_t)n + (size_t)j;
+			float d = p[i] * v[j] * (1 - z[at] * z[at]);
+			y[j] += d;
+			dx[at] += d;
+		}
+}
+
+static void relu(int n, const float *x, float *y)
+{
+	for (int i = 0; i < n; i++)
+		y[i] = 0 > x[i] ? 0 : x[i];
+}
+
+static void relu_back(int n, const float *x, const float *dy, float *dx)
+{
+	for (int i = 0; i < n; i++)
+		dx[i] = (float)!(x[i] <= 0) * dy[i];
+}
+
 /* gelu(x) = x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3) (Hendrycks and Gimpel 2016) */
 static const double GELU_A = 0.7978845608028654, GELU_B = 0.044715;
 
@@ -376,6 +399,7 @@ const ur_kernels ur_kernels_c = {
 	.cross_entropy = cross_entropy,
 	.layernorm = layernorm, .layernorm_back = layernorm_back, .rmsnorm = rmsnorm, .rmsnorm_back = rmsnorm_back,
 	.norm_gain_back = norm_gain_back,
+	.row_tanh_back = row_tanh_back, .relu = relu, .relu_back = relu_back,
 	.gelu = gelu, .gelu_back = gelu_back, .swiglu = swiglu, .swiglu_back = swiglu_back,
 	.adamw = adamw, .sgd = sgd, .peak = peak,
 };

@@ -44,9 +44,29 @@ static double sum_squares(size_t n, const float *x)
 	return sum;
 }
 
+/* Several columns of vectors at a time: whole cache lines of a row, which may be on a page of its own, and sums that do
+ * not wait for each other. */
 static void column_sums(int rows, int n, const float *x, ptrdiff_t ld, float *out)
 {
-	EACH(j, m, n) {
+	enum { AT_ONCE = 4 };
+	const int whole = n - n % (AT_ONCE * W);
+
+	for (int j = 0; j < whole; j += AT_ONCE * W) {
+		vf acc[AT_ONCE];
+UNROLL
+		for (int v = 0; v < AT_ONCE; v++)
+			acc[v] = load(out + j + v * W);
+		for (int i = 0; i < rows; i++)
+UNROLL
+			for (int v = 0; v < AT_ONCE; v++)
+				acc[v] += load(x + i * ld + j + v * W);
+UNROLL
+		for (int v = 0; v < AT_ONCE; v++)
+			store(out + j + v * W, acc[v]);
+	}
+	x += whole;
+	out += whole;
+	EACH(j, m, n - whole) {
 		vf acc = LOAD(out + j, m);
 		for (int i = 0; i < rows; i++)
 			acc += LOAD(x + i * ld + j, m);
@@ -378,6 +398,24 @@ static void norm_gain_back(int rows, int n, ptrdiff_t ld, const float *x, const 
 	}
 }
 
+static void row_tanh_back(int rows, int n, const float *p, const float *v, const float *z, float *y, float *dx)
+{
+	for (int i = 0; i < rows; i++, z += n, dx += n)
+		EACH(j, m, n) {
+			vf t = LOAD(z + j, m), d = p[i] * LOAD(v + j, m) * (1 - t * t);
+			STORE(y + j, LOAD(y + j, m) + d, m);
+			STORE(dx + j, LOAD(dx + j, m) + d, m);
+		}
+}
+
+static void relu(int n, const float *x, float *y) { EACH(i, m, n) STORE(y + i, vmax(all(0), LOAD(x + i, m)), m); }
+
+static void relu_back(int n, const float *x, const float *dy, float *dx)
+{
+	EACH(i, m, n)
+		STORE(dx + i, pick(LOAD(x + i, m) <= 0, all(0), all(1)) * LOAD(dy + i, m), m);
+}
+
 /* gelu(x) = x/2 (1 + tanh(u)) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3) */
 static const float GELU_A = 0.7978845608028654f, GELU_B = 0.044715f;
 
@@ -476,6 +514,7 @@ const ur_kernels JOIN(ur_kernels_, UR_SET) = {
 	.cross_entropy = cross_entropy,
 	.layernorm = layernorm, .layernorm_back = layernorm_back, .rmsnorm = rmsnorm, .rmsnorm_back = rmsnorm_back,
 	.norm_gain_back = norm_gain_back,
+	.row_tanh_back = row_tanh_back, .relu = relu, .relu_back = relu_back,
 	.gelu = gelu, .gelu_back = gelu_back, .swiglu = swiglu, .swiglu_back = swiglu_back,
 	.adamw = adamw, .sgd = sgd, .peak = peak,
 };

@@ -14,7 +14,6 @@
 #include <string.h>
 
 enum { QUERY = UR_RECURRENT_PARAMS, MEMORY, SCORE, OUT, OUT_BIAS, PARAMS };
-enum { BLOCK = 16 }; /* a fixed count lets the compiler make vectors of the loop below */
 
 /* Rows that the room holds at a time. */
 static int stretch(int H, int left)
@@ -43,25 +42,6 @@ static void score(const ur_score *s)
 	}
 }
 
-/* d = de v (1 - z z), which is added to both sums */
-static void hidden_back(int n, float de, const float *restrict v, const float *restrict z, float *restrict dq,
-                        float *restrict dkey)
-{
-	int i = 0;
-
-	for (; i + BLOCK <= n; i += BLOCK)
-		for (int j = i; j < i + BLOCK; j++) {
-			float d = de * v[j] * (1 - z[j] * z[j]);
-			dq[j] += d;
-			dkey[j] += d;
-		}
-	for (; i < n; i++) {
-		float d = de * v[i] * (1 - z[i] * z[i]);
-		dq[i] += d;
-		dkey[i] += d;
-	}
-}
-
 static void score_back(const ur_score_back *b)
 {
 	const size_t H = (size_t)b->H;
@@ -70,8 +50,7 @@ static void score_back(const ur_score_back *b)
 		n = stretch(b->H, b->n - j);
 		hidden(b->k, n, b->H, b->keys + j * b->ld, b->ld, b->q, b->room);
 		b->k->row_sum(n, b->H, b->de + j, b->room, b->H, b->dv);
-		for (int i = 0; i < n; i++)
-			hidden_back(b->H, b->de[j + i], b->v, b->room + (size_t)i * H, b->dq, b->dkeys + (size_t)(j + i) * H);
+		b->k->row_tanh_back(n, b->H, b->de + j, b->v, b->room, b->dq, b->dkeys + (size_t)j * H);
 	}
 }
 
