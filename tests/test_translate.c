@@ -634,9 +634,11 @@ static void settings_that_cannot_be(void **unused)
 	REFUSED(penalty, -0.1, "length penalty of -0.1: it must be 0 to 10");
 	REFUSED(penalty, 10.1, "length penalty of 10.1");
 	REFUSED(penalty, NAN, "length penalty");
-	REFUSED(batch, 0, "batch size");
-	REFUSED(longest, -1, "lengths");
-	REFUSED(most, -1, "lengths");
+	REFUSED(batch, 0, "sources at a time");
+	REFUSED(longest, -1, "sources of -1");
+	REFUSED(longest, 1 << 25, "both must be 0 to 16777216");
+	REFUSED(batch, 1 << 17, "it must be 1 to 65536");
+	REFUSED(most, -1, "translations of -1");
 	plain = small_model("gru:1x8", NULL, 5, 1);
 	refused(plain, &r.c, good, "gru:1x8 writes on, it does not translate");
 	ur_model_free(plain);
