@@ -181,8 +181,8 @@ ended() {
 }
 
 @test "stopped or killed, --resume ends with the same model file" {
-	local t="train --arch seq2seq:lstm:2x32,dropout=0.1 --data train.tsv -o model.safetensors --steps 500 --eval-every 100
-		--threads 1 --no-store -t 1 --checkpoint-every 20 --eval-tokens 2000"
+	local t="train --arch seq2seq:lstm:2x32,dropout=0.1 --data train.tsv -o model.safetensors --steps 400 --batch-size 16 --eval-every 100
+		--threads 1 --no-store --checkpoint-every 40"
 	mkdir -p whole halves killed
 	# the command is in the model file
 	(cd whole && ln -sf ../train.tsv . && "$UNROLL" $t > out 2> log)
@@ -191,7 +191,7 @@ ended() {
 	wait_for halves/model.ckpt.safetensors
 	kill -TERM $pid
 	ended $pid 143
-	grep -q "stopped after step .* of 500" halves/log
+	grep -q "stopped after step .* of 400" halves/log
 	! cmp -s whole/model.safetensors halves/model.safetensors
 	(cd halves && eval "$(grep -- --resume log)" > out 2> /dev/null)
 	cmp whole/model.safetensors halves/model.safetensors
@@ -206,7 +206,7 @@ ended() {
 	(cd killed && rm train.tsv && sort ../train.tsv > train.tsv)
 	cd killed
 	run -2 --separate-stderr "$UNROLL" $t --resume --steps 600 -q
-	[[ $stderr == *"of a run on other data"* || $stderr == *"other data"* || $stderr == *"had --steps 500"* ]]
+	[[ $stderr == *"of a run on other data"* || $stderr == *"other data"* || $stderr == *"had --steps 400"* ]]
 }
 
 # ---- translating ----
