@@ -47,8 +47,9 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 		if (pairs.val_long)
 			(void)fprintf(to, " (%s longer than the context left out)", ur_commas(pairs.val_long, a));
 		(void)fputc('\n', to);
-		(void)fprintf(to, "training    %s steps of %s%d pairs, each side at most %d tokens (%s passes), %s, %s, learning "
-		              "rate %g\n", ur_commas(r->steps, a), times, r->batch, r->window, c, r->optimizer, r->schedule, r->lr);
+		(void)fprintf(to, "training    %s steps of %s%d pairs, each side at most %d tokens (%s passes), %s, %s, "
+		              "learning rate %g\n", ur_commas(r->steps, a), times, r->batch, r->window, c, r->optimizer,
+		              r->schedule, r->lr);
 	} else {
 		(void)fprintf(to, "vocabulary  %s, %s tokens%s%s%s\n", ur_vocab_kind_of(words.vocab), ur_commas(words.V, a),
 		              *p->note ? " (" : "", p->note, *p->note ? ")" : "");

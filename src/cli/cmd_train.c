@@ -268,7 +268,8 @@ static int make_plan(session *s)
 		return ur_failed(s->args, status, &err);
 	p->memory_free = ur_memory_free();
 	p->validates = s->pairs ? ur_job_count_pairs(&s->job).val > 0
-	                        : !ur_batches_check(split->val_to - split->val_from, r->window, r->batch, UR_BATCH_SEQUENTIAL, NULL);
+	                        : !ur_batches_check(split->val_to - split->val_from, r->window, r->batch,
+	                                            UR_BATCH_SEQUENTIAL, NULL);
 	return UR_EXIT_OK;
 }
 

@@ -119,8 +119,8 @@ ur_status ur_pair_batches_open(ur_pair_batches *b, const ur_pairs *pairs, const 
 		b->tokens += place.target + 1;
 	}
 	if ((int64_t)b->B * (b->S > b->T ? b->S : b->T) > MOST)
-		return ur_fail(err, UR_E_INVALID, "batches of %d pairs of up to %d tokens are over a thousand million tokens: make "
-			"them smaller", b->B, b->S > b->T ? b->S : b->T);
+		return ur_fail(err, UR_E_INVALID, "batches of %d pairs of up to %d tokens are over a thousand million tokens: "
+			"make them smaller", b->B, b->S > b->T ? b->S : b->T);
 	sorted = in_order ? n : least(n, (int64_t)b->B * POOL);
 	b->order = malloc((size_t)n * sizeof *b->order);
 	b->place = malloc((size_t)sorted * sizeof *b->place);

@@ -140,7 +140,8 @@ static double foreseen(const ur_prefill_time *t, int done, int64_t T)
 		return 0;
 	last = ur_prefill_seconds(&t[done - 1]);
 	if (done > 1)
-		power = fmax(1, log(last / ur_prefill_seconds(&t[done - 2])) / log((double)t[done - 1].T / (double)t[done - 2].T));
+		power = fmax(1, log(last / ur_prefill_seconds(&t[done - 2])) /
+		                log((double)t[done - 1].T / (double)t[done - 2].T));
 	return last * pow((double)T / (double)t[done - 1].T, power);
 }
 

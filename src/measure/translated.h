@@ -1,5 +1,5 @@
-/* How good a model's translations of held-out pairs are. Each distinct source is translated once; pairs of one source are
- * its references, and it is right when it is any of them (as pronunciation dictionaries are scored). */
+/* How good a model's translations of held-out pairs are. Each distinct source is translated once; pairs of one source
+ * are its references, and it is right when it is any of them (as pronunciation dictionaries are scored). */
 #ifndef UR_TRANSLATED_H
 #define UR_TRANSLATED_H
 

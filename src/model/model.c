@@ -111,7 +111,8 @@ static void list_stack(ur_model *m, ur_stack *s, int *n)
 		l.norm2 = add_all(m, n, &like, "norm2", norm, norms);
 		l.ffn = add_all(m, n, &like, "ffn", ffn, ffns);
 		s->state += ur_layer_state(&l) * (size_t)(1 + both);
-		remembered += (l.kind->memory_size ? l.kind->memory_size(&l.dims, 1) : 0) + (crosses ? ur_cross_memory_size(D, 1) : 0);
+		remembered += l.kind->memory_size ? l.kind->memory_size(&l.dims, 1) : 0;
+		remembered += crosses ? ur_cross_memory_size(D, 1) : 0;
 		if (s->layer)
 			s->layer[i] = l;
 	}

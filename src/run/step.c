@@ -2,7 +2,7 @@
  *
  *     x = scale embedding[token] (+ positions[p]) (, summary)
  *     plain form:    x = mixer(x)                                                               for every layer
- *     norms before:  x += mixer(norm(x));  x += cross(norm(x), source);  x += ffn(norm(x))        for every layer, then norm
+ *     norms before:  x += mixer(norm(x));  x += cross(norm(x), source);  x += ffn(norm(x))   for every layer, then norm
  *     norms behind:  x = norm(x + mixer(x));  x = norm(x + cross(x, source));  x = norm(x + ffn(x))   for every layer
  *     logits = x W^T (+ b)
  *
@@ -14,8 +14,8 @@
 
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 
-/* Where layer i's products of a source lie: behind the summary, and those of the layers before. A layer has a mixer that
- * reads memory or cross-attention, never both. */
+/* Where layer i's products of a source lie: behind the summary, and those of the layers before. A layer has a mixer
+ * that reads memory or cross-attention, never both. */
 static float *memory_of(const ur_model *m, int i, const ur_remembered *source)
 {
 	return source->made + (m->spec.summary ? m->spec.width : 0) + (size_t)source->S * m->stack.layer[i].remembered;

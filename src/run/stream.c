@@ -29,8 +29,8 @@ ur_status unroll_stream_open(const ur_model *model, void *memory, ur_stream **st
 
 	*stream = NULL;
 	if (model->spec.pair)
-		return ur_fail(err, UR_E_INVALID, "%s is a model of pairs: it writes nothing without a source; see unroll translate",
-		               model->spec.text);
+		return ur_fail(err, UR_E_INVALID, "%s is a model of pairs: it writes nothing without a source; see unroll "
+		               "translate", model->spec.text);
 	if (memory) {
 		if ((uintptr_t)memory % 64)
 			return ur_fail(err, UR_E_INVALID, "a stream's memory must start at a multiple of 64 bytes, not at %p",

@@ -2,8 +2,9 @@
  *
  * Every source has `beam` slots, each with a decoder state. A step feeds the last token of every live slot, then each
  * source chooses, from all its slots' continuations, the best: those that end leave as finished, the others fill the
- * slots anew, with copies of their parents' states. What was chosen is kept as (parent, token) a step, and read back from
- * the end. A source is done when no live hypothesis can become better than the best finished one, or its room is full. */
+ * slots anew, with copies of their parents' states. What was chosen is kept as (parent, token) a step, and read back
+ * from the end. A source is done when no live hypothesis can become better than the best finished one, or its room is
+ * full. */
 #include "run/translate.h"
 
 #include "model/net.h"
@@ -120,8 +121,8 @@ static ur_status check(const ur_model *m, const ur_translating *s, ur_err *err)
 	if (s->batch < 1 || s->batch > MOST_BATCH)
 		return ur_fail(err, UR_E_INVALID, "%d sources at a time: it must be 1 to %d", s->batch, MOST_BATCH);
 	if (s->longest < 0 || s->longest > MOST_TOKENS || s->most < 0 || s->most > MOST_TOKENS)
-		return ur_fail(err, UR_E_INVALID, "sources of %d and translations of %d tokens: both must be 0 to %d", s->longest,
-		               s->most, MOST_TOKENS);
+		return ur_fail(err, UR_E_INVALID, "sources of %d and translations of %d tokens: both must be 0 to %d",
+		               s->longest, s->most, MOST_TOKENS);
 	if (limit && s->longest > limit)
 		return ur_fail(err, UR_E_INVALID, "a source of %d tokens: this model takes at most %d (its context, less the "
 		               "end)", s->longest, limit);
@@ -157,8 +158,8 @@ ur_status ur_translator_open(const ur_model *m, const ur_ctx *c, const ur_transl
 	t->per_source = ur_remembered_size(m, (int)positions(t));
 	plan(t, &t->memory);
 	if (!ur_arena_open(&t->memory)) {
-		status = ur_fail(err, UR_E_NOMEM, "translating needs %zu MiB: fewer sources at a time, or a smaller beam, need less",
-		                 t->memory.used >> 20);
+		status = ur_fail(err, UR_E_NOMEM, "translating needs %zu MiB: fewer sources at a time, or a smaller beam, need "
+		                 "less", t->memory.used >> 20);
 		free(t);
 		return status;
 	}
@@ -307,8 +308,8 @@ static int offer(choice *best, int have, int room, choice c)
 	return have;
 }
 
-/* The best continuations of source i, whose slots' logits begin at row `row`: at most beam that go on, beside those that
- * end. Returns how many. */
+/* The best continuations of source i, whose slots' logits begin at row `row`: at most beam that go on, beside those
+ * that end. Returns how many. */
 static int choose(const ur_translator *t, int i, int row, choice next[2 * UR_MOST_BEAM])
 {
 	const search *s = &t->search[i];
@@ -402,8 +403,8 @@ static void read_back(ur_translator *t, int i, ur_translation *out)
 		out->tokens[k] = c->token;
 		slot = c->parent;
 		if (t->weights)
-			memcpy(out->weights + (size_t)k * row, t->weights + ((size_t)k * (size_t)t->slots + (size_t)(first + slot)) * S,
-			       row * sizeof(float));
+			memcpy(out->weights + (size_t)k * row,
+			       t->weights + ((size_t)k * (size_t)t->slots + (size_t)(first + slot)) * S, row * sizeof(float));
 	}
 }
 
@@ -427,8 +428,8 @@ ur_status ur_translate(ur_translator *t, int n, const int32_t *const *source, co
 				continue;
 			for (int b = 0; b < live; b++)
 				if (!isfinite(t->log_sum[row + b]))
-					return ur_fail(err, UR_E_INVALID, "the model's outputs are not finite numbers: was its training cut off, "
-					               "or the file damaged?");
+					return ur_fail(err, UR_E_INVALID, "the model's outputs are not finite numbers: was its training "
+					               "cut off, or the file damaged?");
 			advance(t, i, row, step);
 			row += live;
 		}

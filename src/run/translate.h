@@ -1,7 +1,7 @@
 /* Translations: targets that a model of pairs finds likely for sources, by greedy or beam search.
  *
- * The encoder takes all sources of a batch at once; what steps want of them is worked out once a source (run/step.h), and
- * then every hypothesis of every source goes one step at a time. A hypothesis is worth log p / ((5 + n) / 6)^penalty, n
+ * The encoder takes all sources of a batch at once; what steps want of them is worked out once a source (run/step.h),
+ * and then every hypothesis of every source goes one step at a time. A hypothesis is worth log p / ((5 + n) / 6)^penalty, n
  * its tokens with the end (Wu et al. 2016); 0: log p alone. A source's translation does not depend on the others in the
  * batch, nor on the number of threads. */
 #ifndef UR_TRANSLATE_H
@@ -32,13 +32,13 @@ typedef struct ur_translation {
 
 typedef struct ur_translator ur_translator;
 
-/* The model is one of pairs and outlives it, as the context does. UR_E_INVALID: settings, or sources longer than the model
- * takes. UR_E_NOMEM. */
+/* The model is one of pairs and outlives it, as the context does. UR_E_INVALID: settings, or sources longer than the
+ * model takes. UR_E_NOMEM. */
 ur_status ur_translator_open(const ur_model *m, const ur_ctx *c, const ur_translating *settings,
                              ur_translator **translator, ur_err *err);
 void ur_translator_close(ur_translator *t);
-/* n sources (at most settings.batch) of len[i] tokens each, in range, without the end. UR_E_INVALID: one is too long, or
- * the model's outputs are no numbers. */
+/* n sources (at most settings.batch) of len[i] tokens each, in range, without the end. UR_E_INVALID: one is too long,
+ * or the model's outputs are no numbers. */
 ur_status ur_translate(ur_translator *t, int n, const int32_t *const *source, const int *len, ur_translation *out,
                        ur_err *err);
 /* The text of tokens: joined, of a vocabulary of words without the blank that the last ends with. malloc'd and

@@ -6,7 +6,8 @@
 static void plan_stack(ur_back_stack *s, const ur_net *net, ur_arena *arena)
 {
 	const ur_stack *stack = net->stack;
-	const size_t rows = (size_t)net->T * (size_t)net->B, wide = (size_t)(stack->in > stack->out ? stack->in : stack->out);
+	const size_t rows = (size_t)net->T * (size_t)net->B;
+	const size_t wide = (size_t)(stack->in > stack->out ? stack->in : stack->out);
 
 	for (int i = 0; i < 3; i++)
 		s->d[i] = UR_TAKE(arena, float, rows * wide);

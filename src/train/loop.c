@@ -142,7 +142,8 @@ static ur_status save_checkpoint(trainer *t, ur_err *err)
 	ur_status status = UR_OK;
 	if (t->job->out)
 		status = ur_checkpoint_save(&(ur_checkpoint){ t->m, t->m1, t->m2, t->best, t->subject->carried,
-		                            t->subject->carried_bytes, &t->run, &t->r, t->fingerprint, &t->split }, t->ckpt, err);
+		                            t->subject->carried_bytes, &t->run, &t->r, t->fingerprint, &t->split },
+		                            t->ckpt, err);
 	t->saved = ur_clock();
 	ur_profile_end(t->job->profile, UR_OP_SAVE, start, 0, 0);
 	return status;
@@ -215,7 +216,8 @@ static int report(trainer *t, int validated)
 {
 	double now = ur_clock(), span = now - t->mark;
 	ur_step_report r = {
-		.step = t->run.step, .steps = t->r.steps, .tokens = t->run.tokens, .loss = t->last_loss, .grad_norm = t->grad_norm, .lr = t->lr,
+		.step = t->run.step, .steps = t->r.steps, .tokens = t->run.tokens, .loss = t->last_loss,
+		.grad_norm = t->grad_norm, .lr = t->lr,
 		.tokens_per_second = span > 0 ? (double)(t->run.tokens - t->mark_tokens) / span : 0, .seconds = now - t->clock,
 		.trained_seconds = t->run.seconds, .val_loss = t->run.val_loss, .best_loss = t->run.best_loss,
 		.best_step = t->run.best_step, .validated = validated,

@@ -14,7 +14,8 @@ void ur_recipe_defaults(ur_recipe *r, const ur_spec *spec)
 		.window = pair ? (spec->context < 100 ? spec->context : 100)
 		          : carries ? 128 : spec->context < 256 ? spec->context : 256,
 		.accumulate = 1,
-		.windows = carries ? "carried" : "random", .optimizer = "adamw", .lr = recurrent && !pair ? 3e-3 : 1e-3, .min_lr = -1,
+		.windows = carries ? "carried" : "random", .optimizer = "adamw", .lr = recurrent && !pair ? 3e-3 : 1e-3,
+		.min_lr = -1,
 		.beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .momentum = 0.9, .weight_decay = recurrent || pair ? 0 : 0.1,
 		.schedule = "cosine", .warmup = 100, .decay = 0.5, .decay_every = 1, .clip = 1, .eval_every = 250, .seed = 1,
 	};

@@ -15,7 +15,8 @@ typedef struct ur_pair_scorer {
 } ur_pair_scorer;
 
 /* Pairs index[n]; those longer than `most` tokens on a side (the end included; 0: none) are left out. UR_E_INVALID:
- * nothing is left. After a failure there is nothing to close. At most `batch` pairs go side by side, long ones fewer. */
+ * nothing is left. After a failure there is nothing to close. At most `batch` pairs go side by side, long ones
+ * fewer. */
 ur_status ur_pair_scorer_open(ur_pair_scorer *s, const ur_pairs *pairs, const int64_t *index, int64_t n, int most,
                               int batch, ur_err *err);
 void ur_pair_scorer_close(ur_pair_scorer *s);

@@ -1,5 +1,5 @@
-/* What a run trains on: windows of a text (subject_text.c) or pairs (subject_pairs.c). The loop knows neither; which one a job
- * is, its spec says. */
+/* What a run trains on: windows of a text (subject_text.c) or pairs (subject_pairs.c). The loop knows neither; which
+ * one a job is, its spec says. */
 #ifndef UR_SUBJECT_H
 #define UR_SUBJECT_H
 

@@ -33,7 +33,8 @@ static ur_status choose(pairs_subject *t, ur_err *err)
 		return UR_OK;
 	return n ? ur_fail(err, UR_E_INVALID, "no pair to train on is shorter than %d tokens on both sides; use a larger "
 	                   "--seq-len", most)
-	         : ur_fail(err, UR_E_INVALID, "no pair is left to train on: give more, or less of them to validation and test");
+	         : ur_fail(err, UR_E_INVALID, "no pair is left to train on: give more, or less of them to validation and "
+	                   "test");
 }
 
 static ur_status open(ur_subject *base, ur_err *err)
