@@ -1,8 +1,8 @@
 /* Translations: targets that a model of pairs finds likely for sources, by greedy or beam search.
  *
  * The encoder takes all sources of a batch at once; what steps want of them is worked out once a source (run/step.h),
- * and then every hypothesis of every source goes one step at a time. A hypothesis is worth log p / ((5 + n) / 6)^penalty, n
- * its tokens with the end (Wu et al. 2016); 0: log p alone. A source's translation does not depend on the others in the
+ * and then every hypothesis of every source goes one step at a time. A hypothesis is worth log p / ((5 + n) / 6)^penalty,
+ * n its tokens with the end (Wu et al. 2016); 0: log p alone. A source's translation does not depend on the others in the
  * batch, nor on the number of threads. */
 #ifndef UR_TRANSLATE_H
 #define UR_TRANSLATE_H
