@@ -191,7 +191,7 @@ END
 }
 
 @test "a rerun of a budget of time trains on the same tokens" {
-	ask=(--data text.txt --archs gru --params 4k --budget 0.5s --trials 1 --json --quiet --store again.db)
+	ask=(--data text.txt --archs gru --params 4k --budget 0.5s --step-tokens 128 --trials 1 --json --quiet --store again.db)
 	"$UNROLL" compare "${ask[@]}" > first.json
 	"$UNROLL" compare "${ask[@]}" > second.json
 	"$UNROLL" compare "${ask[@]}" --fresh > fresh.json
