@@ -13,6 +13,9 @@ enum { UR_CHUNK = 96, UR_BLOCK_PARAMS = 6 }; /* rows in a chunk: a multiple of e
  * another's. */
 void ur_for_chunks(const ur_ctx *c, int rows, ur_rows_fn *fn, void *arg);
 
+/* y's rows = x's, D wide, ldx and ldy floats from row to row. */
+void ur_copy_rows(const ur_ctx *c, int rows, int D, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy);
+
 /* -- normalisation -- */
 typedef struct ur_norm {
 	const char *name;

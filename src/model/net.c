@@ -347,16 +347,6 @@ void ur_net_turn(const ur_ctx *c, const ur_pass *pass, int D, const float *x, pt
 	ur_for_chunks(c, pass->T * pass->B, turn_rows, &(struct turn){ pass, D, x, ldx, y, ldy });
 }
 
-struct beside { int D; const float *x; float *y; ptrdiff_t ldy; };
-
-static void copy_rows(void *arg, int from, int to, int thread)
-{
-	const struct beside *j = arg;
-	(void)thread;
-	for (int r = from; r < to; r++)
-		memcpy(j->y + r * j->ldy, j->x + (size_t)r * (size_t)j->D, (size_t)j->D * sizeof *j->y);
-}
-
 /* One mixer over the sequence; both ways, over it and over it from the end, side by side: a = [forward, backward]. */
 static void mix(ur_net *net, const ur_pass *pass, int i)
 {
@@ -373,7 +363,7 @@ static void mix(ur_net *net, const ur_pass *pass, int i)
 		ur_net_turn(net->c, pass, of->dims.in, l->x, of->dims.in, l->turned, of->dims.in);
 		span = ur_net_span_reverse(net, pass, i);
 		mixer->forward(net->c, &of->dims, m->mat + of->reverse, &span, l->saved_reverse, net->work);
-		ur_for_chunks(net->c, pass->T * pass->B, copy_rows, &(struct beside){ H, l->way[0], l->a, 2 * H });
+		ur_copy_rows(net->c, pass->T * pass->B, H, l->way[0], H, l->a, 2 * H);
 		ur_net_turn(net->c, pass, H, l->way[1], H, l->a + H, 2 * H);
 	}
 	ur_profile_end(net->profile, UR_OP_MIX_FORWARD, start, ur_net_mixer_flops(net, pass, i), 0);
@@ -441,7 +431,7 @@ static void embed(ur_net *net, const ur_pass *pass)
 		ur_for_chunks(net->c, rows, sum_rows, &(struct rows){ net->c->k, D, &drop, NULL, call.y, call.y });
 	if (net->embedded) {
 		float *x = net->layer[0].x;
-		ur_for_chunks(net->c, rows, copy_rows, &(struct beside){ D, call.y, x, 2 * D });
+		ur_copy_rows(net->c, rows, D, call.y, D, x, 2 * D);
 		for (int r = 0; r < rows; r++)
 			memcpy(x + (size_t)(2 * r + 1) * (size_t)D, ur_join_summary(&net->join, r % pass->B),
 			       (size_t)D * sizeof *x);

@@ -121,8 +121,7 @@ static void mix_back(const way *q, int i, const float *dy, float *dx)
 	} else {
 		float *from = q->s->way[0], *end = q->s->way[1], *turned = q->s->way[2];
 
-		for (int r = 0; r < q->pass->T * q->pass->B; r++)
-			memcpy(from + (size_t)r * (size_t)H, dy + (size_t)(2 * r) * (size_t)H, (size_t)H * sizeof *from);
+		ur_copy_rows(net->c, q->pass->T * q->pass->B, H, dy, 2 * H, from, H);
 		ur_net_turn(net->c, q->pass, H, dy + H, 2 * H, end, H);
 		mixer_back(q, i, 0, from, dx);
 		mixer_back(q, i, 1, end, turned);
@@ -218,7 +217,6 @@ static void embed_back(const way *q, float *d, float *room)
 	ur_net *net = q->net;
 	const ur_model *m = net->m;
 	const int D = m->spec.width, rows = q->pass->T * q->pass->B;
-	const size_t row = (size_t)D * sizeof(float);
 	double start = ur_profile_start(net->profile);
 
 	if (net->by_index) {
@@ -231,8 +229,7 @@ static void embed_back(const way *q, float *d, float *room)
 			for (int r = 0; r < rows; r++)
 				net->c->k->add(D, d + (size_t)(2 * r + 1) * (size_t)D,
 				               ur_join_states(&net->join, net->join.dfirst_at, 0, m->spec.layers - 1)[r % q->pass->B]);
-			for (int r = 0; r < rows; r++)
-				memcpy(room + (size_t)r * (size_t)D, d + (size_t)(2 * r) * (size_t)D, row);
+			ur_copy_rows(net->c, rows, D, d, 2 * D, room, D);
 			d = room;
 		}
 		call.dy = m->spec.form->norm || m->spec.pair ? undrop(net, q->pass, UR_SITE_EMBEDDING, D, d, d) : d;
