@@ -3,7 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 
-PYTHON=${PYTHON:-/usr/bin/python3}
+load commands
 SMALL="--batch-size 4 --seq-len 16"
 
 setup_file() {
@@ -33,11 +33,6 @@ setup() {
 	cd "$TOP/work"
 }
 
-# field FILE EXPRESSION: a value of a JSON object d
-field() {
-	"$PYTHON" -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"
-}
-
 # Runs it and checks the exit code, a pattern of its last words, and that a wrong call leaves standard output empty.
 refuses() {
 	local code=$1 pattern=$2
@@ -48,23 +43,6 @@ refuses() {
 	[ "$status" -eq "$code" ]
 	[ -z "$output" ]
 	[[ $stderr =~ $pattern ]]
-}
-
-wait_for() {
-	for _ in $(seq 400); do
-		[ -e "$1" ] && return 0
-		sleep 0.05
-	done
-	echo "no $1 after 20 s"
-	return 1
-}
-
-# ended PID CODE: waits for a child and checks its exit code
-ended() {
-	local code=0
-	wait "$1" || code=$?
-	echo "exit $code, expected $2"
-	[ $code -eq "$2" ]
 }
 
 verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }

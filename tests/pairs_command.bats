@@ -3,7 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 
-PYTHON=${PYTHON:-/usr/bin/python3}
+load commands
 ARCH=seq2seq:gru:1x32,attention=bahdanau,encoder=bi
 LEARN="-t 1 --steps 200 --lr 1e-2 --batch-size 32 --eval-every 100"
 
@@ -60,11 +60,6 @@ setup() {
 	cd "$TOP/work"
 }
 
-# field FILE EXPRESSION: a value of a JSON object d
-field() {
-	"$PYTHON" -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"
-}
-
 # Runs it and checks the exit code, the whole of what it says on standard error's first line, and that a wrong call
 # leaves standard output empty.
 refuses() {
@@ -76,23 +71,6 @@ refuses() {
 	[ "$status" -eq "$code" ]
 	[ -z "$output" ]
 	[ "${stderr_lines[0]}" = "unroll $1: $says" ]
-}
-
-wait_for() {
-	for _ in $(seq 400); do
-		[ -e "$1" ] && return 0
-		sleep 0.05
-	done
-	echo "no $1 after 20 s"
-	return 1
-}
-
-# ended PID CODE: waits for a child and checks its exit code
-ended() {
-	local code=0
-	wait "$1" || code=$?
-	echo "exit $code, expected $2"
-	[ $code -eq "$2" ]
 }
 
 # ---- training ----

@@ -2,28 +2,10 @@
 # Python's safetensors opens what we write, and we open what it writes. Exits 77 (skipped), saying why, where there is
 # no Python with safetensors and numpy and none can be made.
 # environment: BUILD, the build folder, with tests/test_format in it; UNROLL_PYTHON, a Python to use
-build=${BUILD:-build}
+. "${0%/*}/python_with.bash"
 program=$build/tests/test_format
-skip() { echo "skipped: $*"; exit 77; }
 [ -x "$program" ] || skip "$program is not built"
-
-has() { [ -x "$1" ] && "$1" -c 'import numpy, safetensors' 2> /dev/null; }
-python=
-for candidate in "$UNROLL_PYTHON" "$build/python/bin/python" /usr/bin/python3 "$(command -v python3)"; do
-	if has "$candidate"; then python=$candidate; break; fi
-done
-if [ -z "$python" ]; then
-	# one short try, kept in the build folder for the next run; a failed one is remembered for a day
-	failed=$build/python-failed
-	[ -n "$(find "$failed" -mtime -1 2> /dev/null)" ] && skip "no Python has safetensors and numpy ($failed remembers)"
-	base=/usr/bin/python3
-	[ -x "$base" ] || base=$(command -v python3)
-	"${base:-false}" -m venv --system-site-packages "$build/python" > /dev/null 2>&1 &&
-		timeout 60 "$build/python/bin/python" -m pip install -q --disable-pip-version-check --retries 0 --timeout 10 \
-			numpy safetensors > /dev/null 2>&1
-	if has "$build/python/bin/python"; then python=$build/python/bin/python; else rm -rf "$build/python"; fi
-	[ -n "$python" ] || { touch "$failed"; skip "no Python has safetensors and numpy, and pip could not get them"; }
-fi
+python_with python 60 --system-site-packages numpy safetensors
 
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
