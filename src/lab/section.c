@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-
 #include <string.h>
 
 enum { MOST_TEXT = 2048 };
@@ -161,7 +160,7 @@ double ur_fact_at(const json_t *fact, const char *path)
 	return json_is_number(fact) ? json_number_value(fact) : NAN;
 }
 
-/* Three digits, without an exponent. */
+/* Three digits, without an exponent; whole numbers as they are. */
 static const char *three(double x, const char *unit, ur_said out)
 {
 	const double size = fabs(x);
@@ -169,7 +168,7 @@ static const char *three(double x, const char *unit, ur_said out)
 	if (!isfinite(x))
 		(void)snprintf(out, sizeof(ur_said), "unknown");
 	else
-		(void)snprintf(out, sizeof(ur_said), "%.*f%s%s", size >= 99.95 || size == 0 ? 0 : size >= 9.995 ? 1 : 2, x,
+		(void)snprintf(out, sizeof(ur_said), "%.*f%s%s", size >= 99.95 || x == rint(x) ? 0 : size >= 9.995 ? 1 : 2, x,
 		               *unit ? " " : "", unit);
 	return out;
 }
