@@ -261,9 +261,9 @@ static void find_bottleneck(const json_t *fact, const sides *q, ur_section *s)
 			f.condition = of[i].condition;
 		}
 	if (q->known)
-		(void)snprintf(words, sizeof words, "Of sources of %.0f to %.0f letters the model without attention got %.1f %% of "
-			"the letters wrong (%.1f to %.1f), the one with attention %.1f %% (%.1f to %.1f), at %.0f and %.0f parameters "
-			"and the same training; of the shortest, %.1f %% against %.1f %%. Seeds that agree: %.0f of %.0f.",
+		(void)snprintf(words, sizeof words, "Of sources of %.0f to %.0f letters the best seed without attention got %.1f %% "
+			"of the letters wrong (%.1f to %.1f), the best with attention %.1f %% (%.1f to %.1f), at %.0f and %.0f "
+			"parameters and the same training; of the shortest, %.1f %% against %.1f %%. Seeds that agree: %.0f of %.0f.",
 			ur_fact_at(q->longest_without, "from"), ur_fact_at(q->longest_without, "to"),
 			percent(q->longest_without, "errors"), percent(q->longest_without, "errors_low"),
 			percent(q->longest_without, "errors_high"), percent(q->longest_with, "errors"),
