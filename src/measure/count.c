@@ -1,8 +1,6 @@
 /* The counting slots. Each says what its call reads, writes and computes, in that order, and runs the real one. */
 #include "measure/count.h"
 
-#include "measure/depths.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +12,8 @@ struct ur_counter {
 	ur_count count;
 	int32_t deepest;                /* of what the current call has read so far */
 	int32_t scalar;                 /* of the last number that a slot returned */
+	double touched;                 /* bytes, by all calls */
+	float far[UR_FARS], first;      /* of the current call */
 	ur_slot_watch *watch;
 	void *arg;
 };
@@ -44,47 +44,78 @@ const char *ur_slot_name(ur_slot slot) { return names[slot]; }
 
 /* -- what a wrapper says of its call -- */
 
+static void touches(int rows, int64_t n, ptrdiff_t ld, const float *x)
+{
+	if (!(now->how & UR_COUNT_REUSE))
+		return;
+	for (int i = 0; i < rows; i++) {
+		ur_depths_touch(now->depths, x + i * ld, n, now->touched, now->far, &now->first);
+		now->touched += (double)n * sizeof(float);
+	}
+}
+
 /* `rows` rows of n floats, ld floats apart, are read: before anything is marked as written. */
 static void reads(int rows, int64_t n, ptrdiff_t ld, const float *x)
 {
-	if (now->how & UR_COUNT_TALLY || rows <= 0 || n <= 0)
+	if (rows <= 0 || n <= 0)
 		return;
 	if (ld == n) {
 		n *= rows;
 		rows = 1;
 	}
-	for (int i = 0; i < rows; i++) {
+	touches(rows, n, ld, x);
+	for (int i = 0; i < rows && !(now->how & UR_COUNT_TALLY); i++) {
 		int32_t depth = ur_depths_most(now->depths, x + i * ld, n, &now->count.blind);
 		now->deepest = depth > now->deepest ? depth : now->deepest;
 	}
+}
+
+/* Panels are touched, but how far back is left to who knows how long such a product takes. */
+static void reads_panels(int64_t n, const float *panels)
+{
+	float far[UR_FARS], first = now->first;
+
+	memcpy(far, now->far, sizeof far);
+	reads(1, n, 0, panels);
+	memcpy(now->far, far, sizeof far);
+	now->first = first;
 }
 
 static void reads_scalar(void) { now->deepest = now->scalar > now->deepest ? now->scalar : now->deepest; }
 
 static void writes(int rows, int64_t n, ptrdiff_t ld, float *x)
 {
-	if (now->how & UR_COUNT_TALLY || rows <= 0 || n <= 0)
+	if (rows <= 0 || n <= 0)
 		return;
 	if (ld == n) {
 		n *= rows;
 		rows = 1;
 	}
-	for (int i = 0; i < rows; i++)
+	touches(rows, n, ld, x);
+	for (int i = 0; i < rows && !(now->how & UR_COUNT_TALLY); i++)
 		ur_depths_set(now->depths, x + i * ld, n, now->deepest + 1);
 }
 
 /* The accounts of a call; `floats`: read and written, each operand once. */
 static void tally(ur_slot slot, int rows, int64_t n, int K, double flops, double floats)
 {
+	const int depth = now->how & UR_COUNT_TALLY ? 0 : now->deepest + 1;
+	const double bytes = floats * sizeof(float);
 	ur_count *c = &now->count;
 
 	c->calls++;
 	c->flops += flops;
-	c->bytes += floats * sizeof(float);
-	if (!(now->how & UR_COUNT_TALLY) && now->deepest + 1 > c->chain)
-		c->chain = now->deepest + 1;
-	if (now->watch)
-		now->watch(now->arg, &(ur_slot_call){ slot, rows, K, n, flops, floats * sizeof(float) });
+	c->bytes += bytes;
+	c->chain = depth > c->chain ? depth : c->chain;
+	if (now->watch) {
+		ur_slot_call call = { slot, rows, K, n, depth, flops, bytes, { 0 }, now->first };
+		memcpy(call.far, now->far, sizeof call.far);
+		now->watch(now->arg, &call);
+	}
+	if (now->how & UR_COUNT_REUSE) {
+		memset(now->far, 0, sizeof now->far);
+		now->first = 0;
+	}
 	now->deepest = 0;
 }
 
@@ -123,7 +154,7 @@ static void product(const ur_product *p, ur_slot slot, double size)
 		reads(p->M, p->K, p->row, p->A);
 	else
 		reads(p->K, p->M, p->col, p->A);
-	reads(1, (int64_t)inside, 0, p->panels);
+	reads_panels((int64_t)inside, p->panels);
 	for (int pass = 0; pass < 2; pass++)
 		for (int panel = p->p0; panel < p->p1; panel++) {
 			const int n = panel_columns(p, nr, panel, &first);
@@ -592,6 +623,7 @@ void ur_counter_reset(ur_counter *c)
 {
 	c->count = (ur_count){ 0 };
 	c->scalar = 0;
+	c->touched = 0;
 	ur_depths_clear(c->depths);
 }
 

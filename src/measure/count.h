@@ -21,6 +21,7 @@
 #ifndef UR_COUNT_H
 #define UR_COUNT_H
 
+#include "measure/depths.h"
 #include "measure/mixer_rig.h"
 
 typedef struct ur_count {
@@ -33,6 +34,7 @@ enum {
 	UR_COUNT_DRY = 1,       /* nothing is computed, only accounts kept: outputs stay as they are. Mixers do not look at
 	                         * results to decide what to do, so the counts are the same. */
 	UR_COUNT_TALLY = 2,     /* no depths: chain and blind stay 0, and it is many times faster */
+	UR_COUNT_REUSE = 4,     /* also how far back operands were last touched, for who watches */
 };
 
 /* The slots, in the order of kernel.h. */
@@ -55,7 +57,11 @@ typedef struct ur_slot_call {
 	ur_slot slot;
 	int rows, K;
 	int64_t n;
+	int depth;              /* 1: waits for no other; 0 where depths are not counted */
 	double flops, bytes;
+	/* UR_COUNT_REUSE: bytes of the call, but for a product's panels, by how many bytes were touched since their page was
+	 * touched last, in the classes of ur_far[] (depths.h); and of pages that are touched for the first time. */
+	float far[UR_FARS], first;
 } ur_slot_call;
 typedef void ur_slot_watch(void *arg, const ur_slot_call *call);
 

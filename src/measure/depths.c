@@ -1,12 +1,14 @@
 /* A page whose floats are all equally deep, as those of weights and of whole results are, is one number. */
 #include "measure/depths.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { PAGE = 1024, KNOWN = 64, UNKNOWN = -1, MIXED = -2 };
 
 typedef struct page {
 	uintptr_t key;
+	double last;            /* bytes touched before its last touch; below 0: none yet */
 	int32_t all;            /* depth of all of them; MIXED: each has its own */
 	int32_t depth[PAGE];
 } page;
@@ -100,6 +102,7 @@ static page *page_of(ur_depths *d, uintptr_t key, int make)
 	}
 	p->key = key;
 	p->all = UNKNOWN;
+	p->last = -1;
 	put(d->table, d->places, p);
 	d->used++;
 	return d->known[key % KNOWN] = p;
@@ -117,6 +120,31 @@ static int64_t next(uintptr_t *at, int64_t *n, uintptr_t *key, int *from)
 	*at += (uintptr_t)here * sizeof(float);
 	*n -= here;
 	return here;
+}
+
+const double ur_far[UR_FARS] = { 0x1p15, 0x1p17, 0x1p19, 0x1p21, 0x1p23, 0x1p25, INFINITY };
+
+void ur_depths_touch(ur_depths *d, const void *where, int64_t n, double when, float far[UR_FARS], float *first)
+{
+	uintptr_t at = (uintptr_t)where, key;
+	int from;
+
+	while (n > 0) {
+		const float bytes = (float)next(&at, &n, &key, &from) * sizeof(float);
+		page *p = page_of(d, key, 1);
+		int i = 0;
+
+		if (!p)
+			return;
+		if (p->last < 0)
+			*first += bytes;
+		else {
+			while (when - p->last >= ur_far[i])
+				i++;
+			far[i] += bytes;
+		}
+		p->last = when;
+	}
 }
 
 void ur_depths_set(ur_depths *d, const void *where, int64_t n, int32_t depth)
