@@ -30,6 +30,7 @@ typedef struct session {
 	ur_ctx ctx;
 	ur_spec spec;
 	ur_corpus *corpus;
+	ur_task task;
 	ur_pairs *pairs, *val_pairs;
 	ur_pair_split split, val_split;
 	ur_vocab_request vocab;
@@ -191,6 +192,32 @@ static int open_data(session *s)
 	return code;
 }
 
+/* A task's sequences are what they are: nothing of them is left to choose. */
+static int open_task(session *s)
+{
+	static const struct { size_t at; const char *name; } none[] = {
+		{ AT(target), "--target" }, { AT(val_data), "--val-data" }, { AT(val_target), "--val-target" },
+		{ AT(source_vocab), "--source-vocab" }, { AT(vocab), "--vocab" }, { AT(vocab_size), "--vocab-size" },
+		{ AT(vocab_min_count), "--vocab-min-count" }, { AT(val), "--val" }, { AT(test), "--test" },
+		{ AT(seq_len), "--seq-len" }, { AT(windows), "--windows" }, { AT(epochs), "--epochs" },
+	};
+	ur_err err = { 0 };
+	ur_status status;
+
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		if (ur_given(s->args, none[i].at))
+			return ur_wrong(s->args, "%s is not for tasks: their sequences have their own length and characters, and every "
+			                "one is new", none[i].name);
+	if ((status = ur_task_parse(s->v->data, &s->task, &err))) {
+		const int code = ur_failed(s->args, status, &err);
+		(void)fprintf(stderr, "try: unroll help tasks\n");
+		return code;
+	}
+	s->job.task = &s->task;
+	s->plan.note = s->note;
+	return UR_EXIT_OK;
+}
+
 /* ---- settings ---- */
 
 static int settings(session *s)
@@ -231,7 +258,9 @@ static int settings(session *s)
 	TAKE(patience, patience);
 	TAKE(seed, seed);
 #undef TAKE
-	if ((status = ur_recipe_check(r, &s->spec, &err)))
+	if (s->job.task)
+		ur_job_settle(&s->job, r);
+	if ((status = ur_job_check(&s->job, r, &err)))
 		return ur_failed(s->args, status, &err);
 	if (v->epochs > 0 && s->pairs) {
 		const double in_all = ceil((double)ur_job_count_pairs(&s->job).train / r->batch);
@@ -267,7 +296,7 @@ static int make_plan(session *s)
 	if ((status = ur_train_memory(&s->job, &p->bytes, &p->parameters, &err)))
 		return ur_failed(s->args, status, &err);
 	p->memory_free = ur_memory_free();
-	p->validates = s->pairs ? ur_job_count_pairs(&s->job).val > 0
+	p->validates = s->job.task ? 1 : s->pairs ? ur_job_count_pairs(&s->job).val > 0
 	                        : !ur_batches_check(split->val_to - split->val_from, r->window, r->batch,
 	                                            UR_BATCH_SEQUENTIAL, NULL);
 	return UR_EXIT_OK;
@@ -291,18 +320,19 @@ static int prepare(session *s)
 	const double train = 1 - v->val - v->test;
 	ur_err err = { 0 };
 	ur_status status;
+	const int task = ur_task_named(v->data);
 	int code;
 
 	if ((code = check_out(s)) || (code = choose_model(s)))
 		return code;
-	if (!s->spec.pair && (v->target || v->val_data || v->val_target || v->source_vocab))
+	if (!task && !s->spec.pair && (v->target || v->val_data || v->val_target || v->source_vocab))
 		return ur_wrong(s->args, "--target, --val-data, --val-target and --source-vocab are for pairs: give an --arch "
 		                "like seq2seq:lstm:2x256");
 	if (v->val_target && !v->val_data)
 		return ur_wrong(s->args, "--val-target needs --val-data: the sources that these are the targets of");
-	if ((code = s->spec.pair ? open_pairs(s) : open_data(s)))
+	if ((code = task ? open_task(s) : s->spec.pair ? open_pairs(s) : open_data(s)))
 		return code;
-	if (!s->pairs && (status = ur_split_make(ur_corpus_tokens(s->corpus), train, v->val, &s->job.split, &err)))
+	if (s->corpus && (status = ur_split_make(ur_corpus_tokens(s->corpus), train, v->val, &s->job.split, &err)))
 		return ur_failed(s->args, status, &err);
 	s->job.corpus = s->corpus;
 	s->job.ctx = &s->ctx;
@@ -451,6 +481,7 @@ static int run(const ur_args *args)
 	if (!(code = ur_open_context(args, v->threads, &s->ctx)))
 		code = go(s);
 	ur_corpus_close(s->corpus);
+	ur_task_free(&s->task);
 	ur_pair_split_free(&s->split);
 	ur_pair_split_free(&s->val_split);
 	ur_pairs_close(s->val_pairs);
@@ -464,7 +495,8 @@ static int run(const ur_args *args)
 
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "arch", 'a', arch, "SPEC", "the model, as in lstm:2x256 (see unroll help specs)"),
-	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text; pairs: lines of SOURCE <tab> TARGET, or the sources",
+	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text; pairs: lines of SOURCE <tab> TARGET, or the sources; or a task, "
+	       "as in task:recall,T=512 (see unroll help tasks)",
 	       .required = 1),
 	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the model goes: the best weights so far, by validation"),
 	UR_OPT(TEXT, "from", 0, from, "FILE",
@@ -554,13 +586,15 @@ const ur_command ur_command_train = {
 		"there and ends with the same weights. unroll runs lists the runs of the past, with their settings, curves "
 		"and results.\n"
 		"With a spec that begins with seq2seq: the data are pairs, and the model learns to write each target when it "
-		"has read its source; --val and --test take all pairs of a source or none.",
+		"has read its source; --val and --test take all pairs of a source or none.\n"
+		"With --data task:... the sequences are drawn anew for every step and validated on ones that training never sees.",
 	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
 		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab bpe:2000 "
 		"-o pieces.safetensors\n"
 		"unroll train --arch seq2seq:gru:1x256,attention=bahdanau,encoder=bi --data pairs.tsv "
 		"-o translator.safetensors\n"
+		"unroll train --arch lstm:1x64 --data task:adding,T=100 -o adder.safetensors\n"
 		"unroll train --from model.safetensors --data corpus.txt -o tuned.safetensors --steps 200 --lr 3e-4\n"
 		"unroll train --arch lstm:4x1024 --data corpus.txt --dry-run",
 	.options = options,

@@ -31,12 +31,11 @@ typedef struct trainer {
 
 static ur_status prepare(trainer *t, const ur_job *job, ur_err *err)
 {
-	const ur_spec *spec = ur_job_spec(job);
 	ur_status status;
 
 	*t = (trainer){ .job = job, .r = job->recipe };
-	ur_recipe_settle(&t->r, spec);
-	if ((status = ur_recipe_check(&t->r, spec, err)))
+	ur_job_settle(job, &t->r);
+	if ((status = ur_job_check(job, &t->r, err)))
 		return status;
 	t->optimizer = ur_optimizer_find(t->r.optimizer);
 	t->schedule = ur_schedule_find(t->r.schedule);
@@ -99,12 +98,14 @@ static ur_status one_step(trainer *t, ur_err *err)
 	ur_backward *back = &t->subject->back;
 	const int64_t first = t->run.step * t->r.accumulate;
 	double loss = 0, start;
-	int64_t targets = 0;
+	int64_t targets = 0, tokens = 0;
 	float scale = 1;
 
 	memset(back->all, 0, t->m->floats * sizeof *back->all);
-	for (int i = 0; i < t->r.accumulate; i++)
+	for (int i = 0; i < t->r.accumulate; i++) {
 		targets += t->subject->kind->targets(t->subject, first + i);
+		tokens += t->subject->kind->tokens ? t->subject->kind->tokens(t->subject, first + i) : 0;
+	}
 	for (int i = 0; i < t->r.accumulate; i++) {
 		double sum;
 		ur_status status = t->subject->kind->pass(t->subject, first + i, (float)(1 / (double)targets), &sum, err);
@@ -130,7 +131,7 @@ static ur_status one_step(trainer *t, ur_err *err)
 	t->run.loss_sum += loss;
 	t->run.loss_count++;
 	t->run.step++;
-	t->run.tokens += targets;
+	t->run.tokens += tokens ? tokens : targets;
 	return UR_OK;
 }
 
@@ -158,7 +159,7 @@ static ur_status save_model(trainer *t, ur_err *err)
 	double start = ur_profile_start(t->job->profile);
 	ur_status status;
 	int n = 0;
-	ur_extra extra[4];
+	ur_extra extra[5];
 
 	if (!t->job->out)
 		return UR_OK;
@@ -172,6 +173,8 @@ static ur_status save_model(trainer *t, ur_err *err)
 		extra[n++] = (ur_extra){ "unroll.val_loss", loss };
 	if (text)
 		extra[n++] = (ur_extra){ "unroll.recipe", text };
+	if (t->job->task)
+		extra[n++] = (ur_extra){ "unroll.task", t->job->task->text };
 	if (t->job->command)
 		extra[n++] = (ur_extra){ "unroll.command", t->job->command };
 	status = ur_model_save(t->m, t->job->out, n, extra, err);
@@ -221,6 +224,7 @@ static int report(trainer *t, int validated)
 		.tokens_per_second = span > 0 ? (double)(t->run.tokens - t->mark_tokens) / span : 0, .seconds = now - t->clock,
 		.trained_seconds = t->run.seconds, .val_loss = t->run.val_loss, .best_loss = t->run.best_loss,
 		.best_step = t->run.best_step, .validated = validated,
+		.task = t->subject->task_score.sequences ? &t->subject->task_score : NULL,
 	};
 	r.eta = t->run.step > 0 ? t->run.seconds / (double)t->run.step * (double)(t->r.steps - t->run.step) : 0;
 	/* the rate is of the last second or so: of one step it would jump about */
@@ -324,6 +328,7 @@ static ur_status finish(trainer *t, ur_outcome *o, ur_err *err)
 	if (t->run.step == t->r.steps || t->run.done) {
 		status = t->subject->kind->validate(t->subject, t->r.eval_tokens, &loss, &tokens, &bytes, err);
 		o->bits_per_byte = loss * (double)tokens / log(2) / (double)bytes;
+		o->task = t->subject->task_score;
 	}
 	return status;
 }

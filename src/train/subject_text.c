@@ -91,4 +91,4 @@ static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *spl
 	return ur_corpus_fingerprint(base->job->corpus, fingerprint, err);
 }
 
-const ur_subject_kind ur_subject_text = { sizeof(text_subject), open, close, plan, targets, pass, validate, identify };
+const ur_subject_kind ur_subject_text = { sizeof(text_subject), open, close, plan, targets, NULL, pass, validate, identify };
