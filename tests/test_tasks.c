@@ -343,7 +343,7 @@ static int on_step(void *arg, const ur_step_report *r)
 	trial *t = arg;
 	if (r->task)
 		t->seen = r->task->accuracy.mean;
-	assert_int_equal(r->tokens, r->step * t->job.recipe.batch * t->task.length);
+	assert_int_equal(r->tokens, r->step * t->job.recipe.batch * t->job.recipe.accumulate * t->task.length);
 	return t->stop_at && r->step == t->stop_at;
 }
 
@@ -553,6 +553,26 @@ static void training_repeats_to_the_bit(void **unused)
 	trial_close(&t);
 }
 
+/* Steps go on where the last one ended: two batches of 16 a step are the sequences of one of 32. */
+static void batches_follow_one_another(void **unused)
+{
+	double loss[2];
+
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		ur_outcome o;
+		trial t;
+
+		trial_open(&t, "gru:1x16", "task:copy,T=5,items=4", 20, 1);
+		t.job.recipe.batch = i ? 16 : 32;
+		t.job.recipe.accumulate = i ? 2 : 1;
+		ur_model_free(trained(&t, &o));
+		loss[i] = o.task.loss.mean;
+		trial_close(&t);
+	}
+	assert_true(fabs(loss[0] - loss[1]) < 1e-4);
+}
+
 static void what_does_not_fit_is_said(void **unused)
 {
 	ur_err err = { 0 };
@@ -617,6 +637,7 @@ int main(void)
 		cmocka_unit_test(scores_are_plain_means),
 		cmocka_unit_test(knowing_nothing_is_the_baseline),
 		cmocka_unit_test(training_repeats_to_the_bit),
+		cmocka_unit_test(batches_follow_one_another),
 		cmocka_unit_test(what_does_not_fit_is_said),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

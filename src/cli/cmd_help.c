@@ -122,9 +122,8 @@ void ur_print_help(FILE *to)
 		(void)snprintf(name, sizeof name, "  %s", v->name);
 		entry(to, name, v->about, 14, width);
 	}
-	(void)fputs("\nunroll COMMAND --help says more, unroll help specs how models are specified, and unroll help tasks "
-		"which tasks "
-		"there are to train on without a text.\n\n"
+	(void)fputs("\nunroll COMMAND --help says more, unroll help specs how models are specified, and unroll help tasks\n"
+		"which tasks there are to train on without a text.\n\n"
 		"to begin with:\n"
 		"  unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"  unroll generate --model model.safetensors --prompt 'The '\n", to);
