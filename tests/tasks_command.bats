@@ -123,3 +123,23 @@ refuses() {
 	[ "$(field plan.json 'd["task"], d["sequence_tokens"], d["recipe"]["seq-len"], d["recipe"]["windows"]')" = \
 		"('task:copy,T=44', 63, 63, 'random')" ]
 }
+
+@test "how far back a model looks is said, kept and refused for pairs" {
+	"$UNROLL" train --arch rnn:1x16 --data text.txt -o back.safetensors --steps 20 --eval-every 10 --seq-len 32 -t 1 \
+		--log-gradients > back.out 2> back.log
+	[ "$(grep -c 'looking back .*step [0-9]*: it looks about .* of 31 steps back' back.log)" -eq 3 ]
+	grep "looking back .*step 20: it looks about" back.out
+	# the same weights without it
+	"$UNROLL" train --arch rnn:1x16 --data text.txt -o plain.safetensors --steps 20 --eval-every 10 --seq-len 32 -t 1 -q > plain.out
+	"$UNROLL" eval -m back.safetensors -d text.txt --json > a.json
+	"$UNROLL" eval -m plain.safetensors -d text.txt --json > b.json
+	[ "$(field a.json 'd["loss"]')" = "$(field b.json 'd["loss"]')" ]
+	"$UNROLL" train --arch gru:1x16 --data $TASK -o back.safetensors --overwrite --steps 20 --eval-every 10 -t 1 --log-gradients \
+		-q --json > back.json
+	[ "$(field back.json '[r["step"] for r in d["reach"]], [b[0] for b in d["reach"][0]["bins"]], d["reach"][2]["ahead"]')" = \
+		"([0, 10, 20], [0, 1, 2], 0.0)" ]
+	"$UNROLL" runs "$(field back.json 'd["run"]')" --json > run.json
+	[ "$(field run.json 'len(d["metrics"]["reach/2"]) if "metrics" in d else str(d).count("reach/2")')" -ge 1 ]
+	printf 'ab\tba\nabc\tcba\n%.0s' $(seq 30) > pairs.tsv
+	refuses 2 "of models of one text, not of pairs" train --arch seq2seq:gru:1x8 --data pairs.tsv -o bad.safetensors --log-gradients
+}

@@ -93,6 +93,12 @@ ur_status ur_record_step(ur_record *rec, const ur_step_report *r, ur_err *err)
 	return rec->n && !rec->failed && ur_clock() - rec->flushed > FLUSH_EVERY ? flush(rec, err) : UR_OK;
 }
 
+void ur_record_reach(ur_record *rec, const ur_step_report *now, const ur_reach *reach)
+{
+	for (int i = 0; i < reach->bins && rec->store; i++)
+		add(rec, now, ur_reach_name(i), reach->bin[i].mean);
+}
+
 ur_status ur_record_end(ur_record *rec, ur_status result, const ur_outcome *o, const ur_step_report *last, ur_err *err)
 {
 	const char *word = result == UR_OK ? "done" : result == UR_E_DIVERGED ? "diverged" : "stopped";

@@ -148,6 +148,8 @@ void ur_result_print(const ur_args *args, const ur_plan *p, const ur_outcome *o)
 	printf("trained          %s steps%s, %s tokens in %s, %s a second\n", ur_commas(o->steps, a),
 	       o->stopped_early ? " (stopped early: no progress)" : "", ur_commas(o->tokens, b),
 	       ur_time_text(o->seconds, c), ur_commas(o->seconds > 0 ? (int64_t)((double)o->tokens / o->seconds) : 0, d));
+	if (p->looking && p->looking->step >= 0)
+		ur_reach_print(stdout, &p->looking->last, p->looking->step);
 	if (p->run)
 		printf("recorded         unroll runs %lld shows it\n", (long long)p->run);
 	if (job->out) {
@@ -184,6 +186,8 @@ json_t *ur_result_json(const ur_plan *p, const ur_outcome *o)
 		"best_step", (json_int_t)o->best_step, "scored", (json_int_t)o->scored, "stopped_early", o->stopped_early);
 	json_t *plan = json ? ur_plan_json(p) : NULL;
 
+	if (json && p->looking)
+		json_object_set(json, "reach", p->looking->json);
 	if (json && o->task.sequences)
 		json_object_set_new(json, "score", ur_task_score_json(&o->task));
 	if (json && (!plan || json_object_update_missing(json, plan))) {

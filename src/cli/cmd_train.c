@@ -18,7 +18,7 @@ struct values {
 	int64_t eval_tokens, patience;
 	int64_t seed, threads, checkpoint_every;
 	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, smoothing, val, test;
-	int resume, overwrite, profile, dry_run, json, quiet, no_store;
+	int resume, overwrite, profile, log_gradients, dry_run, json, quiet, no_store;
 };
 
 #define AT(member) offsetof(struct values, member)
@@ -39,6 +39,7 @@ typedef struct session {
 	ur_plan plan;
 	ur_profile profile;
 	ur_progress_line line;
+	ur_looking looking;
 	ur_record record;
 	ur_note note;
 } session;
@@ -314,6 +315,8 @@ static int fits(const session *s)
 	return UR_EXIT_FAILED;
 }
 
+static void on_gradients(void *arg, const ur_step_report *now, const ur_reach *r);
+
 static int prepare(session *s)
 {
 	const struct values *v = s->v;
@@ -340,6 +343,7 @@ static int prepare(session *s)
 	s->job.checkpoint_every = v->checkpoint_every;
 	s->job.resume = v->resume;
 	s->job.profile = v->profile ? &s->profile : NULL;
+	s->job.gradients = v->log_gradients ? on_gradients : NULL; /* its memory is part of the plan */
 	if ((code = settings(s)) || (code = make_plan(s)))
 		return code;
 	return UR_EXIT_OK;
@@ -376,6 +380,19 @@ static int on_step(void *arg, const ur_step_report *r)
 	return ur_progress_step(&s->line, r);
 }
 
+static void on_gradients(void *arg, const ur_step_report *now, const ur_reach *r)
+{
+	session *s = arg;
+
+	s->looking.last = *r;
+	s->looking.step = now->step;
+	json_array_append_new(s->looking.json, ur_reach_json(r, now->step));
+	ur_record_reach(&s->record, now, r);
+	ur_progress_clear(&s->line);
+	if (!s->v->quiet)
+		ur_reach_print(stderr, r, now->step);
+}
+
 static int interrupted(const session *s)
 {
 	const ur_progress_line *line = &s->line;
@@ -405,6 +422,10 @@ static int train(session *s)
 	if (!v->no_store)
 		start_record(s);
 	s->job.report = on_step;
+	if (v->log_gradients) {
+		s->looking = (ur_looking){ .json = json_array(), .step = -1 };
+		s->plan.looking = &s->looking;
+	}
 	s->job.arg = s;
 	s->job.command = command;
 	start = ur_clock();
@@ -482,6 +503,7 @@ static int run(const ur_args *args)
 		code = go(s);
 	ur_corpus_close(s->corpus);
 	ur_task_free(&s->task);
+	json_decref(s->looking.json);
 	ur_pair_split_free(&s->split);
 	ur_pair_split_free(&s->val_split);
 	ur_pairs_close(s->val_pairs);
@@ -572,6 +594,9 @@ static const ur_opt options[] = {
 	UR_OPT(FLAG, "no-store", 0, no_store, NULL, "keep no record of this run"),
 	UR_OPT_THREADS(struct values),
 	UR_OPT(FLAG, "profile", 0, profile, NULL, "say where the time went, against what this machine could do"),
+	UR_OPT(FLAG, "log-gradients", 0, log_gradients, NULL,
+	       "measure how far back the model looks: the gradient that its last answer sends to each step before, at the start "
+	       "and at validations"),
 	UR_OPT_JSON(struct values),
 	UR_OPT_QUIET(struct values),
 	{ .name = NULL }

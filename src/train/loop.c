@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECKPOINT_SECONDS = 30 };
+enum { CHECKPOINT_SECONDS = 30, REACH_ROWS = 16 };
 
 typedef struct trainer {
 	const ur_job *job;
@@ -21,6 +21,7 @@ typedef struct trainer {
 	double *parts;
 	ur_arena arena;
 	ur_run run;
+	ur_reach_meter reach;
 	uint64_t fingerprint;
 	ur_split split;
 	double last_loss, grad_norm, lr;
@@ -40,7 +41,10 @@ static ur_status prepare(trainer *t, const ur_job *job, ur_err *err)
 	t->optimizer = ur_optimizer_find(t->r.optimizer);
 	t->schedule = ur_schedule_find(t->r.schedule);
 	t->run = (ur_run){ .val_loss = NAN, .best_loss = NAN, .pace = { .factor = 1 } };
-	return ur_subject_open(job, &t->r, &t->subject, err);
+	if ((status = ur_subject_open(job, &t->r, &t->subject, err)))
+		return status;
+	return !job->gradients || t->subject->kind->sample ? UR_OK : ur_fail(err, UR_E_INVALID,
+		"how far back a model looks is measured of models of one text, not of pairs");
 }
 
 /* Everything the run keeps, measured or cut. */
@@ -52,6 +56,8 @@ static void plan(trainer *t, ur_arena *a)
 	t->parts = UR_TAKE(a, double, ur_grad_parts(t->m->floats));
 	t->subject->m = t->m;
 	t->subject->kind->plan(t->subject, a);
+	if (t->job->gradients)
+		ur_reach_plan(&t->reach, t->m, t->job->ctx, t->r.window, t->r.batch < REACH_ROWS ? t->r.batch : REACH_ROWS, a);
 }
 
 ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err)
@@ -215,24 +221,51 @@ static ur_status validate(trainer *t, ur_err *err)
 	return UR_OK;
 }
 
-static int report(trainer *t, int validated)
+static ur_step_report report_of(const trainer *t)
 {
-	double now = ur_clock(), span = now - t->mark;
+	const double now = ur_clock(), span = now - t->mark;
 	ur_step_report r = {
 		.step = t->run.step, .steps = t->r.steps, .tokens = t->run.tokens, .loss = t->last_loss,
 		.grad_norm = t->grad_norm, .lr = t->lr,
 		.tokens_per_second = span > 0 ? (double)(t->run.tokens - t->mark_tokens) / span : 0, .seconds = now - t->clock,
 		.trained_seconds = t->run.seconds, .val_loss = t->run.val_loss, .best_loss = t->run.best_loss,
-		.best_step = t->run.best_step, .validated = validated,
+		.best_step = t->run.best_step,
 		.task = t->subject->task_score.sequences ? &t->subject->task_score : NULL,
 	};
 	r.eta = t->run.step > 0 ? t->run.seconds / (double)t->run.step * (double)(t->r.steps - t->run.step) : 0;
+	return r;
+}
+
+static int report(trainer *t, int validated)
+{
+	ur_step_report r = report_of(t);
+
+	r.validated = validated;
 	/* the rate is of the last second or so: of one step it would jump about */
-	if (span > 1) {
-		t->mark = now;
+	if (ur_clock() - t->mark > 1) {
+		t->mark = ur_clock();
 		t->mark_tokens = t->run.tokens;
 	}
 	return t->job->report ? t->job->report(t->job->arg, &r) : 0;
+}
+
+/* Measured apart from the steps: what is trained does not depend on it. */
+static ur_status look_back(trainer *t, ur_err *err)
+{
+	const double start = ur_profile_start(t->job->profile), begun = ur_clock();
+	const ur_step_report now = report_of(t);
+	ur_reach reach;
+	ur_status status;
+
+	if (!t->job->gradients)
+		return UR_OK;
+	if ((status = t->subject->kind->sample(t->subject, t->reach.T, t->reach.B, t->reach.ids, t->reach.targets, err)))
+		return status;
+	ur_reach_measure(&t->reach, &reach);
+	ur_profile_end(t->job->profile, UR_OP_VALIDATE, start, 0, 0);
+	t->job->gradients(t->job->arg, &now, &reach);
+	t->mark += ur_clock() - begun;
+	return UR_OK;
 }
 
 static ur_status run_steps(trainer *t, ur_err *err)
@@ -240,6 +273,8 @@ static ur_status run_steps(trainer *t, ur_err *err)
 	ur_status status;
 	int stop = 0;
 
+	if ((status = look_back(t, err)))
+		return status;
 	while (t->run.step < t->r.steps && !t->run.done && !stop) {
 		double begun = ur_clock();
 		int validated = 0;
@@ -253,6 +288,8 @@ static ur_status run_steps(trainer *t, ur_err *err)
 				return status;
 			validated = 1;
 		}
+		if ((validated || t->run.step == t->r.steps) && (status = look_back(t, err)))
+			return status;
 		stop = report(t, validated);
 		if (stop || t->run.done || t->run.step == t->r.steps ||
 		    (t->job->checkpoint_every > 0 ? t->run.step % t->job->checkpoint_every == 0

@@ -24,6 +24,9 @@ typedef struct ur_subject_kind {
 	ur_status (*pass)(ur_subject *t, int64_t i, float weight, double *sum, ur_err *err);
 	/* Loss a target, of about `most` held-out targets (0: all); bytes (may be NULL): of the text they stand for. */
 	ur_status (*validate)(ur_subject *t, int64_t most, double *loss, int64_t *targets, int64_t *bytes, ur_err *err);
+	/* B held-out sequences of T tokens, the same at every call: what is read, and in the last row of targets what the
+	 * end is asked for. NULL: it has none of one length. */
+	ur_status (*sample)(ur_subject *t, int T, int B, int32_t *ids, int32_t *targets, ur_err *err);
 	/* What checkpoints are held to. */
 	ur_status (*identify)(ur_subject *t, uint64_t *fingerprint, ur_split *split, ur_err *err);
 } ur_subject_kind;

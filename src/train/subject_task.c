@@ -74,6 +74,14 @@ static ur_status validate(ur_subject *base, int64_t most, double *loss, int64_t 
 	return UR_OK;
 }
 
+static ur_status sample(ur_subject *base, int T, int B, int32_t *ids, int32_t *targets, ur_err *err)
+{
+	(void)T; /* a task's own */
+	(void)err;
+	ur_task_draw(base->job->task, 0, UR_VAL, 0, B, ids, targets);
+	return UR_OK;
+}
+
 static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *split, ur_err *err)
 {
 	(void)err;
@@ -83,5 +91,5 @@ static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *spl
 }
 
 const ur_subject_kind ur_subject_task = {
-	sizeof(task_subject), open, close, plan, targets, tokens, pass, validate, identify
+	sizeof(task_subject), open, close, plan, targets, tokens, pass, validate, sample, identify
 };

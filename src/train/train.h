@@ -13,6 +13,7 @@
 #include "data/split.h"
 #include "data/task.h"
 #include "model/net.h"
+#include "train/reach.h"
 
 /* Everything that decides the result. Zero-initialise, then ur_recipe_defaults. */
 typedef struct ur_recipe {
@@ -74,6 +75,9 @@ typedef struct ur_step_report {
 /* Called after every step and validation, cheap ones are the callee's concern. Non-zero: stop, keep a checkpoint. */
 typedef int ur_report(void *arg, const ur_step_report *r);
 
+/* How far back the model looks, before the first step, at each validation and at the end (reach.h). */
+typedef void ur_gradients(void *arg, const ur_step_report *now, const ur_reach *reach);
+
 typedef struct ur_job {
 	ur_recipe recipe;
 	ur_spec spec;                   /* of a new model */
@@ -90,6 +94,7 @@ typedef struct ur_job {
 	int64_t checkpoint_every;       /* steps between checkpoints; 0: by time, about every 30 seconds */
 	int resume;                     /* go on from out's checkpoint */
 	ur_report *report;
+	ur_gradients *gradients;        /* NULL: not measured; not of pairs */
 	void *arg;
 	ur_profile *profile;            /* NULL: none */
 	const char *command;            /* kept in the model's metadata; may be NULL */
