@@ -109,10 +109,11 @@ typedef struct ur_kernels {
 	                       float *dh, float *da, float *du);
 
 	/* -- softmax -- */
-	/* One row of an online softmax (Milakov and Gimelshein 2018): s *= scale, then for the n valid scores
-	 * m' = max(m, max s), s = exp(s - m'), sum' = sum * exp(m - m') + sum s; returns exp(m - m'), the factor for what
-	 * was accumulated so far (0 at the start, when *m is -infinity). n >= 1. s[n..total) become 0. */
-	float (*softmax_tile)(int n, int total, float scale, float *s, float *m, float *sum);
+	/* Rows of an online softmax (Milakov and Gimelshein 2018), ld floats apart. Of each: s *= scale, then for the n valid
+	 * scores m' = max(m, max s), s = exp(s - m'), sum' = sum * exp(m - m') + sum s; `back` is exp(m - m'), the factor for
+	 * what was accumulated so far (0 at the start, when m is -infinity). n >= 1. s[n..total) become 0. */
+	void (*softmax_tile)(int rows, int n, int total, float scale, float *s, ptrdiff_t ld, float *m, float *sum,
+	                     float *back);
 	/* s = exp(s * scale - lse) for n valid scores, 0 for the rest of `total`. */
 	void (*softmax_again)(int n, int total, float scale, float lse, float *s);
 	/* dp = p (dp - delta) scale: the gradient of the scores that the softmax p was of */
