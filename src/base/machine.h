@@ -7,6 +7,8 @@
 
 /* Seconds on a clock that only goes forward; its zero means nothing. */
 double ur_clock(void);
+/* Processor seconds that all threads of this process have used. */
+double ur_cpu_clock(void);
 
 /* Bytes this process could still take without swapping: what the kernel says is available, or what is left under the
  * memory limit of its control group or any group above (version 1 or 2), whichever is least. File pages that the
