@@ -22,6 +22,8 @@ static double read_clock(clockid_t id)
 
 double ur_clock(void) { return read_clock(CLOCK_MONOTONIC); }
 
+double ur_thread_clock(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+
 double ur_cpu_clock(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
 /* The number after `key` at the start of a line of a file; -1: none. With key "" it is the file's first. */

@@ -7,6 +7,8 @@
 
 /* Seconds on a clock that only goes forward; its zero means nothing. */
 double ur_clock(void);
+/* Seconds of processor time that the calling thread has had: what a wall clock shows where nobody else is at work. */
+double ur_thread_clock(void);
 /* Processor seconds that all threads of this process have used. */
 double ur_cpu_clock(void);
 

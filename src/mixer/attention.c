@@ -300,7 +300,9 @@ static ur_cost cost(const ur_dims *d, const ur_span *span)
 	double pairs = (span->whole ? (double)span->T * span->T : ur_attention_pairs(span->T, 0, s.window)) * span->B;
 
 	return (ur_cost){
-		.flops = 2 * rows * s.in * s.qkv + 2 * n * s.q * s.out + 4 * pairs * s.q,
+		/* products, rope, and a softmax's five a score; not what a tile works out beyond the diagonal */
+		.flops = 2 * rows * s.in * s.qkv + 2 * n * s.q * s.out + (s.rope ? 3 * n * (s.q + s.kv) : 0) +
+		         pairs * (4 * s.q + 5 * s.heads),
 		.bytes = sizeof(float) * (rows * s.in + 2 * n * s.qkv + 2 * n * s.q + n * s.out +
 		                          (double)s.in * s.qkv + (double)s.q * s.out),
 	};

@@ -26,7 +26,7 @@ void ur_cell_back_rnn(const ur_cell_back *b)
 	(b->d->option[NONLINEARITY] == RELU ? b->k->relu_back : b->k->tanh_back)(b->n, b->h, b->dh, b->da);
 }
 
-const ur_cell ur_cell_rnn = { .gates = 1, .work = 1 + 1, .step = cell_step };
+const ur_cell ur_cell_rnn = { .gates = 1, .work = 1, .step = cell_step };
 
 static int params(const ur_dims *d, ur_param p[UR_MIXER_PARAMS]) { return ur_recurrent_params(&ur_cell_rnn, d, p); }
 
