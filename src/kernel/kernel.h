@@ -119,9 +119,9 @@ typedef struct ur_kernels {
 	                       float *dh, float *da, float *du);
 
 	/* -- softmax -- */
-	/* Rows of an online softmax (Milakov and Gimelshein 2018), ld floats apart. Of each: s *= scale, then for the n valid
-	 * scores m' = max(m, max s), s = exp(s - m'), sum' = sum * exp(m - m') + sum s; `back` is exp(m - m'), the factor for
-	 * what was accumulated so far (0 at the start, when m is -infinity). n >= 1. s[n..total) become 0. */
+	/* Rows of an online softmax (Milakov and Gimelshein 2018), ld floats apart. Of each: s *= scale, then for the n
+	 * valid scores m' = max(m, max s), s = exp(s - m'), sum' = sum * exp(m - m') + sum s; `back` is exp(m - m'), the
+	 * factor for what was accumulated so far (0 at the start, when m is -infinity). n >= 1. s[n..total) become 0. */
 	void (*softmax_tile)(int rows, int n, int total, float scale, float *s, ptrdiff_t ld, float *m, float *sum,
 	                     float *back);
 	/* What an online softmax ends with: o *= 1 / sum, n values, and, where lse is not NULL, *lse = m + log(sum). */

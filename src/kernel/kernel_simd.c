@@ -250,8 +250,8 @@ INLINE vf vexp_softmax(vf x, float most) { return vexp2(vmin(all(most), vmax(all
 /* Where scores are large, rounding may put an argument far above 0; below this it does not. */
 static const float SMALL = 0x1p20f;
 
-/* exp(x * factor - shift), at most exp(most); `small`: factor and shift have LOG2E in them, shift is at most SMALL LOG2E,
- * and arguments above 0 are so by rounding alone. */
+/* exp(x * factor - shift), at most exp(most); `small`: factor and shift have LOG2E in them, shift is at most SMALL
+ * LOG2E, and arguments above 0 are so by rounding alone. */
 INLINE vf weight_of(vf x, float factor, float shift, int small, float most)
 {
 	x = x * factor - shift;
