@@ -98,7 +98,8 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 		[ -s lines ]
 		while read -r line; do
 			case $line in
-			train*--epochs* | *--dry-run*) ;;
+			train*--epochs* | *--dry-run* | eval*task:*) ;;
+			train*task:*) line="$line --steps 2 --batch-size 4" ;;
 			train*) line="$line --steps 2 --batch-size 4 --seq-len 16" ;;
 			eval*pairs*) line="$line --translate 3" ;;
 			eval*) line="$line --tokens 2000" ;;

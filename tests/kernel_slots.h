@@ -107,6 +107,50 @@ static void want_mul(io *o)
 	EACH(j) put(o, 0, j, IN(0, j) * IN(1, j), EPS * fabs(IN(0, j) * IN(1, j)) + (double)FLT_TRUE_MIN);
 }
 
+static void run_tanh_back(const ur_kernels *k, io *o) { k->tanh_back(o->n, o->in[0], o->in[1], o->out[0]); }
+static void want_tanh_back(io *o)
+{
+	EACH(j) {
+		double y2 = IN(0, j) * IN(0, j), dx = IN(1, j) * (1 - y2);
+		put(o, 0, j, dx, EPS * (4 * fabs(IN(1, j)) * (1 + y2)) + 4 * (double)FLT_TRUE_MIN);
+	}
+}
+
+/* -- rows that are moved: n floats of `stride` -- */
+
+SHAPE(copy, rows * wide, 0, 0, 0, 0, rows * wide, 0, 0, 0)
+SHAPE(rows, 0, 0, 0, 0, 0, rows * wide, 0, 0, 0)
+SHAPE(rotate, 2 * (n / 2), 0, 0, 0, 0, rows * 2 * (n / 2), 0, 0, 0)
+
+static void run_copy(const ur_kernels *k, io *o) { k->copy(o->rows, o->n, o->in[0], o->stride, o->out[0], o->stride); }
+static void want_copy(io *o)
+{
+	for (size_t i = 0; i < (size_t)o->rows; i++)
+		EACH(j) put(o, 0, i * (size_t)o->stride + j, IN(0, i * (size_t)o->stride + j), 0);
+}
+static void run_fill(const ur_kernels *k, io *o)
+{
+	k->fill(o->rows, o->n, o->n % 2 ? o->a : 0, o->out[0], o->stride);
+}
+static void want_fill(io *o)
+{
+	for (size_t i = 0; i < (size_t)o->rows; i++)
+		EACH(j) put(o, 0, i * (size_t)o->stride + j, o->n % 2 ? (double)o->a : 0, 0);
+}
+static void run_rotate(const ur_kernels *k, io *o) { k->rotate(o->rows, o->n / 2 * 2, o->in[0], o->out[0]); }
+static void want_rotate(io *o)
+{
+	size_t half = (size_t)o->n / 2;
+	for (size_t h = 0; h < (size_t)o->rows; h++)
+		for (size_t i = 0; i < half; i++) {
+			size_t a = 2 * h * half + i, b = a + half;
+			double c = IN(0, i), w = IN(0, half + i), x = WAS(0, a), y = WAS(0, b);
+			double tol = 2 * EPS * (fabs(x * c) + fabs(y * w) + fabs(y * c) + fabs(x * w)) + 4 * (double)FLT_TRUE_MIN;
+			put(o, 0, a, x * c - y * w, tol);
+			put(o, 0, b, y * c + x * w, tol);
+		}
+}
+
 /* -- reductions -- */
 
 SHAPE(dot, n, n, 0, 0, 0, 0, 0, 0, 0)
@@ -316,6 +360,26 @@ SHAPE(softmax_back, n, 1, 0, 0, 0, n, 0, 0, 0)
 SHAPE(entropy, 0, 0, 0, 0, 0, n, 0, 0, 0)
 
 /* What has been seen so far comes from n: nothing where it is even, else a maximum and a sum of earlier scores. */
+SHAPE(tile_end, 1, 1, 0, 0, 0, n, 1, 0, 0)
+
+static void fix_tile_end(io *o, float *const *in)
+{
+	(void)o;
+	in[0][0] = isnan(in[0][0]) ? 0 : in[0][0];
+	in[1][0] = isnan(in[1][0]) ? 1 : 1e-6f + fabsf(in[1][0]);
+}
+static void run_tile_end(const ur_kernels *k, io *o)
+{
+	k->softmax_end(o->n, o->in[0], o->in[1], o->out[0], o->n % 2 ? o->out[1] : NULL);
+}
+static void want_tile_end(io *o)
+{
+	double m = IN(0, 0), l = log(IN(1, 0));
+	EACH(j) put(o, 0, j, WAS(0, j) / IN(1, 0), 2 * EPS * fabs(WAS(0, j) / IN(1, 0)) + (double)FLT_TRUE_MIN);
+	if (o->n % 2)
+		put(o, 1, 0, m + l, 2 * EPS * (fabs(m) + 2 * fabs(l) + fabs(m + l)) + (double)FLT_TRUE_MIN);
+}
+
 static void run_tile(const ur_kernels *k, io *o)
 {
 	o->out[1][0] = o->n % 2 ? 0.3f : -INFINITY;
@@ -603,6 +667,10 @@ static const slot slots[] = {
 	{"axpy", 0, F_ALL, -1, 0, 2, 3, shape_one, NULL, run_axpy, want_axpy},
 	{"scale", 0, F_ALL, -1, 0, 1, 2, shape_self, NULL, run_scale, want_scale},
 	{"mul", 0, F_ALL, 0, 0, 1, 3, shape_two, NULL, run_mul, want_mul},
+	{"tanh_back", 0, F_PLAIN | F_NAN, -1, 0, 3, 3, shape_two, NULL, run_tanh_back, want_tanh_back},
+	{"copy", 0, F_ALL, -1, 0, 0, 8, shape_copy, NULL, run_copy, want_copy},
+	{"fill", 0, F_ALL, -1, 0, 0, 4, shape_rows, NULL, run_fill, want_fill},
+	{"rotate", 0, F_PLAIN | F_NAN, -1, 0, 12, 8, shape_rotate, NULL, run_rotate, want_rotate},
 	{"dot", 0, F_FINITE | F_NAN | F_INF, -1, 0, 2, 2, shape_dot, NULL, run_dot, want_dot},
 	{"sum_squares", 0, F_FINITE | F_NAN | F_INF, -1, 0, 2, 1, shape_one, NULL, run_sum_squares, want_sum_squares},
 	{"column_sums", 0, F_ALL, -1, 0, 4, 6, shape_columns, NULL, run_column_sums, want_column_sums},
@@ -616,6 +684,7 @@ static const slot slots[] = {
 	{"gru_gates", 0, F_FINITE | F_NAN, 2, 0, 9, 11, shape_gru, NULL, run_gru, want_gru},
 	{"gru_gates_back", 0, F_PLAIN | F_NAN, -1, 0, 15, 13, shape_gru_back, fix_gru_back, run_gru_back, want_gru_back},
 	{"softmax_tile", 1, F_FINITE | F_HUGE | F_NAN | F_MASKED, -1, 0, 4, 2, shape_tile, NULL, run_tile, want_tile},
+	{"softmax_end", 1, F_PLAIN | F_NAN, -1, 0, 1, 2, shape_tile_end, fix_tile_end, run_tile_end, want_tile_end},
 	{"softmax_again", 1, F_PLAIN | F_MASKED | F_NAN, -1, 0, 3, 2, shape_again, NULL, run_again, want_again},
 	{"softmax_back", 0, F_FINITE | F_NAN, -1, 0, 3, 3, shape_softmax_back, NULL, run_softmax_back, want_softmax_back},
 	{"cross_entropy", 1, F_FINITE | F_HUGE | F_MASKED | F_NAN, -1, 0, 5, 2, shape_entropy, NULL, run_entropy,

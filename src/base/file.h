@@ -41,6 +41,9 @@ typedef struct ur_map {
 ur_status ur_file_map(const char *path, ur_map *map, ur_err *err);
 void ur_file_unmap(ur_map *map);
 
+/* Removes a file, or a folder with all that is in it; symbolic links are not followed. What cannot be removed stays. */
+void ur_remove_all(const char *path);
+
 /* The last 200 bytes of a path, for messages: the name's end says more than its start. */
 static inline const char *ur_path_tail(const char *path)
 {

@@ -13,12 +13,18 @@
 #include <time.h>
 #include <unistd.h>
 
-double ur_clock(void)
+static double read_clock(clockid_t id)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(id, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+double ur_clock(void) { return read_clock(CLOCK_MONOTONIC); }
+
+double ur_thread_clock(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+
+double ur_cpu_clock(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
 /* The number after `key` at the start of a line of a file; -1: none. With key "" it is the file's first. */
 static int64_t number_in(const char *path, const char *key)

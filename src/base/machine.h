@@ -7,6 +7,10 @@
 
 /* Seconds on a clock that only goes forward; its zero means nothing. */
 double ur_clock(void);
+/* Seconds of processor time that the calling thread has had: what a wall clock shows where nobody else is at work. */
+double ur_thread_clock(void);
+/* Processor seconds that all threads of this process have used. */
+double ur_cpu_clock(void);
 
 /* Bytes this process could still take without swapping: what the kernel says is available, or what is left under the
  * memory limit of its control group or any group above (version 1 or 2), whichever is least. File pages that the

@@ -25,7 +25,7 @@ struct ur_pool {
 	_Alignas(LINE) atomic_int left;
 	_Alignas(LINE) atomic_int quit;
 	/* the job, written before the ticket is published */
-	_Atomic(ur_task *) task;
+	_Atomic(ur_pool_task *) task;
 	_Atomic(void *) arg;
 	atomic_int tasks;
 	int pinned;             /* the caller was pinned; its processors were `before` */
@@ -77,7 +77,7 @@ static void pin(int cpu)
 static void work(ur_pool *p, uint32_t generation, int thread)
 {
 	/* acquire: whoever reads a value of the next job also sees that this generation is closed */
-	ur_task *task = atomic_load_explicit(&p->task, memory_order_acquire);
+	ur_pool_task *task = atomic_load_explicit(&p->task, memory_order_acquire);
 	void *arg = atomic_load_explicit(&p->arg, memory_order_acquire);
 	int tasks = atomic_load_explicit(&p->tasks, memory_order_acquire);
 	uint64_t t = atomic_load(&p->ticket);
@@ -125,7 +125,7 @@ static void *worker(void *start)
 	}
 }
 
-void ur_pool_run(ur_pool *p, int tasks, ur_task *task, void *arg)
+void ur_pool_run(ur_pool *p, int tasks, ur_pool_task *task, void *arg)
 {
 	uint32_t generation;
 	int spins = 0;

@@ -5,7 +5,7 @@
 #define UR_POOL_H
 
 typedef struct ur_pool ur_pool;
-typedef void ur_task(void *arg, int task, int thread);
+typedef void ur_pool_task(void *arg, int task, int thread);
 
 /* threads < 1: one per processor this process may use. NULL: out of memory or threads. */
 ur_pool *ur_pool_open(int threads);
@@ -13,7 +13,7 @@ void ur_pool_close(ur_pool *pool);
 /* A NULL pool is one thread, the caller's. */
 int ur_pool_threads(const ur_pool *pool);
 /* Runs task(arg, i, thread) for i in [0, tasks) and returns when all are done. Never called from inside a task. */
-void ur_pool_run(ur_pool *pool, int tasks, ur_task *task, void *arg);
+void ur_pool_run(ur_pool *pool, int tasks, ur_pool_task *task, void *arg);
 /* Processors this process may run on. */
 int ur_cpu_count(void);
 

@@ -20,7 +20,8 @@ double ur_rng_normal(uint64_t seed, uint64_t hi, uint64_t lo);
 
 /* What a stream of numbers is for: the high word of its counter, so that two uses never share a number. */
 enum ur_rng_use {
-	UR_RNG_INIT = 1, UR_RNG_BATCH, UR_RNG_DROPOUT, UR_RNG_SAMPLE, UR_RNG_TEST, UR_RNG_RESAMPLE
+	UR_RNG_INIT = 1, UR_RNG_BATCH, UR_RNG_DROPOUT, UR_RNG_SAMPLE, UR_RNG_TEST, UR_RNG_RESAMPLE,
+	UR_RNG_TASK
 };
 static inline uint64_t ur_rng_for(enum ur_rng_use use, uint64_t which) { return (uint64_t)use << 56 | which; }
 

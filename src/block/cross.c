@@ -110,9 +110,9 @@ void ur_cross_forward(const ur_ctx *c, const ur_cross_call *call)
 	if (call->weights)   /* before o takes the place of q */
 		ur_for_rows(c, call->T, 1, weigh_steps, &(struct weigh_job){ c, call, &a });
 	ur_attention_forward(c, &tiles, work);
-	ur_clear_tails(call->T, call->B, call->len, a.o, D, D);
+	ur_clear_tails(c->k, call->T, call->B, call->len, a.o, D, D);
 	ur_linear(c, M, &call->w[W_O], call->w[B_O].data, a.o, D, call->y, D, 0);
-	ur_clear_tails(call->T, call->B, call->len, call->y, D, D);
+	ur_clear_tails(c->k, call->T, call->B, call->len, call->y, D, D);
 }
 
 void ur_cross_backward(const ur_ctx *c, const ur_cross_call *call)
@@ -125,17 +125,17 @@ void ur_cross_backward(const ur_ctx *c, const ur_cross_call *call)
 
 	if (M == 0)
 		return;
-	dy = ur_without_tails(call->T, call->B, call->len, call->dy, D, dq);   /* not in use yet */
+	dy = ur_without_tails(c->k, call->T, call->B, call->len, call->dy, D, dq);   /* not in use yet */
 	ur_linear_back(c, M, &call->w[W_O], dy, D, datt, D, 0);
 	ur_linear_grad(c, M, D, D, dy, D, a.o, D, call->dw[W_O], call->dw[B_O]);
 	ur_attention_backward(c, &tiles, &(ur_attention_grad){ .dout = datt, .ldd = D, .dq = dq, .ldg = D, .dk = dkv,
 		.dv = dkv + D, .ldgk = 2 * (ptrdiff_t)D }, copy + sources(call));
-	ur_clear_tails(call->T, call->B, call->len, dq, D, D);
-	ur_clear_tails(call->S, call->B, call->mlen, dkv, 2 * D, 2 * D);
+	ur_clear_tails(c->k, call->T, call->B, call->len, dq, D, D);
+	ur_clear_tails(c->k, call->S, call->B, call->mlen, dkv, 2 * D, 2 * D);
 
-	x = ur_without_tails(call->T, call->B, call->len, call->x, D, datt);   /* done with */
+	x = ur_without_tails(c->k, call->T, call->B, call->len, call->x, D, datt);   /* done with */
 	ur_linear_grad(c, M, D, D, dq, D, x, D, call->dw[W_Q], call->dw[B_Q]);
-	memory = ur_without_tails(call->S, call->B, call->mlen, call->memory, D, copy);
+	memory = ur_without_tails(c->k, call->S, call->B, call->mlen, call->memory, D, copy);
 	ur_linear_grad(c, N, 2 * D, D, dkv, 2 * D, memory, D, call->dw[W_KV], call->dw[B_KV]);
 	if (call->dx)
 		ur_linear_back(c, M, &call->w[W_Q], dq, D, call->dx, D, 0);

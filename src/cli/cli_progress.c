@@ -66,6 +66,8 @@ int ur_progress_step(void *arg, const ur_step_report *r)
 	if (r->validated) {
 		ur_progress_clear(p);
 		(void)fprintf(stderr, "step %s: validation loss %.4f", ur_commas(r->step, a), r->val_loss);
+		if (r->task)
+			(void)fprintf(stderr, ", %.1f %% of answers right", 100 * r->task->accuracy.mean);
 		if (r->best_step == r->step)
 			(void)fputs(", the best so far\n", stderr);
 		else

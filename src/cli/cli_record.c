@@ -26,14 +26,16 @@ ur_status ur_record_start(ur_record *rec, const char *path, const ur_plan *plan,
 		.step_flops = ur_job_step_flops(job) };
 	if (!path && (status = ur_store_path(standard, err)))
 		return status;
-	if (job->pairs)
+	if (job->task)
+		run.fingerprint = ur_task_fingerprint(job->task);
+	else if (job->pairs)
 		run.fingerprint = ur_pairs_fingerprint(job->pairs);
 	else if ((status = ur_corpus_fingerprint(job->corpus, &run.fingerprint, err)))
 		return status;
 	if ((status = ur_store_open(path ? path : standard, UR_STORE_WRITE, &rec->store, err)))
 		return status;
 	exact = *r;
-	ur_recipe_settle(&exact, plan->spec);
+	ur_job_settle(job, &exact);
 	run.recipe = ur_recipe_to_json(&exact);
 	status = ur_store_run_begin(rec->store, &run, &rec->run, err);
 	json_decref(run.recipe);
@@ -82,10 +84,19 @@ ur_status ur_record_step(ur_record *rec, const ur_step_report *r, ur_err *err)
 		rec->loss_sum = 0;
 		rec->losses = 0;
 	}
-	if (r->validated)
+	if (r->validated) {
 		add(rec, r, "val_loss", r->val_loss);
+		if (r->task)
+			add(rec, r, "val_accuracy", r->task->accuracy.mean);
+	}
 	/* a store that another holds for half a minute may cost that once, not every few seconds */
 	return rec->n && !rec->failed && ur_clock() - rec->flushed > FLUSH_EVERY ? flush(rec, err) : UR_OK;
+}
+
+void ur_record_reach(ur_record *rec, const ur_step_report *now, const ur_reach *reach)
+{
+	for (int i = 0; i < reach->bins && rec->store; i++)
+		add(rec, now, ur_reach_name(i), reach->bin[i].mean);
 }
 
 ur_status ur_record_end(ur_record *rec, ur_status result, const ur_outcome *o, const ur_step_report *last, ur_err *err)

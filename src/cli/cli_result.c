@@ -1,4 +1,5 @@
 /* What training will do, what it did, and where its time went; for people and as JSON. */
+#include "cli/cli_tasks.h"
 #include "cli/cli_train.h"
 
 #include "base/file.h"
@@ -50,6 +51,12 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 		(void)fprintf(to, "training    %s steps of %s%d pairs, each side at most %d tokens (%s passes), %s, %s, "
 		              "learning rate %g\n", ur_commas(r->steps, a), times, r->batch, r->window, c, r->optimizer,
 		              r->schedule, r->lr);
+	} else if (job->task) {
+		(void)fprintf(to, "vocabulary  %s, %s characters\n", ur_vocab_kind_of(words.vocab), ur_commas(words.V, a));
+		(void)fprintf(to, "task        %s: sequences of %s tokens, ", job->task->text, ur_commas(job->task->length, a));
+		(void)fprintf(to, "%s of them scored, drawn anew for every step\n", ur_commas(job->task->scored, a));
+		(void)fprintf(to, "training    %s steps of %s%d sequences, %s, %s, learning rate %g\n", ur_commas(r->steps, a),
+		              times, r->batch, r->optimizer, r->schedule, r->lr);
 	} else {
 		(void)fprintf(to, "vocabulary  %s, %s tokens%s%s%s\n", ur_vocab_kind_of(words.vocab), ur_commas(words.V, a),
 		              *p->note ? " (" : "", p->note, *p->note ? ")" : "");
@@ -81,6 +88,8 @@ json_t *ur_plan_json(const ur_plan *p)
 		            "source_vocabulary_size", ur_vocab_size(words.source), "train_pairs", (json_int_t)pairs.train,
 		            "train_pairs_too_long", (json_int_t)pairs.train_long, "val_pairs", (json_int_t)pairs.val,
 		            "val_pairs_too_long", (json_int_t)pairs.val_long)
+		: job->task ? json_pack("{s:s, s:i, s:i}", "task", job->task->text, "sequence_tokens", job->task->length,
+		                        "sequence_targets", job->task->scored)
 		: json_pack("{s:I, s:I}", "train_tokens", (json_int_t)(job->split.train_to - job->split.train_from),
 		            "val_tokens", (json_int_t)(job->split.val_to - job->split.val_from));
 
@@ -128,20 +137,36 @@ void ur_result_print(const ur_args *args, const ur_plan *p, const ur_outcome *o)
 
 	if (isnan(o->best_loss))
 		printf("training loss    %.4f nats a token; nothing to validate on\n", o->train_loss);
+	else if (o->task.sequences)
+		printf("validation loss  %.4f nats an answer, best of the run (step %s)\n", o->best_loss,
+		       ur_commas(o->best_step, a));
 	else
 		printf("validation loss  %.4f nats a token, %.4f bits a byte, best of the run (step %s)\n", o->best_loss,
 		       o->bits_per_byte, ur_commas(o->best_step, a));
+	if (o->task.sequences)
+		ur_task_score_print(&o->task, 17);
 	printf("trained          %s steps%s, %s tokens in %s, %s a second\n", ur_commas(o->steps, a),
 	       o->stopped_early ? " (stopped early: no progress)" : "", ur_commas(o->tokens, b),
 	       ur_time_text(o->seconds, c), ur_commas(o->seconds > 0 ? (int64_t)((double)o->tokens / o->seconds) : 0, d));
+	if (p->looking && p->looking->step >= 0)
+		ur_reach_print(stdout, &p->looking->last, p->looking->step);
 	if (p->run)
 		printf("recorded         unroll runs %lld shows it\n", (long long)p->run);
 	if (job->out) {
-		char *prompt = job->pairs ? NULL : sample_prompt(job->corpus), *out = ur_quoted(job->out);
+		int answers = 0;
+		char *prompt = job->pairs ? NULL : job->task ? ur_task_prompt(job->task, &answers) : sample_prompt(job->corpus);
+		char *out = ur_quoted(job->out);
 		char *program = ur_quoted(args->argv[0]);
 		char shown[1024];
 		printf("model            %s\n", ur_visible(job->out, shown, sizeof shown));
-		if (out && program)
+		if (out && program && job->task)
+			printf("try              %s %s --model %s%s%s", program, prompt ? "generate" : "eval",
+			       ur_visible(out, shown, sizeof shown), prompt ? " --prompt " : "", prompt ? prompt : "");
+		if (out && program && job->task && prompt)
+			printf(" -n %d --temp 0", answers);
+		if (out && program && job->task)
+			(void)putchar('\n');
+		else if (out && program)
 			printf("try              %s %s --model %s%s%s\n", program, job->pairs ? "translate" : "generate",
 			       ur_visible(out, shown, sizeof shown), prompt ? " --prompt " : "", prompt ? prompt : "");
 		free(prompt);
@@ -161,6 +186,10 @@ json_t *ur_result_json(const ur_plan *p, const ur_outcome *o)
 		"best_step", (json_int_t)o->best_step, "scored", (json_int_t)o->scored, "stopped_early", o->stopped_early);
 	json_t *plan = json ? ur_plan_json(p) : NULL;
 
+	if (json && p->looking)
+		json_object_set(json, "reach", p->looking->json);
+	if (json && o->task.sequences)
+		json_object_set_new(json, "score", ur_task_score_json(&o->task));
 	if (json && (!plan || json_object_update_missing(json, plan))) {
 		json_decref(json);
 		json = NULL;

@@ -21,6 +21,22 @@ int ur_progress_step(void *arg, const ur_step_report *r);
 /* Takes the live line off, before anything else is written. */
 void ur_progress_clear(ur_progress_line *p);
 
+/* ---- how far back it looks (cli_reach.c) ---- */
+
+/* What --log-gradients measured so far. */
+typedef struct ur_looking {
+	json_t *json;               /* a list; NULL: it was not asked for */
+	ur_reach last;
+	int64_t step;               /* of the last; -1: none */
+} ur_looking;
+/* One line: how far back, and how it fades. Returns out. */
+typedef char ur_reach_words[240];
+const char *ur_reach_text(const ur_reach *r, ur_reach_words out);
+/* That and the distances, on `to`. */
+void ur_reach_print(FILE *to, const ur_reach *r, int64_t step);
+/* {"step", "within", "decay", "ahead", "bins": [[from, to, mean, geometric mean], ...]} */
+json_t *ur_reach_json(const ur_reach *r, int64_t step);
+
 /* ---- what was asked and what came out (cli_result.c) ---- */
 
 typedef struct ur_plan {
@@ -33,6 +49,7 @@ typedef struct ur_plan {
 	int64_t memory_free;        /* -1: unknown */
 	int validates;
 	int64_t run;                /* its id in the store, once it is recorded; 0: it is not */
+	const ur_looking *looking;  /* NULL: not measured */
 } ur_plan;
 
 void ur_plan_print(FILE *to, const ur_plan *p);
@@ -62,6 +79,8 @@ typedef struct ur_record {
 ur_status ur_record_start(ur_record *rec, const char *path, const ur_plan *plan, const char *command, ur_err *err);
 /* Fails at most once. */
 ur_status ur_record_step(ur_record *rec, const ur_step_report *r, ur_err *err);
+/* How far back it looks, under "reach/64" and the like. */
+void ur_record_reach(ur_record *rec, const ur_step_report *now, const ur_reach *reach);
 /* What ur_train gave; o only where that is UR_OK. */
 ur_status ur_record_end(ur_record *rec, ur_status result, const ur_outcome *o, const ur_step_report *last, ur_err *err);
 

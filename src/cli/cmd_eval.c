@@ -1,5 +1,6 @@
 /* unroll eval: a model's loss on a text, or on the part of it that training has not seen. */
 #include "cli/cli_pairs.h"
+#include "cli/cli_tasks.h"
 
 #include "base/file.h"
 #include "data/split.h"
@@ -10,7 +11,7 @@
 struct values {
 	const char *model, *data, *target, *part;
 	double val, test, penalty;
-	int64_t seq_len, batch_size, tokens, threads, beam, translate;
+	int64_t seq_len, batch_size, tokens, sequences, threads, beam, translate;
 	int json, quiet;
 };
 
@@ -93,19 +94,32 @@ static int show(const ur_args *args, const ur_model *m, const ur_score *score, i
 	return UR_EXIT_OK;
 }
 
+/* What there is to score. */
+enum { TEXT = 1, PAIRS = 2, TASK = 4 };
+static const char *what_of(int subject) { return subject == PAIRS ? "pairs" : subject == TASK ? "tasks" : "texts"; }
+
 /* An option that would say nothing of this model is a misunderstanding. */
-static int fits_model(const ur_args *args, const ur_model *m)
+static int fits_subject(const ur_args *args, const ur_model *m, int subject)
 {
-	static const struct { size_t at; const char *name; int pairs; } only[] = {
-		{ offsetof(struct values, target), "--target", 1 }, { offsetof(struct values, translate), "--translate", 1 },
-		{ offsetof(struct values, beam), "--beam", 1 }, { offsetof(struct values, penalty), "--length-penalty", 1 },
-		{ offsetof(struct values, tokens), "--tokens", 0 }, { offsetof(struct values, seq_len), "--seq-len", 0 },
+	static const struct { size_t at; const char *name; int of; } only[] = {
+		{ offsetof(struct values, target), "--target", PAIRS },
+		{ offsetof(struct values, translate), "--translate", PAIRS },
+		{ offsetof(struct values, beam), "--beam", PAIRS },
+		{ offsetof(struct values, penalty), "--length-penalty", PAIRS },
+		{ offsetof(struct values, tokens), "--tokens", TEXT }, { offsetof(struct values, seq_len), "--seq-len", TEXT },
+		{ offsetof(struct values, sequences), "--sequences", TASK },
+		{ offsetof(struct values, batch_size), "--batch-size", TEXT | PAIRS },
+		{ offsetof(struct values, val), "--val", TEXT | PAIRS },
+		{ offsetof(struct values, test), "--test", TEXT | PAIRS },
 	};
 
 	for (size_t i = 0; i < sizeof only / sizeof *only; i++)
-		if (only[i].pairs != m->spec.pair && ur_given(args, only[i].at))
-			return ur_wrong(args, "%s is for %s, and %s is a model of %s", only[i].name,
-			                only[i].pairs ? "pairs" : "texts", m->spec.text, m->spec.pair ? "pairs" : "texts");
+		if (!(only[i].of & subject) && ur_given(args, only[i].at)) {
+			if (subject == TASK)
+				return ur_wrong(args, "%s is not for tasks", only[i].name);
+			return ur_wrong(args, "%s is for %s, and %s is a model of %s", only[i].name, what_of(only[i].of), m->spec.text,
+			                what_of(subject));
+		}
 	return UR_EXIT_OK;
 }
 
@@ -119,14 +133,22 @@ static int run(const ur_args *args)
 	ur_err err = { 0 };
 	ur_status status;
 	int64_t from, to;
-	int window, batch, code;
+	char trained_on[UR_TASK_TEXT];
+	int window, batch, code, subject = TEXT;
 
 	if ((code = ur_open_context(args, v->threads, &ctx)))
 		return code;
 	code = ur_open_text_model(args, v->model, ctx.k, &m);
-	if (!code)
-		code = fits_model(args, m);
-	if (!code && m->spec.pair)
+	if (!code) {
+		subject = (v->data ? ur_task_named(v->data) : ur_task_of_model(v->model, trained_on)) ? TASK
+		          : m->spec.pair ? PAIRS : TEXT;
+		code = v->data || subject == TASK ? fits_subject(args, m, subject)
+		                                  : ur_wrong(args, "--data FILE is missing");
+	}
+	if (!code && subject == TASK)
+		code = ur_eval_task(args, m, &ctx, &(ur_task_asked){ .model = v->model, .data = v->data, .part = v->part,
+			.sequences = v->sequences, .json = v->json });
+	else if (!code && subject == PAIRS)
 		code = ur_eval_pairs(args, m, &ctx, &(ur_pairs_asked){ .model = v->model, .data = v->data, .target = v->target,
 			.part = v->part, .val = v->val, .test = v->test, .batch = (int)v->batch_size, .beam = (int)v->beam,
 			.penalty = v->penalty, .translate = ur_given(args, offsetof(struct values, translate)) ? v->translate : -1,
@@ -147,8 +169,8 @@ static int run(const ur_args *args)
 #define AT(member) offsetof(struct values, member)
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "model", 'm', model, "FILE", "the model", .required = 1),
-	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text, or pairs, read with the model's own vocabulary",
-	       .required = 1),
+	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text, or pairs, read with the model's own vocabulary; or a task, "
+	       "as in task:copy,T=100 (see unroll help tasks)", .otherwise = "the task that the model was trained on, if any"),
 	UR_OPT(TEXT, "target", 0, target, "FILE", "pairs: the targets, where --data has only the sources"),
 	UR_OPT(CHOICE, "part", 0, part, "PART", "which part of the text", .standard = "val",
 	       .choices = "train|val|test|all"),
@@ -158,6 +180,7 @@ static const ur_opt options[] = {
 	       .least = 0, .most = 0.9),
 	UR_OPT(INT, "tokens", 0, tokens, "N", "score about this many at most", .otherwise = "the whole part", .least = 1,
 	       .most = 9e18),
+	UR_OPT(INT, "sequences", 0, sequences, "N", "tasks: sequences to score", .otherwise = "512", .least = 1, .most = 1e9),
 	UR_OPT(INT, "seq-len", 'T', seq_len, "N", "tokens the model reads at once", .otherwise = "as trained",
 	       .least = 1, .most = 1 << 24),
 	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "stretches or pairs read side by side",
@@ -181,10 +204,13 @@ const ur_command ur_command_eval = {
 		"that train validates on.\n"
 		"A model of pairs is scored by its loss a target token, and by its translations: BLEU (as sacreBLEU's), exact "
 		"matches, edits a token and a word of the reference, and all of these by length of the source, with 95 % "
-		"intervals. Pairs of one source count as references of one another.",
+		"intervals. Pairs of one source count as references of one another.\n"
+		"A model of a task is scored on sequences that training never sees: by its loss an answer, the share of answers "
+		"and of whole sequences that are right, and the squared error where answers are numbers.",
 	.examples = "unroll eval --model model.safetensors --data corpus.txt\n"
 		"unroll eval -m model.safetensors -d corpus.txt --part all --json\n"
-		"unroll eval -m translator.safetensors -d pairs.tsv --beam 5",
+		"unroll eval -m translator.safetensors -d pairs.tsv --beam 5\n"
+		"unroll eval -m adder.safetensors --data task:adding,T=100 --sequences 2000",
 	.options = options,
 	.size = sizeof(struct values),
 	.run = run,

@@ -1,5 +1,7 @@
-/* unroll help: the program, a command from its own table, or the language of specs. */
+/* unroll help: the program, a command from its own table, the language of specs, or the tasks. */
 #include "cli/cli.h"
+
+#include "data/task.h"
 
 #include <unistd.h>
 
@@ -120,7 +122,8 @@ void ur_print_help(FILE *to)
 		(void)snprintf(name, sizeof name, "  %s", v->name);
 		entry(to, name, v->about, 14, width);
 	}
-	(void)fputs("\nunroll COMMAND --help says more, and unroll help specs how models are specified.\n\n"
+	(void)fputs("\nunroll COMMAND --help says more, unroll help specs how models are specified, and unroll help tasks\n"
+		"which tasks there are to train on without a text.\n\n"
 		"to begin with:\n"
 		"  unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"  unroll generate --model model.safetensors --prompt 'The '\n", to);
@@ -152,6 +155,18 @@ static void print_specs(FILE *file)
 	                 to.width);
 }
 
+static void print_tasks(FILE *file)
+{
+	struct to to = { file, width_of(file) };
+
+	ur_print_wrapped(file, "A task stands for a text: --data task:NAME,T=N[,option=value]... Its sequences are drawn anew for "
+		"every step, so it is known what a model has to remember, and for how long. Every token is one character.\n\n"
+		"  unroll train --arch gru:1x64 --data task:recall,T=64 -o recall.safetensors\n"
+		"  unroll eval --model recall.safetensors --data task:recall,T=128\n\n"
+		"Tasks, each with its options below it:\n", 0, 0, to.width);
+	ur_task_help(spec_line, &to);
+}
+
 static int run(const ur_args *args)
 {
 	const ur_verb *verb;
@@ -166,6 +181,10 @@ static int run(const ur_args *args)
 		print_specs(stdout);
 		return UR_EXIT_OK;
 	}
+	if (!strcmp(args->word[0], "tasks") || !strcmp(args->word[0], "task")) {
+		print_tasks(stdout);
+		return UR_EXIT_OK;
+	}
 	if ((verb = ur_verb_find(args->word[0]))) {
 		ur_print_command_help(verb, stdout);
 		return UR_EXIT_OK;
@@ -177,8 +196,8 @@ static int run(const ur_args *args)
 }
 
 const ur_command ur_command_help = {
-	.usage = "[COMMAND | specs]",
-	.examples = "unroll help\nunroll help train\nunroll help specs",
+	.usage = "[COMMAND | specs | tasks]",
+	.examples = "unroll help\nunroll help train\nunroll help specs\nunroll help tasks",
 	.most_words = 1,
 	.run = run,
 };

@@ -158,7 +158,7 @@ static int show_json(const ur_args *args, const facts *f, const ur_safetensors *
 static void show_metadata(const ur_safetensors *file)
 {
 	const char *step = ur_safetensors_meta(file, "unroll.step"), *loss = ur_safetensors_meta(file, "unroll.val_loss");
-	const char *command = ur_safetensors_meta(file, "unroll.command");
+	const char *command = ur_safetensors_meta(file, "unroll.command"), *task = ur_safetensors_meta(file, "unroll.task");
 	char shown[1024];
 	ur_short steps;
 
@@ -168,6 +168,8 @@ static void show_metadata(const ur_safetensors *file)
 		printf(", validation loss %.4f nats a token", strtod(loss, NULL));
 	if (step)
 		(void)putchar('\n');
+	if (task)
+		printf("on           %s\n", ur_visible(task, shown, sizeof shown));
 	if (command)
 		printf("with         %s\n", ur_visible(command, shown, sizeof shown));
 }

@@ -18,7 +18,7 @@ struct values {
 	int64_t eval_tokens, patience;
 	int64_t seed, threads, checkpoint_every;
 	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, smoothing, val, test;
-	int resume, overwrite, profile, dry_run, json, quiet, no_store;
+	int resume, overwrite, profile, log_gradients, dry_run, json, quiet, no_store;
 };
 
 #define AT(member) offsetof(struct values, member)
@@ -30,6 +30,7 @@ typedef struct session {
 	ur_ctx ctx;
 	ur_spec spec;
 	ur_corpus *corpus;
+	ur_task task;
 	ur_pairs *pairs, *val_pairs;
 	ur_pair_split split, val_split;
 	ur_vocab_request vocab;
@@ -38,6 +39,7 @@ typedef struct session {
 	ur_plan plan;
 	ur_profile profile;
 	ur_progress_line line;
+	ur_looking looking;
 	ur_record record;
 	ur_note note;
 } session;
@@ -191,6 +193,32 @@ static int open_data(session *s)
 	return code;
 }
 
+/* A task's sequences are what they are: nothing of them is left to choose. */
+static int open_task(session *s)
+{
+	static const struct { size_t at; const char *name; } none[] = {
+		{ AT(target), "--target" }, { AT(val_data), "--val-data" }, { AT(val_target), "--val-target" },
+		{ AT(source_vocab), "--source-vocab" }, { AT(vocab), "--vocab" }, { AT(vocab_size), "--vocab-size" },
+		{ AT(vocab_min_count), "--vocab-min-count" }, { AT(val), "--val" }, { AT(test), "--test" },
+		{ AT(seq_len), "--seq-len" }, { AT(windows), "--windows" }, { AT(epochs), "--epochs" },
+	};
+	ur_err err = { 0 };
+	ur_status status;
+
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		if (ur_given(s->args, none[i].at))
+			return ur_wrong(s->args, "%s is not for tasks: their sequences have their own length and characters, and every "
+			                "one is new", none[i].name);
+	if ((status = ur_task_parse(s->v->data, &s->task, &err))) {
+		const int code = ur_failed(s->args, status, &err);
+		(void)fprintf(stderr, "try: unroll help tasks\n");
+		return code;
+	}
+	s->job.task = &s->task;
+	s->plan.note = s->note;
+	return UR_EXIT_OK;
+}
+
 /* ---- settings ---- */
 
 static int settings(session *s)
@@ -231,7 +259,9 @@ static int settings(session *s)
 	TAKE(patience, patience);
 	TAKE(seed, seed);
 #undef TAKE
-	if ((status = ur_recipe_check(r, &s->spec, &err)))
+	if (s->job.task)
+		ur_job_settle(&s->job, r);
+	if ((status = ur_job_check(&s->job, r, &err)))
 		return ur_failed(s->args, status, &err);
 	if (v->epochs > 0 && s->pairs) {
 		const double in_all = ceil((double)ur_job_count_pairs(&s->job).train / r->batch);
@@ -267,7 +297,7 @@ static int make_plan(session *s)
 	if ((status = ur_train_memory(&s->job, &p->bytes, &p->parameters, &err)))
 		return ur_failed(s->args, status, &err);
 	p->memory_free = ur_memory_free();
-	p->validates = s->pairs ? ur_job_count_pairs(&s->job).val > 0
+	p->validates = s->job.task ? 1 : s->pairs ? ur_job_count_pairs(&s->job).val > 0
 	                        : !ur_batches_check(split->val_to - split->val_from, r->window, r->batch,
 	                                            UR_BATCH_SEQUENTIAL, NULL);
 	return UR_EXIT_OK;
@@ -285,24 +315,27 @@ static int fits(const session *s)
 	return UR_EXIT_FAILED;
 }
 
+static void on_gradients(void *arg, const ur_step_report *now, const ur_reach *r);
+
 static int prepare(session *s)
 {
 	const struct values *v = s->v;
 	const double train = 1 - v->val - v->test;
 	ur_err err = { 0 };
 	ur_status status;
+	const int task = ur_task_named(v->data);
 	int code;
 
 	if ((code = check_out(s)) || (code = choose_model(s)))
 		return code;
-	if (!s->spec.pair && (v->target || v->val_data || v->val_target || v->source_vocab))
+	if (!task && !s->spec.pair && (v->target || v->val_data || v->val_target || v->source_vocab))
 		return ur_wrong(s->args, "--target, --val-data, --val-target and --source-vocab are for pairs: give an --arch "
 		                "like seq2seq:lstm:2x256");
 	if (v->val_target && !v->val_data)
 		return ur_wrong(s->args, "--val-target needs --val-data: the sources that these are the targets of");
-	if ((code = s->spec.pair ? open_pairs(s) : open_data(s)))
+	if ((code = task ? open_task(s) : s->spec.pair ? open_pairs(s) : open_data(s)))
 		return code;
-	if (!s->pairs && (status = ur_split_make(ur_corpus_tokens(s->corpus), train, v->val, &s->job.split, &err)))
+	if (s->corpus && (status = ur_split_make(ur_corpus_tokens(s->corpus), train, v->val, &s->job.split, &err)))
 		return ur_failed(s->args, status, &err);
 	s->job.corpus = s->corpus;
 	s->job.ctx = &s->ctx;
@@ -310,6 +343,7 @@ static int prepare(session *s)
 	s->job.checkpoint_every = v->checkpoint_every;
 	s->job.resume = v->resume;
 	s->job.profile = v->profile ? &s->profile : NULL;
+	s->job.gradients = v->log_gradients ? on_gradients : NULL; /* its memory is part of the plan */
 	if ((code = settings(s)) || (code = make_plan(s)))
 		return code;
 	return UR_EXIT_OK;
@@ -346,6 +380,19 @@ static int on_step(void *arg, const ur_step_report *r)
 	return ur_progress_step(&s->line, r);
 }
 
+static void on_gradients(void *arg, const ur_step_report *now, const ur_reach *r)
+{
+	session *s = arg;
+
+	s->looking.last = *r;
+	s->looking.step = now->step;
+	json_array_append_new(s->looking.json, ur_reach_json(r, now->step));
+	ur_record_reach(&s->record, now, r);
+	ur_progress_clear(&s->line);
+	if (!s->v->quiet)
+		ur_reach_print(stderr, r, now->step);
+}
+
 static int interrupted(const session *s)
 {
 	const ur_progress_line *line = &s->line;
@@ -375,6 +422,10 @@ static int train(session *s)
 	if (!v->no_store)
 		start_record(s);
 	s->job.report = on_step;
+	if (v->log_gradients) {
+		s->looking = (ur_looking){ .json = json_array(), .step = -1 };
+		s->plan.looking = &s->looking;
+	}
 	s->job.arg = s;
 	s->job.command = command;
 	start = ur_clock();
@@ -451,6 +502,8 @@ static int run(const ur_args *args)
 	if (!(code = ur_open_context(args, v->threads, &s->ctx)))
 		code = go(s);
 	ur_corpus_close(s->corpus);
+	ur_task_free(&s->task);
+	json_decref(s->looking.json);
 	ur_pair_split_free(&s->split);
 	ur_pair_split_free(&s->val_split);
 	ur_pairs_close(s->val_pairs);
@@ -464,7 +517,8 @@ static int run(const ur_args *args)
 
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "arch", 'a', arch, "SPEC", "the model, as in lstm:2x256 (see unroll help specs)"),
-	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text; pairs: lines of SOURCE <tab> TARGET, or the sources",
+	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text; pairs: lines of SOURCE <tab> TARGET, or the sources; or a task, "
+	       "as in task:recall,T=512 (see unroll help tasks)",
 	       .required = 1),
 	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the model goes: the best weights so far, by validation"),
 	UR_OPT(TEXT, "from", 0, from, "FILE",
@@ -540,6 +594,9 @@ static const ur_opt options[] = {
 	UR_OPT(FLAG, "no-store", 0, no_store, NULL, "keep no record of this run"),
 	UR_OPT_THREADS(struct values),
 	UR_OPT(FLAG, "profile", 0, profile, NULL, "say where the time went, against what this machine could do"),
+	UR_OPT(FLAG, "log-gradients", 0, log_gradients, NULL,
+	       "measure how far back the model looks: the gradient that its last answer sends to each step before, at the start "
+	       "and at validations"),
 	UR_OPT_JSON(struct values),
 	UR_OPT_QUIET(struct values),
 	{ .name = NULL }
@@ -554,13 +611,15 @@ const ur_command ur_command_train = {
 		"there and ends with the same weights. unroll runs lists the runs of the past, with their settings, curves "
 		"and results.\n"
 		"With a spec that begins with seq2seq: the data are pairs, and the model learns to write each target when it "
-		"has read its source; --val and --test take all pairs of a source or none.",
+		"has read its source; --val and --test take all pairs of a source or none.\n"
+		"With --data task:... the sequences are drawn anew for every step and validated on ones that training never sees.",
 	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
 		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab bpe:2000 "
 		"-o pieces.safetensors\n"
 		"unroll train --arch seq2seq:gru:1x256,attention=bahdanau,encoder=bi --data pairs.tsv "
 		"-o translator.safetensors\n"
+		"unroll train --arch lstm:1x64 --data task:adding,T=100 -o adder.safetensors\n"
 		"unroll train --from model.safetensors --data corpus.txt -o tuned.safetensors --steps 200 --lr 3e-4\n"
 		"unroll train --arch lstm:4x1024 --data corpus.txt --dry-run",
 	.options = options,

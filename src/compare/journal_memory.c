@@ -1,7 +1,8 @@
 /* A journal that lasts as long as the process: two JSON objects and a folder. */
 #include "compare/journal.h"
 
-#include <dirent.h>
+#include "base/file.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -113,17 +114,11 @@ ur_status ur_journal_open(ur_journal **journal, ur_err *err)
 void ur_journal_close(ur_journal *journal)
 {
 	memory *m = journal ? journal->arg : NULL;
-	DIR *dir = m && *m->folder ? opendir(m->folder) : NULL;
 
 	if (!m)
 		return;
-	for (struct dirent *e; dir && (e = readdir(dir));)
-		if (e->d_name[0] != '.')
-			(void)unlinkat(dirfd(dir), e->d_name, 0);
-	if (dir)
-		(void)closedir(dir);
 	if (*m->folder)
-		(void)rmdir(m->folder);
+		ur_remove_all(m->folder);
 	json_decref(m->facts);
 	json_decref(m->ids);
 	json_decref(m->curves);

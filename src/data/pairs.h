@@ -17,6 +17,7 @@
 
 #include "base/status.h"
 #include "data/corpus.h"
+#include "data/split.h"
 
 enum { UR_SOURCE, UR_TARGET, UR_SIDES };
 enum { UR_PAIR_TEXT_MOST = 1 << 24 };   /* bytes of a text; of a file: 2^32 - 1 */
@@ -60,7 +61,6 @@ uint64_t ur_pairs_fingerprint(const ur_pairs *p);
 /* Which part a pair is in is drawn from a hash of its source's bytes alone: so pairs of one source never fall into
  * different parts, adding lines moves none, and the test part is the same whatever the share of validation. The three
  * lists are of pair numbers in order of the file, in one block. */
-typedef enum ur_part_of { UR_TRAIN, UR_VAL, UR_TEST, UR_PARTS } ur_part_of;
 typedef struct ur_pair_split {
 	int64_t *index[UR_PARTS], n[UR_PARTS];
 } ur_pair_split;

@@ -4,6 +4,8 @@
 
 #include "base/status.h"
 
+typedef enum ur_part_of { UR_TRAIN, UR_VAL, UR_TEST, UR_PARTS } ur_part_of;
+
 /* Token ranges [from, to), one behind the other; an empty one is a part there is none of. */
 typedef struct ur_split {
 	int64_t train_from, train_to, val_from, val_to, test_from, test_to;

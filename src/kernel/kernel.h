@@ -76,8 +76,18 @@ typedef struct ur_kernels {
 	void (*exp)(int n, const float *x, float *y);
 	void (*add)(int n, const float *x, float *y);                    /* y += x */
 	void (*axpy)(int n, float a, const float *x, float *y);          /* y += a x */
-	void (*scale)(int n, float a, float *x);                         /* x *= a */
+	void (*scale)(int n, float a, float *x);                         /* x *= a, at once where a is 1 */
 	void (*mul)(int n, const float *a, const float *b, float *y);    /* y = a b */
+	/* dx = dy (1 - y y), the way back through y = tanh(.); dx is none of the others */
+	void (*tanh_back)(int n, const float *y, const float *dy, float *dx);
+
+	/* -- rows of n floats, ld floats from row to row: what carries numbers from one kernel to another is a kernel, so
+	 *    that who counts kernels (measure/count.h) sees all that depends on what -- */
+	void (*copy)(int rows, int n, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy);
+	void (*fill)(int rows, int n, float a, float *x, ptrdiff_t ldx);  /* x = a */
+	/* Rotary positions, in place: values i and i + n/2 of each of `heads` heads of n, as a point in the plane, turned by
+	 * an angle. turn: n/2 cosines, then n/2 sines. */
+	void (*rotate)(int heads, int n, const float *turn, float *x);
 
 	/* -- reductions; float32 within a stretch of 512, float64 over stretches -- */
 	double (*dot)(int n, const float *a, const float *b);
@@ -113,6 +123,8 @@ typedef struct ur_kernels {
 	 * m' = max(m, max s), s = exp(s - m'), sum' = sum * exp(m - m') + sum s; returns exp(m - m'), the factor for what
 	 * was accumulated so far (0 at the start, when *m is -infinity). n >= 1. s[n..total) become 0. */
 	float (*softmax_tile)(int n, int total, float scale, float *s, float *m, float *sum);
+	/* What an online softmax ends with: o *= 1 / sum, n values, and, where lse is not NULL, *lse = m + log(sum). */
+	void (*softmax_end)(int n, const float *m, const float *sum, float *o, float *lse);
 	/* s = exp(s * scale - lse) for n valid scores, 0 for the rest of `total`. */
 	void (*softmax_again)(int n, int total, float scale, float lse, float *s);
 	/* dp = p (dp - delta) scale: the gradient of the scores that the softmax p was of */

@@ -1,5 +1,5 @@
 /* The kernels in plain C with libm: the meaning of every slot, on any processor. Written to be read, not to be fast. */
-#include "kernel/kernel.h"
+#include "kernel/kernel_moves.h"
 
 #include <math.h>
 #include <string.h>
@@ -85,6 +85,8 @@ static void axpy(int n, float a, const float *x, float *y)
 
 static void scale(int n, float a, float *x)
 {
+	if (a == 1)
+		return;
 	for (int i = 0; i < n; i++)
 		x[i] *= a;
 }
@@ -212,6 +214,13 @@ static float softmax_tile(int n, int total, float factor, float *s, float *m, fl
 	*sum = *sum * back + (float)add_up;
 	*m = most;
 	return back;
+}
+
+static void softmax_end(int n, const float *m, const float *sum, float *o, float *lse)
+{
+	scale(n, 1 / *sum, o);
+	if (lse)
+		*lse = *m + logf(*sum);
 }
 
 static void softmax_again(int n, int total, float factor, float lse, float *s)
@@ -391,11 +400,13 @@ const ur_kernels ur_kernels_c = {
 	.name = "c", .nr = NR, .mr = MR, .kc = KC,
 	.product = { product_f32, product_i8 }, .pack = pack, .strips = strips,
 	.sigmoid = sigmoid, .tanh = tanh_, .exp = exp_, .add = add, .axpy = axpy, .scale = scale, .mul = mul,
+	.tanh_back = ur_move_tanh_back, .copy = ur_move_copy, .fill = ur_move_fill, .rotate = ur_move_rotate,
 	.dot = dot, .sum_squares = sum_squares, .column_sums = column_sums,
 	.row_dots = row_dots, .row_sum = row_sum,
 	.lstm_gates = lstm_gates, .lstm_gates_back = lstm_gates_back,
 	.gru_gates = gru_gates, .gru_gates_back = gru_gates_back,
-	.softmax_tile = softmax_tile, .softmax_again = softmax_again, .softmax_back = softmax_back,
+	.softmax_tile = softmax_tile, .softmax_end = softmax_end, .softmax_again = softmax_again,
+	.softmax_back = softmax_back,
 	.cross_entropy = cross_entropy,
 	.layernorm = layernorm, .layernorm_back = layernorm_back, .rmsnorm = rmsnorm, .rmsnorm_back = rmsnorm_back,
 	.norm_gain_back = norm_gain_back,

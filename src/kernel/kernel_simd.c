@@ -1,5 +1,6 @@
 /* The kernels in vector code: one source, compiled once per instruction set with UR_SET its name and UR_WIDTH its
  * floats in a vector. kernel_c.c says what each slot means; here is only how. */
+#include "kernel/kernel_moves.h"
 #include "kernel/kernel_product.h"
 
 #define JOIN_(a, b) a##b
@@ -17,7 +18,11 @@ static void axpy(int n, float a, const float *x, float *y)
 {
 	EACH(i, m, n) STORE(y + i, LOAD(y + i, m) + a * LOAD(x + i, m), m);
 }
-static void scale(int n, float a, float *x) { EACH(i, m, n) STORE(x + i, LOAD(x + i, m) * a, m); }
+static void scale(int n, float a, float *x)
+{
+	if (a != 1)
+		EACH(i, m, n) STORE(x + i, LOAD(x + i, m) * a, m);
+}
 static void mul(int n, const float *a, const float *b, float *y)
 {
 	EACH(i, m, n) STORE(y + i, LOAD(a + i, m) * LOAD(b + i, m), m);
@@ -280,6 +285,13 @@ static float softmax_tile(int n, int total, float factor, float *s, float *m, fl
 	return back;
 }
 
+static void softmax_end(int n, const float *m, const float *sum, float *o, float *lse)
+{
+	scale(n, 1 / *sum, o);
+	if (lse)
+		*lse = *m + logf(*sum);
+}
+
 static void softmax_again(int n, int total, float factor, float lse, float *s)
 {
 	(void)exp_sum(n, total, factor, lse, 88.3f, s);
@@ -506,11 +518,13 @@ const ur_kernels JOIN(ur_kernels_, UR_SET) = {
 	.name = TEXT(UR_SET), .nr = NR, .mr = MR, .kc = KC,
 	.product = { product_f32, product_i8 }, .pack = pack, .strips = strips,
 	.sigmoid = sigmoid, .tanh = tanh_, .exp = exp_, .add = add, .axpy = axpy, .scale = scale, .mul = mul,
+	.tanh_back = ur_move_tanh_back, .copy = ur_move_copy, .fill = ur_move_fill, .rotate = ur_move_rotate,
 	.dot = dot, .sum_squares = sum_squares, .column_sums = column_sums,
 	.row_dots = row_dots, .row_sum = row_sum,
 	.lstm_gates = lstm_gates, .lstm_gates_back = lstm_gates_back,
 	.gru_gates = gru_gates, .gru_gates_back = gru_gates_back,
-	.softmax_tile = softmax_tile, .softmax_again = softmax_again, .softmax_back = softmax_back,
+	.softmax_tile = softmax_tile, .softmax_end = softmax_end, .softmax_again = softmax_again,
+	.softmax_back = softmax_back,
 	.cross_entropy = cross_entropy,
 	.layernorm = layernorm, .layernorm_back = layernorm_back, .rmsnorm = rmsnorm, .rmsnorm_back = rmsnorm_back,
 	.norm_gain_back = norm_gain_back,

@@ -9,6 +9,7 @@
 
 #include "compare/journal.h"
 #include "kernel/gemm.h"
+#include "lab/section.h"
 #include "measure/speed.h"
 #include "mixer/mixer.h"
 
@@ -26,7 +27,6 @@ typedef struct ur_lab_mixer {
 } ur_lab_mixer;
 
 typedef struct ur_lab ur_lab;
-typedef struct ur_section ur_section;
 
 typedef struct ur_experiment {
 	const char *name;                       /* "serial": the command's word, and the section's anchor */
@@ -65,8 +65,8 @@ struct ur_lab {
 	uint64_t seed;
 	const ur_ctx *ctx, *one;                /* all threads of the lab, and one */
 	ur_journal *journal;
-	const ur_lab_mixer *mixer;              /* what is measured, NULL name at the end; ur_lab_mixers() unless a test has
-	                                         * its own */
+	const ur_lab_mixer *mixer;              /* what is measured, NULL name at the end; NULL: all that ur_lab_mixers
+	                                         * gives */
 	int only[16], chosen;                   /* indices of the experiments asked for; chosen 0: all */
 	const char *command;                    /* as typed, may be NULL */
 	ur_lab_watch *watch;
@@ -76,21 +76,26 @@ struct ur_lab {
 	ur_speed speed_one;                     /* of one */
 	const ur_experiment *now;
 	json_t *facts;                          /* of the experiment that goes on */
-	double started, before;                 /* ur_clock; seconds of earlier sittings */
+	double epoch, started, before;          /* Unix time; ur_clock of this sitting; seconds of earlier ones */
 	double done, total;                     /* estimated seconds of work: of experiments that are done, of all */
-	double began;                           /* the experiment */
+	double began, spent;                    /* the experiment, on ur_clock; seconds of earlier sittings at it */
+	double share;                           /* of it, as last said */
 	double said;
-	json_t *sections;
-	const char *doing;
+	json_t *sections, *document;
+	ur_lab_stage stage;
+	char doing[96];
 };
 
-/* All mixers that need no encoder, from the tables. */
-const ur_lab_mixer *ur_lab_mixers(void);
+/* All mixers that need no encoder, from the tables, at most `room`; returns how many. */
+int ur_lab_mixers(ur_lab_mixer *out, int room);
 
 /* Runs the chosen experiments and puts the document under UR_STORE_DOCUMENT's name ("document") as it grows. *document:
  * the last one, a new reference, also where it was stopped (UR_E_STOPPED); NULL before there is one. An experiment whose
  * measuring fails for want of memory is reported as missing, with the reason; other failures end the lab. */
 ur_status ur_lab_run(ur_lab *lab, json_t **document, ur_err *err);
+
+/* The closing table, from the sections (summary.c); a new reference. */
+json_t *ur_lab_summary(const json_t *sections);
 
 /* -- for experiments -- */
 
@@ -100,6 +105,8 @@ json_t *ur_lab_recall(ur_lab *lab, ur_status *status, ur_err *err, const char *f
 ur_status ur_lab_keep(ur_lab *lab, json_t *fact, ur_err *err, const char *format, ...) UR_PRINTF(4, 5);
 /* Says what is going on; UR_E_STOPPED: the user wants no more. `share` of the experiment, 0..1; below 0: by the clock. */
 ur_status ur_lab_say(ur_lab *lab, double share, ur_err *err, const char *format, ...) UR_PRINTF(4, 5);
+/* Whether the user wants no more; says how far it is by the clock. A ur_stop of measure/ and train/; arg is the lab. */
+int ur_lab_stopping(void *lab);
 /* quick, standard or full, by lab->size. */
 double ur_lab_pick(const ur_lab *lab, double quick, double standard, double full);
 
@@ -116,6 +123,8 @@ typedef struct ur_times {
  * are enough repeats; each at least once. A thing so short that the clock would show is run several times a repeat.
  * stop(arg) is asked between: non-zero ends it at once (what has no repeat has n 0). */
 void ur_lab_time(int n, const ur_timed *thing, double seconds, ur_times *out, int (*stop)(void *), void *arg);
+/* The same, stopped when the user wants no more: UR_E_STOPPED. */
+ur_status ur_lab_turns(ur_lab *lab, int n, const ur_timed *thing, double seconds, ur_times *out, ur_err *err);
 /* {"n": 9, "median": ..., "low": ..., "high": ..., "cpu": ...} */
 json_t *ur_times_json(const ur_times *t);
 

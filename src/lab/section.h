@@ -21,11 +21,10 @@ const char *ur_found_name(ur_found found);      /* "holds", "condition", "fails"
 typedef enum ur_origin { UR_MEASURED, UR_COUNTED, UR_DERIVED, UR_FORETOLD } ur_origin;
 const char *ur_origin_name(ur_origin origin);   /* "measured", "counted", "derived", "predicted" */
 
-struct ur_section {
+typedef struct ur_section {
 	json_t *json;               /* the section */
 	int failed;                 /* there was no memory for something */
-};
-typedef struct ur_section ur_section;
+} ur_section;
 
 typedef struct ur_finding {
 	const char *name;           /* unique in its section: "steps" */
@@ -69,8 +68,8 @@ double ur_fact_at(const json_t *fact, const char *path);
 
 /* Numbers as people read them, in the caller's buffer, which they return: "3.1 ms", "410 MB" (10^6), "16.8 million". */
 typedef char ur_said[40];
-const char *ur_say_time(double seconds, ur_said out);
-const char *ur_say_bytes(double bytes, ur_said out);
-const char *ur_say_count(double n, ur_said out);
+const char *ur_tell_time(double seconds, ur_said out);
+const char *ur_tell_bytes(double bytes, ur_said out);
+const char *ur_tell_count(double n, ur_said out);
 
 #endif

@@ -1,28 +1,13 @@
 /* Quality by length of the source, with intervals. */
 #include "measure/translated.h"
 
+#include "base/interval.h"
 #include "base/order.h"
 #include "base/rng.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum { RESAMPLES = 400, FEWEST = 20 };
-static const double Z = 1.959963984540054;
-
-/* Wilson's interval of k of n. */
-static void wilson(int64_t k, int64_t n, double *low, double *high)
-{
-	const double p = (double)k / (double)n, z2 = Z * Z / (double)n, middle = p + z2 / 2;
-	const double wide = Z * sqrt(p * (1 - p) / (double)n + z2 / (4 * (double)n));
-
-	*low = (middle - wide) / (1 + z2);
-	*high = (middle + wide) / (1 + z2);
-	if (k == 0)
-		*low = 0;
-	if (k == n)
-		*high = 1;
-}
 
 /* One sample's rates. */
 static void rates(const ur_sentence *const *of, int64_t n, uint64_t draw, double out[3])
@@ -58,7 +43,7 @@ static void fill(const ur_sentence *const *of, int64_t n, ur_length_bin *b)
 		b->bleu_told |= of[i]->longest >= UR_BLEU_ORDER;
 	}
 	b->exact = (double)exact / (double)n;
-	wilson(exact, n, &b->exact_low, &b->exact_high);
+	ur_wilson(exact, n, &b->exact_low, &b->exact_high);
 	rates(of, n, 0, value);
 	for (int r = 0; r < RESAMPLES; r++) {
 		double one[3];

@@ -8,7 +8,6 @@
 #include "mixer/attending_parts.h"
 
 #include <math.h>
-#include <string.h>
 
 enum {
 	CELL,
@@ -87,8 +86,7 @@ static void remember_rows(const ur_kernels *k, const ur_mat *key, int S, const f
 	const int H = key->rows, M = key->cols, row = H + M;
 
 	ur_linear_serial(k, S, key, NULL, memory, ld, made, row, 0);
-	for (int j = 0; j < S; j++)
-		memcpy(made + (ptrdiff_t)j * row + H, memory + j * ld, (size_t)M * sizeof *made);
+	k->copy(S, M, memory, ld, made + H, row);
 }
 
 void ur_attending_remember(const ur_attending *l, const ur_kernels *k, const ur_dims *d, const ur_mat *w, int S,
@@ -102,9 +100,11 @@ static void attend(const ur_kernels *k, const ur_attending *l, const ur_widths *
                    const float *made, const float *q, float *c, float *weights, float *room)
 {
 	const ptrdiff_t ld = z->H + z->M;
-	float e[STRETCH], m = -INFINITY, sum = 0;
+	float e[STRETCH], m, sum;
 
-	memset(c, 0, (size_t)z->M * sizeof *c);
+	k->fill(1, 1, -INFINITY, &m, 1);
+	k->fill(1, 1, 0, &sum, 1);
+	k->fill(1, z->M, 0, c, z->M);
 	for (int j = 0; j < n; j += STRETCH) {
 		const int rows = n - j < STRETCH ? n - j : STRETCH;
 		const float *at = made + j * ld;
@@ -116,16 +116,16 @@ static void attend(const ur_kernels *k, const ur_attending *l, const ur_widths *
 		else
 			k->row_dots(rows, z->H, at, ld, q, e);
 		if (weights)
-			memcpy(weights + j, e, (size_t)rows * sizeof *e);
+			k->copy(1, rows, e, rows, weights + j, rows);
 		factor = k->softmax_tile(rows, rows, 1, e, &m, &sum);
 		if (j)
 			k->scale(z->M, factor, c);
 		k->row_sum(rows, z->M, e, at + z->H, ld, c);
 	}
-	k->scale(z->M, 1 / sum, c);
+	k->softmax_end(z->M, &m, &sum, c, NULL);
 	if (weights) {
 		k->softmax_again(n, n, 1, m, weights);
-		k->scale(n, 1 / sum, weights);
+		k->softmax_end(n, &m, &sum, weights, NULL);
 	}
 }
 
@@ -175,7 +175,7 @@ void ur_attending_step(const ur_attending *l, const ur_turn *turn)
 	const ur_widths z = ur_attending_widths(l, turn->d);
 	const int n = turn->n, wide = z.in + z.fed;
 	const struct step_layout at = step_layout(l, &z, n);
-	const size_t H = (size_t)z.H, row = H * sizeof(float);
+	const size_t H = (size_t)z.H;
 	float *work = turn->work, *input = work + at.input, *s = work + at.s, *next = work + at.next, *c = work + at.c;
 	float *a = z.cell->gates > 1 ? work + at.a : next, *u = z.cell->apart ? work + at.u : a, *o = work + at.o;
 	const float *bias = w[UR_B_IH].data;
@@ -185,7 +185,7 @@ void ur_attending_step(const ur_attending *l, const ur_turn *turn)
 		bias = work + at.bias;
 	}
 	for (int i = 0; i < n; i++)
-		memcpy(s + (size_t)i * H, turn->state[i], row);
+		k->copy(1, z.H, turn->state[i], z.H, s + (size_t)i * H, z.H);
 	if (!l->late) {
 		ur_linear_serial(k, n, &w[l->query], NULL, s, z.H, work + at.q, z.H, 0);
 		attend_streams(l, &z, turn, work + at.q, o, work + at.room);
@@ -194,8 +194,8 @@ void ur_attending_step(const ur_attending *l, const ur_turn *turn)
 		float *to = input + (size_t)i * (size_t)wide;
 		const float *fed = l->late ? (const float *)turn->state[i] + (1 + z.cell->memory) * z.H
 		                           : o + (size_t)i * (size_t)z.O + z.at_c;
-		memcpy(to, turn->x + (size_t)i * (size_t)z.in, (size_t)z.in * sizeof *to);
-		memcpy(to + z.in, fed, (size_t)z.fed * sizeof *to);
+		k->copy(1, z.in, turn->x + (size_t)i * (size_t)z.in, z.in, to, z.in);
+		k->copy(1, z.fed, fed, z.fed, to + z.in, z.fed);
 	}
 	ur_linear_serial(k, n, &w[UR_W_IH], bias, input, wide, a, z.GH, 0);
 	ur_linear_serial(k, n, &w[UR_W_HH], w[UR_B_HH].data, s, z.H, u, z.GH, !z.cell->apart);
@@ -208,9 +208,9 @@ void ur_attending_step(const ur_attending *l, const ur_turn *turn)
 			.c_prev = z.cell->memory ? (const float *)turn->state[i] + H : NULL,
 			.c = z.cell->memory ? c + (size_t)i * H : NULL,
 		});
-		memcpy(of + z.at_s, next + (size_t)i * H, row);
+		k->copy(1, z.H, next + (size_t)i * H, z.H, of + z.at_s, z.H);
 		if (!l->late)
-			memcpy(of + z.at_x, turn->x + (size_t)i * (size_t)z.in, (size_t)z.in * sizeof *of);
+			k->copy(1, z.in, turn->x + (size_t)i * (size_t)z.in, z.in, of + z.at_x, z.in);
 	}
 	if (l->late)
 		attend_streams(l, &z, turn, next, o, work + at.room);
@@ -219,11 +219,11 @@ void ur_attending_step(const ur_attending *l, const ur_turn *turn)
 		float *state = turn->state[i], *y = turn->y + (size_t)i * H;
 
 		k->tanh(z.H, y, y);
-		memcpy(state, next + (size_t)i * H, row);
+		k->copy(1, z.H, next + (size_t)i * H, z.H, state, z.H);
 		if (z.cell->memory)
-			memcpy(state += H, c + (size_t)i * H, row);
+			k->copy(1, z.H, c + (size_t)i * H, z.H, state += H, z.H);
 		if (l->late)
-			memcpy(state + H, y, row);
+			k->copy(1, z.H, y, z.H, state + H, z.H);
 	}
 }
 
@@ -333,7 +333,7 @@ static void remember_sources(void *arg, int from, int to, int thread)
 
 		remember_rows(f->k, &f->w[f->l->key], (int)n, f->span->memory + (size_t)b * M,
 		              (ptrdiff_t)f->span->B * f->z->M, made);
-		memset(made + n * row, 0, (S - n) * row * sizeof *made);
+		f->k->fill((int)(S - n), (int)row, 0, made + n * row, (ptrdiff_t)row);
 	}
 }
 
@@ -361,7 +361,7 @@ static void attend_row(const struct forward *f, int t, int b, const float *q, in
 
 	attend(f->k, f->l, z, f->w, (int)n, f->made + (size_t)b * S * (size_t)(z->H + z->M), q,
 	       f->o + at * (size_t)z->O + z->at_c, alpha, f->room + (size_t)thread * ur_attending_room(z->H));
-	memset(alpha + n, 0, (S - n) * sizeof *alpha);
+	f->k->fill(1, (int)(S - n), 0, alpha + n, (ptrdiff_t)(S - n));
 }
 
 static void cell_row(const struct forward *f, int t, int b)
@@ -386,27 +386,29 @@ static void cell_row(const struct forward *f, int t, int b)
 /* What a row over at step t leaves behind. */
 static void clear_row(const struct forward *f, int t, int b)
 {
-	const size_t H = (size_t)f->z->H, at = (size_t)t * (size_t)f->span->B + (size_t)b, O = (size_t)f->z->O;
-	const size_t S = (size_t)f->span->S;
+	const ur_kernels *k = f->k;
+	const size_t at = (size_t)t * (size_t)f->span->B + (size_t)b;
+	const int H = f->z->H, O = f->z->O, S = f->span->S;
 
-	memset(f->s + f->slab + at * H, 0, H * sizeof(float));
-	memset(f->o + at * O, 0, O * sizeof(float));
-	memset(f->alpha + at * S, 0, S * sizeof(float));
-	memset(f->span->y + at * H, 0, H * sizeof(float));
+	k->fill(1, H, 0, f->s + f->slab + at * (size_t)H, H);
+	k->fill(1, O, 0, f->o + at * (size_t)O, O);
+	k->fill(1, S, 0, f->alpha + at * (size_t)S, S);
+	k->fill(1, H, 0, f->span->y + at * (size_t)H, H);
 	if (f->l->query)
-		memset(f->q + at * H, 0, H * sizeof(float));
+		k->fill(1, H, 0, f->q + at * (size_t)H, H);
 }
 
 static void keep_state(const struct forward *f, int t, int b)
 {
-	const size_t H = (size_t)f->z->H, at = (size_t)t * f->slab + (size_t)b * H, row = H * sizeof(float);
+	const int H = f->z->H;
+	const size_t at = (size_t)t * f->slab + (size_t)b * (size_t)H;
 	float *state = f->span->state[b];
 
-	memcpy(state, f->s + at + f->slab, row);
+	f->k->copy(1, H, f->s + at + f->slab, H, state, H);
 	if (f->z->cell->memory)
-		memcpy(state += H, f->c + at + f->slab, row);
+		f->k->copy(1, H, f->c + at + f->slab, H, state += H, H);
 	if (f->l->late)
-		memcpy(state + H, f->span->y + at, row);
+		f->k->copy(1, H, f->span->y + at, H, state + H, H);
 }
 
 /* Rows [from, to) through all steps. */
@@ -447,11 +449,11 @@ static void step_rows(void *arg, int from, int to, int thread)
 			if (t >= ur_recurrent_length(span, b))
 				continue;
 			cell_row(f, t, b);
-			memcpy(of + z->at_s, next, H * sizeof *of);
+			k->copy(1, z->H, next, z->H, of + z->at_s, z->H);
 			if (l->late)
 				attend_row(f, t, b, next, thread);
 			else
-				memcpy(of + z->at_x, span->x + (at + (size_t)b) * (size_t)z->in, (size_t)z->in * sizeof *of);
+				k->copy(1, z->in, span->x + (at + (size_t)b) * (size_t)z->in, z->in, of + z->at_x, z->in);
 		}
 		if (l->late)
 			ur_linear_serial(k, rows, &f->w[l->out], NULL, o + first * O, z->O, y + first * H, z->H, 0);
@@ -480,19 +482,20 @@ static void output_rows(void *arg, int from, int to, int thread)
 		if (i / f->span->B < ur_recurrent_length(f->span, i % f->span->B))
 			f->k->tanh(f->z->H, y, y);
 		else
-			memset(y, 0, (size_t)f->z->H * sizeof *y);
+			f->k->fill(1, f->z->H, 0, y, f->z->H);
 	}
 }
 
 /* Row b of what a state holds, its H floats from `state` on, or zero. */
-static void first_row(const ur_span *s, int b, size_t H, size_t state, float *rows)
+static void first_row(const struct forward *f, int b, int state, float *rows)
 {
-	float *to = rows + (size_t)b * H;
+	const int H = f->z->H;
+	float *to = rows + (size_t)b * (size_t)H;
 
-	if (s->state)
-		memcpy(to, (const float *)s->state[b] + state, H * sizeof *to);
+	if (f->span->state)
+		f->k->copy(1, H, (const float *)f->span->state[b] + state, H, to, H);
 	else
-		memset(to, 0, H * sizeof *to);
+		f->k->fill(1, H, 0, to, H);
 }
 
 void ur_attending_forward(const ur_attending *l, const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s,
@@ -513,11 +516,11 @@ void ur_attending_forward(const ur_attending *l, const ur_ctx *c, const ur_dims 
 	if (!rows)
 		return;
 	for (int b = 0; b < s->B; b++) {
-		first_row(s, b, H, 0, f.s);
+		first_row(&f, b, 0, f.s);
 		if (z.cell->memory)
-			first_row(s, b, H, H, f.c);
+			first_row(&f, b, z.H, f.c);
 		if (l->late)
-			first_row(s, b, H, H * (size_t)(1 + z.cell->memory), f.f0);
+			first_row(&f, b, z.H * (1 + z.cell->memory), f.f0);
 	}
 	if (!z.cell->apart) {
 		ur_recurrent_sum_biases(c->k, w, work + wl.bias);
@@ -531,5 +534,5 @@ void ur_attending_forward(const ur_attending *l, const ur_ctx *c, const ur_dims 
 		ur_for_rows(c, (int)rows, 1, output_rows, &f);
 	}
 	if (s->weights)
-		memcpy(s->weights, f.alpha, rows * (size_t)s->S * sizeof *f.alpha);
+		c->k->copy((int)rows, s->S, f.alpha, s->S, s->weights, s->S);
 }

@@ -12,8 +12,6 @@
  * Steps beyond a row's length have da = 0 and a zero gradient of everything else. */
 #include "mixer/attending_parts.h"
 
-#include <string.h>
-
 /* Where the working memory is cut: dh, dc (B, H) of the state; the gradient of what is fed (B, ldz); da and du
  * (T, B, G H); of the output's pre-activations (T, B, H) and rows (T, B, O), of queries (T, B, H), of scores (T, B, S),
  * of keys (B, S, H) and each row's of the score's vector (B, H); the cell's input (T, B, in + fed); the gradient that
@@ -136,7 +134,7 @@ static void cell_row(const struct backward *f, int t, int b)
 	}
 	f->cell_back(&r);
 	if (!f->z->cell->apart)
-		memset(r.dh, 0, f->H * sizeof *r.dh);
+		f->k->fill(1, f->z->H, 0, r.dh, f->z->H);
 }
 
 /* Late: from dz, which holds the gradient of f_t but for dy, to dh, that of s_t, for rows [from, end). */
@@ -169,14 +167,15 @@ static void output_back(const struct backward *f, int t, int from, int end, int 
 static void context_back(const struct backward *f, int t, int from, int end, int thread)
 {
 	const size_t at = (size_t)t * f->B, H = f->H;
+	const int M = f->z->M;
 
 	for (int b = from; b < end; b++) {
 		const size_t row = at + (size_t)b;
 
 		if (over(f, t, b))
 			continue;
-		memcpy(f->dout + row * f->O + f->z->at_c, f->dz + b * f->ldz + f->skip, (size_t)f->z->M * sizeof(float));
-		memset(f->dq + row * H, 0, H * sizeof(float));
+		f->k->copy(1, M, f->dz + b * f->ldz + f->skip, M, f->dout + row * f->O + f->z->at_c, M);
+		f->k->fill(1, f->z->H, 0, f->dq + row * H, f->z->H);
 		attend_back(f, t, b, f->q + row * H, f->dq + row * H, thread);
 	}
 	if (t || f->through)
@@ -187,13 +186,15 @@ static void context_back(const struct backward *f, int t, int from, int end, int
 /* What a row over at step t has: no gradient. */
 static void clear_row(const struct backward *f, int t, int b)
 {
+	const ur_kernels *k = f->k;
 	const size_t at = (size_t)t * f->B + (size_t)b;
+	const int H = f->z->H, GH = f->z->GH;
 
-	memset(f->da + at * f->GH, 0, f->GH * sizeof(float));
-	memset(f->du + at * f->GH, 0, f->GH * sizeof(float));
-	memset(f->dpre + at * f->H, 0, f->H * sizeof(float));
+	k->fill(1, GH, 0, f->da + at * f->GH, GH);
+	k->fill(1, GH, 0, f->du + at * f->GH, GH);
+	k->fill(1, H, 0, f->dpre + at * f->H, H);
 	if (f->l->query)
-		memset(f->dq + at * f->H, 0, f->H * sizeof(float));
+		k->fill(1, H, 0, f->dq + at * f->H, H);
 }
 
 /* Rows [from, to) back through all steps. */
@@ -218,10 +219,10 @@ static void back_rows(void *arg, int from, int to, int thread)
 
 			if (over(f, t, b))
 				continue;
-			memset(dz, 0, (size_t)f->ldz * sizeof *dz);
+			f->k->fill(1, f->ldz, 0, dz, f->ldz);
 			if (!f->l->late) {
 				f->k->add(z->H, dout + z->at_s, f->dh + (size_t)b * H);
-				memcpy(dz + f->skip, dout + z->at_c, (size_t)z->fed * sizeof *dz);
+				f->k->copy(1, z->fed, dout + z->at_c, z->fed, dz + f->skip, z->fed);
 			}
 			cell_row(f, t, b);
 		}
@@ -253,7 +254,7 @@ static void source_rows(void *arg, int from, int to, int thread)
 			               (ptrdiff_t)(B * f->H), dkeys, NULL);
 		if (!f->dmemory)
 			continue;
-		memset(dm, 0, (size_t)n * M * sizeof *dm);
+		f->k->fill(n, f->z->M, 0, dm, f->z->M);
 		ur_linear_grad(&alone, len, n, f->z->M, f->alpha + (size_t)b * f->S, ld,
 		               f->dout + (size_t)b * f->O + f->z->at_c, (ptrdiff_t)(B * f->O), dm, NULL);
 		back_product(f->k, &f->w[f->l->key], 0, n, dkeys, f->z->H, dm, f->z->M, 1);
@@ -272,7 +273,7 @@ static void output_rows(void *arg, int from, int to, int thread)
 		const size_t at = (size_t)i * f->H;
 
 		if (over(f, i / (int)f->B, i % (int)f->B))
-			memset(f->dpre + at, 0, f->H * sizeof(float));
+			f->k->fill(1, f->z->H, 0, f->dpre + at, f->z->H);
 		else
 			tanh_back(f, f->span->y + at, f->dy + at, f->dpre + at);
 	}
@@ -282,22 +283,23 @@ static void output_rows(void *arg, int from, int to, int thread)
 static void input_rows(void *arg, int from, int to, int thread)
 {
 	const struct backward *f = arg;
-	const size_t in = (size_t)f->z->in, fed = (size_t)f->z->fed;
+	const size_t in = (size_t)f->z->in;
+	const int wide = f->z->in + f->z->fed;
 	(void)thread;
 
 	for (int i = from; i < to; i++) {
 		const size_t at = (size_t)i;
 		const float *of = f->o + at * f->O + f->z->at_c;
-		float *input = f->input + at * (in + fed);
+		float *input = f->input + at * (size_t)wide;
 
 		if (f->l->late)
 			of = at < f->B ? f->f0 + at * f->H : f->span->y + (at - f->B) * f->H;
 		if (over(f, i / (int)f->B, i % (int)f->B)) {
-			memset(input, 0, (in + fed) * sizeof *input);
+			f->k->fill(1, wide, 0, input, wide);
 			continue;
 		}
-		memcpy(input, f->span->x + at * in, in * sizeof *input);
-		memcpy(input + in, of, fed * sizeof *input);
+		f->k->copy(1, f->z->in, f->span->x + at * in, f->z->in, input, f->z->in);
+		f->k->copy(1, f->z->fed, of, f->z->fed, input + in, f->z->fed);
 	}
 }
 
@@ -321,7 +323,7 @@ static void weights_back(const struct backward *f, float *const *dw, float *bias
 	ur_mat x_part = f->w[UR_W_IH];
 
 	if (bias)
-		memset(bias, 0, f->GH * sizeof *bias);
+		f->k->fill(1, z->GH, 0, bias, z->GH);
 	ur_for_rows(c, rows, 1, input_rows, (void *)(uintptr_t)f);
 	ur_linear_grad(c, rows, z->GH, z->in + z->fed, f->da, z->GH, f->input, z->in + z->fed, dw[UR_W_IH], db_ih);
 	ur_linear_grad(c, rows, z->GH, z->H, f->du, z->GH, f->s, z->H, dw[UR_W_HH], db_hh);
@@ -352,7 +354,8 @@ void ur_attending_backward(const ur_attending *l, ur_score_back_fn *back, const 
 	const ur_attending_saved sl = ur_attending_saved_layout(l, d, s);
 	const struct back_layout at = back_layout(l, c, d, s);
 	const int rows = s->T * s->B, memory = z.cell->memory;
-	const size_t H = (size_t)z.H, B = (size_t)s->B, row = H * sizeof(float);
+	const size_t H = (size_t)z.H, B = (size_t)s->B;
+	const ur_kernels *k = c->k;
 	struct backward f = {
 		.l = l, .cell_back = ur_cell_backs[z.cell_number], .score_back = back, .ctx = c, .k = c->k, .z = &z, .w = w,
 		.span = s, .dy = dy, .dx = dx, .dmemory = dmemory, .s = saved + sl.s, .c = saved + sl.c, .a = saved + sl.a,
@@ -367,21 +370,21 @@ void ur_attending_backward(const ur_attending *l, ur_score_back_fn *back, const 
 
 	if (!rows)
 		return;
-	memset(f.dh, 0, B * row);
-	memset(f.dz, 0, B * (size_t)f.ldz * sizeof *f.dz);
-	memset(f.dkeys, 0, B * f.S * row);
+	k->fill(s->B, z.H, 0, f.dh, z.H);
+	k->fill(s->B, f.ldz, 0, f.dz, f.ldz);
+	k->fill(s->B * s->S, z.H, 0, f.dkeys, z.H);
 	if (memory)
-		memset(f.dc, 0, B * row);
+		k->fill(s->B, z.H, 0, f.dc, z.H);
 	if (l->vector)
-		memset(f.dv, 0, B * row);
+		k->fill(s->B, z.H, 0, f.dv, z.H);
 	for (int b = 0; dstate && b < s->B; b++) {
 		const float *of = dstate[b];
 
-		memcpy(f.dh + (size_t)b * H, of, row);
+		k->copy(1, z.H, of, z.H, f.dh + (size_t)b * H, z.H);
 		if (memory)
-			memcpy(f.dc + (size_t)b * H, of += H, row);
+			k->copy(1, z.H, of += H, z.H, f.dc + (size_t)b * H, z.H);
 		if (l->late)
-			memcpy(f.dz + b * f.ldz + f.skip, of + H, row);
+			k->copy(1, z.H, of + H, z.H, f.dz + b * f.ldz + f.skip, z.H);
 	}
 	if (!l->late) {
 		ur_for_rows(c, rows, 1, output_rows, &f);
@@ -393,10 +396,10 @@ void ur_attending_backward(const ur_attending *l, ur_score_back_fn *back, const 
 	for (int b = 0; dstate && b < s->B; b++) {
 		float *to = dstate[b];
 
-		memcpy(to, f.dh + (size_t)b * H, row);
+		k->copy(1, z.H, f.dh + (size_t)b * H, z.H, to, z.H);
 		if (memory)
-			memcpy(to += H, f.dc + (size_t)b * H, row);
+			k->copy(1, z.H, f.dc + (size_t)b * H, z.H, to += H, z.H);
 		if (l->late)
-			memcpy(to + H, f.dz + b * f.ldz + f.skip, row);
+			k->copy(1, z.H, f.dz + b * f.ldz + f.skip, z.H, to + H, z.H);
 	}
 }

@@ -162,22 +162,6 @@ static void rope_angles(const shape *s, const double *rate, int64_t n, float sig
 	}
 }
 
-/* Turns the q and k heads of one row, which lie one after the other. */
-static void rope_row(const shape *s, const float *turn, float *row)
-{
-	int half = s->E / 2;
-	const float *c = turn, *w = turn + half;
-
-	for (int h = 0; h < s->heads + s->kv_heads; h++) {
-		float *a = row + (ptrdiff_t)h * s->E, *b = a + half;
-		for (int i = 0; i < half; i++) {
-			float x = a[i], y = b[i];
-			a[i] = x * c[i] - y * w[i];
-			b[i] = y * c[i] + x * w[i];
-		}
-	}
-}
-
 /* ---- one step ---- */
 
 static size_t step_work(const ur_dims *d, int n)
@@ -205,9 +189,9 @@ static void step(const ur_turn *turn)
 
 		if (s.rope) {
 			rope_angles(&s, rate, at, 1, sines);
-			rope_row(&s, sines, row);
+			k->rotate(s.heads + s.kv_heads, s.E, sines, row);
 		}
-		memcpy(ring + (size_t)(at % s.ring) * position_floats(&s), row + s.q, position_floats(&s) * sizeof *ring);
+		k->copy(1, 2 * s.kv, row + s.q, 2 * s.kv, ring + (size_t)(at % s.ring) * position_floats(&s), 2 * s.kv);
 		memcpy(turn->state[i], &next, sizeof next);
 		ur_attend_rows(k, &(ur_rows_query){ .heads = s.heads, .kv_heads = s.kv_heads, .E = s.E,
 			.n = (int)filled(&s, next), .q = row, .keys = ring, .values = ring + s.kv,
@@ -316,7 +300,9 @@ static ur_cost cost(const ur_dims *d, const ur_span *span)
 	double pairs = (span->whole ? (double)span->T * span->T : ur_attention_pairs(span->T, 0, s.window)) * span->B;
 
 	return (ur_cost){
-		.flops = 2 * rows * s.in * s.qkv + 2 * n * s.q * s.out + 4 * pairs * s.q,
+		/* products, rope, and a softmax's five a score; not what a tile works out beyond the diagonal */
+		.flops = 2 * rows * s.in * s.qkv + 2 * n * s.q * s.out + (s.rope ? 3 * n * (s.q + s.kv) : 0) +
+		         pairs * (4 * s.q + 5 * s.heads),
 		.bytes = sizeof(float) * (rows * s.in + 2 * n * s.qkv + 2 * n * s.q + n * s.out +
 		                          (double)s.in * s.qkv + (double)s.q * s.out),
 	};
@@ -346,7 +332,8 @@ static void rope_rows(void *arg, int from, int to, int thread)
 				known = past[0] + t;
 				rope_angles(&m->s, rate, known, (float)m->turn, turn);
 			}
-			rope_row(&m->s, turn, rows + ((size_t)t * (size_t)m->span->B + (size_t)b) * (size_t)m->s.qkv);
+			m->c->k->rotate(m->s.heads + m->s.kv_heads, m->s.E, turn,
+			                rows + ((size_t)t * (size_t)m->span->B + (size_t)b) * (size_t)m->s.qkv);
 		}
 }
 
@@ -361,7 +348,8 @@ static void gather_rows(void *arg, int from, int to, int thread)
 		for (int b = 0; b < m->span->B; b++) {
 			size_t i = (size_t)t * B + (size_t)b;
 			if (t < length(m->span, b))
-				memcpy(m->qkv + i * width, m->rows + (size_t)m->span->index[i] * width, width * sizeof *m->qkv);
+				m->c->k->copy(1, m->s.qkv, m->rows + (size_t)m->span->index[i] * width, m->s.qkv, m->qkv + i * width,
+				              m->s.qkv);
 		}
 }
 
@@ -370,13 +358,13 @@ static void keep_ring(void *arg, int b, int thread)
 {
 	const memory *m = arg;
 	ur_past past = past_in_state(m, b);
-	size_t width = position_floats(&m->s);
+	const int width = 2 * m->s.kv;
 	int until_end = past.ring - past.first < past.count ? past.ring - past.first : past.count;
 	float *to = m->ring + (size_t)b * ring_floats(&m->s);
 
 	(void)thread;
-	memcpy(to, past.rows + (size_t)past.first * width, (size_t)until_end * width * sizeof *to);
-	memcpy(to + (size_t)until_end * width, past.rows, (size_t)(past.count - until_end) * width * sizeof *to);
+	m->c->k->copy(until_end, width, past.rows + (ptrdiff_t)past.first * width, width, to, width);
+	m->c->k->copy(past.count - until_end, width, past.rows, width, to + (ptrdiff_t)until_end * width, width);
 }
 
 /* Puts the new keys and values of COPY_STEPS steps of a sequence into its ring, but for what the ring cannot hold. */
@@ -387,14 +375,17 @@ static void fill_ring(void *arg, int task, int thread)
 	int chunks = (span->T + COPY_STEPS - 1) / COPY_STEPS, b = task / chunks, from = task % chunks * COPY_STEPS;
 	int len = length(span, b), to = from + COPY_STEPS < len ? from + COPY_STEPS : len;
 	int64_t n = position_of(span->state[b]);
-	size_t width = position_floats(&m->s);
+	const int width = 2 * m->s.kv, ring = m->s.ring;
 
 	(void)thread;
-	if (from < len - m->s.ring)
-		from = len - m->s.ring;
-	for (int t = from; t < to; t++)
-		memcpy(ring_of(span->state[b]) + (size_t)((n + t) % m->s.ring) * width,
-		       m->qkv + ((size_t)t * (size_t)span->B + (size_t)b) * (size_t)m->s.qkv + m->s.q, width * sizeof(float));
+	if (from < len - ring)
+		from = len - ring;
+	for (int t = from, at, rows; t < to; t += rows) {
+		at = (int)((n + t) % ring);
+		rows = to - t < ring - at ? to - t : ring - at;
+		m->c->k->copy(rows, width, m->qkv + ((size_t)t * (size_t)span->B + (size_t)b) * (size_t)m->s.qkv + m->s.q,
+		              (ptrdiff_t)span->B * m->s.qkv, ring_of(span->state[b]) + (ptrdiff_t)at * width, width);
+	}
 }
 
 static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *span, float *saved, float *work)
@@ -432,9 +423,9 @@ static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur
 	set_arrays(&a, &m);
 	a.past = span->state ? past_in_state : NULL;
 	ur_attention_forward(c, &a, work);
-	ur_clear_tails(span->T, span->B, span->len, m.o, s->q, m.ldo);
+	ur_clear_tails(c->k, span->T, span->B, span->len, m.o, s->q, m.ldo);
 	ur_linear(c, M, p.o, p.o_bias, m.o, m.ldo, span->y, s->out, 0);
-	ur_clear_tails(span->T, span->B, span->len, span->y, s->out, s->out);
+	ur_clear_tails(c->k, span->T, span->B, span->len, span->y, s->out, s->out);
 	if (!span->state)
 		return;
 	ur_pool_run(c->pool, span->B * ((span->T + COPY_STEPS - 1) / COPY_STEPS), fill_ring, &m);
@@ -453,8 +444,7 @@ static void scatter_rows(void *arg, int task, int thread)
 	size_t width = (size_t)m->s.qkv;
 
 	(void)thread;
-	for (int r = 0; r < span->rows; r++)
-		memset(m->drows + (size_t)r * width + from, 0, (size_t)n * sizeof *m->drows);
+	m->c->k->fill(span->rows, n, 0, m->drows + from, m->s.qkv);
 	for (int t = 0; t < span->T; t++)
 		for (int b = 0; b < span->B; b++) {
 			size_t i = (size_t)t * (size_t)span->B + (size_t)b;
@@ -482,7 +472,7 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 	m.datt = take(&work, steps(span) * (size_t)s->q);
 	m.dqkv = take(&work, steps(span) * (size_t)s->qkv);
 
-	dy = ur_without_tails(span->T, span->B, span->len, dy, s->out, m.dqkv);   /* not in use yet, and wide enough */
+	dy = ur_without_tails(c->k, span->T, span->B, span->len, dy, s->out, m.dqkv);   /* not in use yet, and wide enough */
 	ur_linear_back(c, M, p.o, dy, s->out, m.datt, s->q, 0);
 	ur_linear_grad(c, M, s->out, s->q, dy, s->out, m.o, s->q, dw[p.at_o], s->bias ? dw[p.at_o + 1] : NULL);
 
@@ -495,7 +485,7 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 	if (span->index)
 		m.drows = take(&work, (size_t)span->rows * (size_t)s->qkv);
 	ur_attention_backward(c, &a, &g, work);
-	ur_clear_tails(span->T, span->B, span->len, m.dqkv, s->qkv, s->qkv);
+	ur_clear_tails(c->k, span->T, span->B, span->len, m.dqkv, s->qkv, s->qkv);
 	if (s->rope)
 		ur_for_rows(c, span->T, 1, rope_rows, &m);
 
@@ -505,7 +495,7 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 		dqkv = m.drows;
 		rows = span->rows;
 	} else {
-		x = ur_without_tails(span->T, span->B, span->len, x, s->in, m.datt);  /* done with */
+		x = ur_without_tails(c->k, span->T, span->B, span->len, x, s->in, m.datt);  /* done with */
 	}
 	ur_linear_grad(c, rows, s->qkv, s->in, dqkv, s->qkv, x, s->in, dw[0], s->bias ? dw[1] : NULL);
 	if (dx)

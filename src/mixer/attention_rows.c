@@ -3,7 +3,6 @@
 #include "mixer/attention_rows.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { BLOCK = 32 };    /* rows at a time */
 
@@ -14,7 +13,7 @@ static void fill_weights(const ur_kernels *k, const ur_rows_query *q, const floa
 {
 	float scale = 1 / sqrtf((float)q->E);
 
-	memset(q->weights, 0, (size_t)q->n * sizeof *q->weights);
+	k->fill(1, q->n, 0, q->weights, q->n);
 	for (int at = 0; at < q->n; at += BLOCK) {
 		int n = q->n - at < BLOCK ? q->n - at : BLOCK;
 		for (int h = 0; h < q->heads; h++) {
@@ -32,11 +31,9 @@ void ur_attend_rows(const ur_kernels *k, const ur_rows_query *q, float *work)
 	ptrdiff_t ld = q->ld;
 
 	if (q->o)
-		memset(q->o, 0, (size_t)q->heads * (size_t)q->E * sizeof *q->o);
-	for (int h = 0; h < q->heads; h++) {
-		m[h] = -INFINITY;
-		sum[h] = 0;
-	}
+		k->fill(q->heads, q->E, 0, q->o, q->E);
+	k->fill(1, q->heads, -INFINITY, m, q->heads);
+	k->fill(1, q->heads, 0, sum, q->heads);
 	for (int at = 0; at < q->n; at += BLOCK) {
 		int n = q->n - at < BLOCK ? q->n - at : BLOCK;
 		for (int h = 0; h < q->heads; h++) {
@@ -47,25 +44,25 @@ void ur_attend_rows(const ur_kernels *k, const ur_rows_query *q, float *work)
 			factor = k->softmax_tile(n, n, scale, score, &m[h], &sum[h]);
 			if (!out)
 				continue;
-			if (factor != 1)
-				k->scale(q->E, factor, out);
+			k->scale(q->E, factor, out);
 			k->row_sum(n, q->E, score, q->values + head, ld, out);
 		}
 	}
 	for (int h = 0; q->o && h < q->heads; h++)
-		k->scale(q->E, 1 / sum[h], q->o + (ptrdiff_t)h * q->E);
+		k->softmax_end(q->E, &m[h], &sum[h], q->o + (ptrdiff_t)h * q->E, NULL);
 	if (q->weights)
 		fill_weights(k, q, m, sum, score);
 }
 
-void ur_clear_tails(int T, int B, const int *len, float *x, int width, ptrdiff_t ld)
+void ur_clear_tails(const ur_kernels *k, int T, int B, const int *len, float *x, int width, ptrdiff_t ld)
 {
 	for (int b = 0; len && b < B; b++)
 		for (int t = len[b]; t < T; t++)
-			memset(x + ((ptrdiff_t)t * B + b) * ld, 0, (size_t)width * sizeof *x);
+			k->fill(1, width, 0, x + ((ptrdiff_t)t * B + b) * ld, width);
 }
 
-const float *ur_without_tails(int T, int B, const int *len, const float *x, int width, float *copy)
+const float *ur_without_tails(const ur_kernels *k, int T, int B, const int *len, const float *x, int width,
+                              float *copy)
 {
 	int ragged = 0;
 
@@ -77,9 +74,9 @@ const float *ur_without_tails(int T, int B, const int *len, const float *x, int 
 		for (int b = 0; b < B; b++) {
 			size_t at = ((size_t)t * (size_t)B + (size_t)b) * (size_t)width;
 			if (t < len[b])
-				memcpy(copy + at, x + at, (size_t)width * sizeof *x);
+				k->copy(1, width, x + at, width, copy + at, width);
 			else
-				memset(copy + at, 0, (size_t)width * sizeof *x);
+				k->fill(1, width, 0, copy + at, width);
 		}
 	return copy;
 }

@@ -18,9 +18,10 @@ size_t ur_attend_rows_work(int heads);
 void ur_attend_rows(const ur_kernels *k, const ur_rows_query *q, float *work);
 
 /* x (T, B, width), ld floats from row to row. Zeros for steps beyond a sequence's length; len NULL: there are none. */
-void ur_clear_tails(int T, int B, const int *len, float *x, int width, ptrdiff_t ld);
+void ur_clear_tails(const ur_kernels *k, int T, int B, const int *len, float *x, int width, ptrdiff_t ld);
 /* Dense x, or where a sequence is shorter than T a copy with zeros beyond each length: what lies there may be anything,
  * and even times 0 may be NaN. */
-const float *ur_without_tails(int T, int B, const int *len, const float *x, int width, float *copy);
+const float *ur_without_tails(const ur_kernels *k, int T, int B, const int *len, const float *x, int width,
+                              float *copy);
 
 #endif

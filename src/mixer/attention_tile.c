@@ -15,7 +15,6 @@
 #include "mixer/attention_tile.h"
 
 #include <math.h>
-#include <string.h>
 
 enum {
 	LINE = 16,                  /* floats of a cache line: what pieces of memory are aligned to */
@@ -119,14 +118,20 @@ static int first_key(const source *s, int t)
 
 static int end_key(const source *s, int t) { return sees_all(s->a) ? s->keys : s->past.count + t + 1; }
 
-static const float *source_row(const source *s, int value, int j)
+/* Where position j's keys or values are; *rows: how many positions from there on lie *ld floats apart. */
+static const float *source_rows(const source *s, int value, int j, int *rows, ptrdiff_t *ld)
 {
 	const ur_attention *a = s->a;
 
 	if (j < s->past.count) {
-		size_t row = (size_t)(((int64_t)s->past.first + j) % s->past.ring) * 2 + (size_t)value;
+		const int at = (int)(((int64_t)s->past.first + j) % s->past.ring);
+		const size_t row = (size_t)at * 2 + (size_t)value;
+		*rows = least(s->past.count - j, s->past.ring - at);
+		*ld = 2 * (ptrdiff_t)a->kv_heads * a->E;
 		return s->past.rows + (row * (size_t)a->kv_heads + (size_t)s->h) * (size_t)a->E;
 	}
+	*rows = s->keys - j;
+	*ld = a->B * (a->S ? a->ldk : a->ld);
 	return (value ? a->v : a->k) + ((ptrdiff_t)(j - s->past.count) * a->B + s->b) * (a->S ? a->ldk : a->ld) +
 	       (ptrdiff_t)s->h * a->E;
 }
@@ -135,26 +140,31 @@ static const float *source_row(const source *s, int value, int j)
  * first: in a time-major array they often lie a power of two apart, and would evict each other while transposed. */
 static void pack_across(const ur_kernels *k, const source *s, int value, int from, int to, float *panels, float *gather)
 {
-	size_t E = (size_t)s->a->E;
+	const int E = s->a->E;
 
 	for (int j = from; j < to; j += k->nr) {
 		int n = least(k->nr, to - j);
-		for (int i = 0; i < n; i++)
-			memcpy(gather + (size_t)i * E, source_row(s, value, j + i), E * sizeof *gather);
-		k->pack(n, (int)E, gather, (ptrdiff_t)E, 1, panels + (size_t)j * E);
+		for (int i = 0, rows; i < n; i += rows) {
+			ptrdiff_t ld;
+			const float *row = source_rows(s, value, j + i, &rows, &ld);
+			rows = least(rows, n - i);
+			k->copy(rows, E, row, ld, gather + (ptrdiff_t)i * E, E);
+		}
+		k->pack(n, E, gather, E, 1, panels + (ptrdiff_t)j * E);
 	}
 }
 
 /* Puts one row of E floats into the panels of a tile that is `depth` rows deep, as its row i. */
 static void lay_along(const ur_kernels *k, int E, const float *row, int i, int depth, float *panels)
 {
-	size_t nr = (size_t)k->nr;
+	const int nr = k->nr, whole = E / nr, rest = E % nr;
+	float *to = panels + (ptrdiff_t)i * nr;
 
-	for (int e = 0; e < E; e += k->nr) {
-		size_t n = (size_t)least(k->nr, E - e);
-		float *to = panels + (size_t)e * (size_t)depth + (size_t)i * nr;
-		memcpy(to, row + e, n * sizeof *to);
-		memset(to + n, 0, (nr - n) * sizeof *to);
+	k->copy(whole, nr, row, nr, to, (ptrdiff_t)depth * nr);
+	if (rest) {
+		to += (ptrdiff_t)whole * depth * nr;
+		k->copy(1, rest, row + (ptrdiff_t)whole * nr, rest, to, rest);
+		k->fill(1, nr - rest, 0, to + rest, nr - rest);
 	}
 }
 
@@ -163,8 +173,13 @@ static void pack_along(const ur_kernels *k, const source *s, const tiles *t, int
 {
 	for (int tile = from; tile < to; tile += t->kv) {
 		int depth = least(t->kv, s->keys - tile);
-		for (int i = 0; i < depth; i++)
-			lay_along(k, s->a->E, source_row(s, value, tile + i), i, depth, panels + (size_t)tile * (size_t)t->columns);
+		for (int i = 0, rows; i < depth; i += rows) {
+			ptrdiff_t ld;
+			const float *row = source_rows(s, value, tile + i, &rows, &ld);
+			rows = least(rows, depth - i);
+			for (int r = 0; r < rows; r++)
+				lay_along(k, s->a->E, row + r * ld, i + r, depth, panels + (size_t)tile * (size_t)t->columns);
+		}
 	}
 }
 
@@ -283,16 +298,13 @@ static void attend(const forward_job *j, const source *s, int head, int tile, co
 
 	if (rows <= 0)
 		return;
-	for (int r = 0; r < rows; r++) {
-		const float *q = a->q + ((ptrdiff_t)(t0 + r) * a->B + s->b) * a->ld + (ptrdiff_t)head * E;
-		memcpy(f->Q + (size_t)r * (size_t)E, q, (size_t)E * sizeof *q);
-		f->m[r] = -INFINITY;
-		f->sum[r] = 0;
-	}
+	k->copy(rows, E, a->q + ((ptrdiff_t)t0 * a->B + s->b) * a->ld + (ptrdiff_t)head * E, a->B * a->ld, f->Q, E);
+	k->fill(1, rows, -INFINITY, f->m, rows);
+	k->fill(1, rows, 0, f->sum, rows);
 	first = first_key(s, t0) / k->nr * k->nr;
 	last = end_key(s, t0 + rows - 1);
 	if (first >= last)
-		memset(f->O, 0, (size_t)rows * (size_t)columns * sizeof *f->O);
+		k->fill(rows, columns, 0, f->O, columns);
 	for (int key = first, next; key < last; key = next) {
 		int begin = key / kv * kv, n, width, fresh = key == first;
 
@@ -308,23 +320,23 @@ static void attend(const forward_job *j, const source *s, int head, int tile, co
 			if (start < end)
 				factor = k->softmax_tile(end - start, width - start, scale, scores + start, &f->m[r], &f->sum[r]);
 			if (start > 0 || end == 0)
-				memset(scores, 0, (size_t)(start < end ? start : n) * sizeof *scores);
-			if (!fresh && factor != 1)
+				k->fill(1, start < end ? start : n, 0, scores, ld);
+			if (!fresh)
 				k->scale(E, factor, f->O + (size_t)r * (size_t)columns);
 		}
 		times_along(k, rows, columns, f->S, ld, 1, p->values + (size_t)begin * (size_t)columns, key - begin, n,
 		            least(kv, s->keys - begin), f->O, !fresh);
 	}
 	for (int r = 0; r < rows; r++) {
-		ptrdiff_t row = (ptrdiff_t)(t0 + r) * a->B + s->b;
-		float *o = f->O + (size_t)r * (size_t)columns;
+		float *lse = a->lse ? a->lse + ((ptrdiff_t)(t0 + r) * a->B + s->b) * a->heads + head : NULL;
 
 		if (first < last)
-			k->scale(E, 1 / f->sum[r], o);
-		memcpy(a->out + row * a->ldo + (ptrdiff_t)head * E, o, (size_t)E * sizeof *o);
-		if (a->lse)
-			a->lse[row * a->heads + head] = f->m[r] + logf(f->sum[r]);
+			k->softmax_end(E, &f->m[r], &f->sum[r], f->O + (size_t)r * (size_t)columns, lse);
+		else if (lse)
+			k->fill(1, 1, -INFINITY, lse, 1);
 	}
+	k->copy(rows, E, f->O, columns, a->out + ((ptrdiff_t)t0 * a->B + s->b) * a->ldo + (ptrdiff_t)head * E,
+	        a->B * a->ldo);
 }
 
 static void head_task(void *arg, int task, int thread)
@@ -461,14 +473,13 @@ static void back_tile(const backward_job *j, const source *s, int head, int t0, 
 	float scale = 1 / sqrtf((float)E);
 
 	if (first >= last)
-		memset(f->dQ, 0, (size_t)rows * (size_t)columns * sizeof *f->dQ);
+		k->fill(rows, columns, 0, f->dQ, columns);
 	for (int r = 0; r < rows; r++) {
 		ptrdiff_t row = (ptrdiff_t)(t0 + r) * a->B + s->b, at = (ptrdiff_t)head * E;
 		const float *q = a->q + row * a->ld + at, *dout = j->g->dout + row * j->g->ldd + at;
-		size_t to = (size_t)r * (size_t)E;
 
-		memcpy(f->Q + to, q, (size_t)E * sizeof *q);
-		memcpy(f->dO + to, dout, (size_t)E * sizeof *dout);
+		k->copy(1, E, q, E, f->Q + (ptrdiff_t)r * E, E);
+		k->copy(1, E, dout, E, f->dO + (ptrdiff_t)r * E, E);
 		lay_along(k, E, q, r, rows, f->Q_along);
 		lay_along(k, E, dout, r, rows, f->dO_along);
 		f->lse[r] = a->lse[row * a->heads + head];
@@ -490,7 +501,7 @@ static void back_tile(const backward_job *j, const source *s, int head, int t0, 
 			if (start < end)
 				k->softmax_again(end - start, width - start, scale, f->lse[r], P + start);
 			if (start > 0 || end == 0)
-				memset(P, 0, (size_t)(start < end ? start : width) * sizeof *P);
+				k->fill(1, start < end ? start : width, 0, P, ld);
 			k->softmax_back(width, scale, f->delta[r], P, dS);
 		}
 		if (next > past) {   /* the earlier positions are constants */
@@ -500,9 +511,8 @@ static void back_tile(const backward_job *j, const source *s, int head, int t0, 
 		times_along(k, rows, columns, f->dS, ld, 1, p->keys_along + (size_t)begin * (size_t)columns, key - begin, n,
 		            least(kv, s->keys - begin), f->dQ, key > first);
 	}
-	for (int r = 0; r < rows; r++)
-		memcpy(j->g->dq + ((ptrdiff_t)(t0 + r) * a->B + s->b) * j->g->ldg + (ptrdiff_t)head * E,
-		       f->dQ + (size_t)r * (size_t)columns, (size_t)E * sizeof *f->dQ);
+	k->copy(rows, E, f->dQ, columns, j->g->dq + ((ptrdiff_t)t0 * a->B + s->b) * j->g->ldg + (ptrdiff_t)head * E,
+	        a->B * j->g->ldg);
 }
 
 static void back_task(void *arg, int task, int thread)
@@ -510,8 +520,11 @@ static void back_task(void *arg, int task, int thread)
 	const backward_job *j = arg;
 	const ur_attention *a = j->a;
 	int h = task % a->kv_heads, group = a->heads / a->kv_heads, steps = steps_of(a, task / a->kv_heads);
-	size_t E = (size_t)a->E, columns = (size_t)j->t.columns;
+	const ur_kernels *k = j->c->k;
+	const int columns = j->t.columns;
+	const ptrdiff_t ldg = a->S ? j->g->ldgk : j->g->ldg;
 	source s = source_of(a, task / a->kv_heads, h);
+	const ptrdiff_t to = (ptrdiff_t)s.b * ldg + (ptrdiff_t)h * a->E, from = (ptrdiff_t)s.past.count * columns;
 	cutter scratch = { ur_scratch(j->c, thread), 0 }, work = { 0 };
 	backward_tile f = cut_backward(&scratch, j->c->k, a, &j->t);
 	backward_head p;
@@ -519,21 +532,16 @@ static void back_task(void *arg, int task, int thread)
 	if (j->heads)
 		work.base = j->heads + (size_t)(j->c->threads > a->B * a->kv_heads ? task : thread) * j->stride;
 	p = cut_head(j->heads ? &work : &scratch, j->c->k, a, &j->t, s.keys);
-	pack_across(j->c->k, &s, 0, 0, s.keys, p.keys, f.gather);
-	pack_across(j->c->k, &s, 1, 0, s.keys, p.values, f.gather);
-	pack_along(j->c->k, &s, &j->t, 0, 0, s.keys, p.keys_along);
-	memset(p.dK, 0, (size_t)s.keys * columns * sizeof *p.dK);
-	memset(p.dV, 0, (size_t)s.keys * columns * sizeof *p.dV);
+	pack_across(k, &s, 0, 0, s.keys, p.keys, f.gather);
+	pack_across(k, &s, 1, 0, s.keys, p.values, f.gather);
+	pack_along(k, &s, &j->t, 0, 0, s.keys, p.keys_along);
+	k->fill(s.keys, columns, 0, p.dK, columns);
+	k->fill(s.keys, columns, 0, p.dV, columns);
 	for (int g = 0; g < group; g++)
 		for (int t0 = 0; t0 < steps; t0 += j->t.q)
 			back_tile(j, &s, h * group + g, t0, &p, &f);
-	for (int t = 0; t < s.keys - s.past.count; t++) {
-		ptrdiff_t to = ((ptrdiff_t)t * a->B + s.b) * (a->S ? j->g->ldgk : j->g->ldg) + (ptrdiff_t)h * a->E;
-		size_t from = ((size_t)s.past.count + (size_t)t) * columns;
-
-		memcpy(j->g->dk + to, p.dK + from, E * sizeof *p.dK);
-		memcpy(j->g->dv + to, p.dV + from, E * sizeof *p.dV);
-	}
+	k->copy(s.keys - s.past.count, a->E, p.dK + from, columns, j->g->dk + to, a->B * ldg);
+	k->copy(s.keys - s.past.count, a->E, p.dV + from, columns, j->g->dv + to, a->B * ldg);
 }
 
 size_t ur_attention_back_work(const ur_ctx *c, const ur_attention *a)

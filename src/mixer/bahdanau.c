@@ -11,8 +11,6 @@
  * else would have to be saved. */
 #include "mixer/attending.h"
 
-#include <string.h>
-
 enum { QUERY = UR_RECURRENT_PARAMS, MEMORY, SCORE, OUT, OUT_BIAS, PARAMS };
 
 /* Rows that the room holds at a time. */
@@ -25,11 +23,9 @@ static int stretch(int H, int left)
 /* room = tanh(q + k_j) for n rows */
 static void hidden(const ur_kernels *k, int n, int H, const float *keys, ptrdiff_t ld, const float *q, float *room)
 {
-	for (int j = 0; j < n; j++) {
-		float *to = room + (size_t)j * (size_t)H;
-		memcpy(to, keys + j * ld, (size_t)H * sizeof *to);
-		k->add(H, q, to);
-	}
+	k->copy(n, H, keys, ld, room, H);
+	for (int j = 0; j < n; j++)
+		k->add(H, q, room + (size_t)j * (size_t)H);
 	k->tanh(n * H, room, room);
 }
 

@@ -7,12 +7,10 @@
  * State: h (H). Parameters: recurrent.h. Saved for the way back: r, z, n, u_n, and the first h. */
 #include "mixer/recurrent.h"
 
-#include <string.h>
-
 static void cell_step(const ur_cell_step *s)
 {
 	if (s->un)
-		memcpy(s->un, s->u + 2 * s->stride, (size_t)s->n * sizeof(float));
+		s->k->copy(1, s->n, s->u + 2 * s->stride, s->n, s->un, s->n);
 	s->k->gru_gates(s->n, s->a, s->u, s->stride, s->h_prev, s->h);
 }
 

@@ -16,7 +16,7 @@ void ur_cell_back_lstm(const ur_cell_back *b)
 	b->k->lstm_gates_back(b->n, b->a, b->stride, b->c_prev, b->c, b->dh, b->dc, b->da);
 }
 
-const ur_cell ur_cell_lstm = { .gates = 4, .memory = 1, .work = 4 + 5 + 4, .step = cell_step };
+const ur_cell ur_cell_lstm = { .gates = 4, .memory = 1, .work = 5 + 4, .step = cell_step };
 
 enum { FORGET_BIAS };
 static const ur_option options[] = {

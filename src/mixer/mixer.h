@@ -8,6 +8,7 @@
 #ifndef UR_MIXER_H
 #define UR_MIXER_H
 
+#include "base/option.h"
 #include "kernel/gemm.h"
 
 enum { UR_MIXER_OPTIONS = 8, UR_MIXER_PARAMS = 12 };
@@ -19,14 +20,6 @@ typedef struct ur_dims {
 	int memory;                     /* width of the encoder's outputs, for mixers that read them */
 	double option[UR_MIXER_OPTIONS];
 } ur_dims;
-
-/* An option a mixer takes in a spec: "name=value". */
-typedef struct ur_option {
-	const char *name, *about;
-	double standard, least, most;   /* default and bounds */
-	const char *choices;            /* "tanh|relu": the value is the index of the word; NULL: a number */
-	int whole;                      /* the number must be whole */
-} ur_option;
 
 /* How a parameter starts. */
 typedef enum ur_init { UR_INIT_ZERO, UR_INIT_ONE, UR_INIT_UNIFORM, UR_INIT_NORMAL, UR_INIT_FILL } ur_init;

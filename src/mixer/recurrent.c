@@ -14,7 +14,6 @@
 
 #include <limits.h>
 #include <math.h>
-#include <string.h>
 
 enum {
 	CHUNK_FLOATS = 1 << 19, /* pre-activations in a chunk of steps ... */
@@ -154,7 +153,7 @@ static void product(const ur_kernels *k, const ur_mat *w, int G, int M, const fl
 void ur_recurrent_sum_biases(const ur_kernels *k, const ur_mat *w, float *bias)
 {
 	int n = w[UR_B_IH].rows;
-	memcpy(bias, w[UR_B_IH].data, (size_t)n * sizeof *bias);
+	k->copy(1, n, w[UR_B_IH].data, n, bias, n);
 	k->add(n, w[UR_B_HH].data, bias);
 }
 
@@ -189,12 +188,11 @@ void ur_recurrent_step(const ur_cell *cell, const ur_turn *turn)
 	void *const *state = turn->state;
 	const struct step_layout l = step_layout(cell, d, n);
 	const int G = cell->gates, H = d->out, group = ur_recurrent_group(k, n, G, H);
-	const size_t row = (size_t)H * sizeof(float);
 	float *a = G > 1 ? work + l.a : y, *u = cell->apart ? work + l.u : a, *h = work + l.h, *c = work + l.c;
 	const float *bias = w[UR_B_IH].data;
 
 	for (int i = 0; i < n; i++)
-		memcpy(h + (size_t)i * (size_t)H, state[i], row);
+		k->copy(1, H, state[i], H, h + (size_t)i * (size_t)H, H);
 	if (!cell->apart) {
 		ur_recurrent_sum_biases(k, w, work + l.bias);
 		bias = work + l.bias;
@@ -215,9 +213,9 @@ void ur_recurrent_step(const ur_cell *cell, const ur_turn *turn)
 		}
 	}
 	for (int i = 0; i < n; i++) {
-		memcpy(state[i], y + (size_t)i * (size_t)H, row);
+		k->copy(1, H, y + (size_t)i * (size_t)H, H, state[i], H);
 		if (cell->memory)
-			memcpy((float *)state[i] + H, c + (size_t)i * (size_t)H, row);
+			k->copy(1, H, c + (size_t)i * (size_t)H, H, (float *)state[i] + H, H);
 	}
 }
 
@@ -314,8 +312,8 @@ static void project_rows(const struct forward *f, int from, int to)
 static void step_rows(const struct forward *f, int from, int to)
 {
 	const ur_span *s = f->s;
-	const int G = f->cell->gates, H = f->d->out;
-	const size_t row = (size_t)H * sizeof(float), wide = (size_t)H * (size_t)G;
+	const int G = f->cell->gates, H = f->d->out, GH = G * H;
+	const size_t wide = (size_t)GH;
 
 	for (int t = f->t0; t < f->t1; t++) {
 		const int end = ur_recurrent_last(s, t, from, to), rows = end - from;
@@ -327,7 +325,7 @@ static void step_rows(const struct forward *f, int from, int to)
 		for (int b = from; f->table && b < end; b++) {
 			size_t at = (size_t)t * (size_t)s->B + (size_t)b;
 			if (t < ur_recurrent_length(s, b))
-				memcpy(a + (size_t)(b - from) * wide, f->table + (size_t)s->index[at] * wide, wide * sizeof *a);
+				f->k->copy(1, GH, f->table + (size_t)s->index[at] * wide, GH, a + (size_t)(b - from) * wide, GH);
 		}
 		for (int j = 0; rows && j < H; j += group) {
 			int n = j + group < H ? group : H - j;
@@ -345,12 +343,12 @@ static void step_rows(const struct forward *f, int from, int to)
 			size_t at = (size_t)b * (size_t)H;
 
 			if (t >= len)
-				memset(y + at, 0, row);
+				f->k->fill(1, H, 0, y + at, H);
 			if (t != len - 1 || !s->state)
 				continue;
-			memcpy(s->state[b], y + at, row);
+			f->k->copy(1, H, y + at, H, s->state[b], H);
 			if (f->cell->memory)
-				memcpy((float *)s->state[b] + H, c_slab(f, t) + at, row);
+				f->k->copy(1, H, c_slab(f, t) + at, H, (float *)s->state[b] + H, H);
 		}
 	}
 }
@@ -379,7 +377,6 @@ void ur_recurrent_forward(const ur_cell *cell, const ur_ctx *c, const ur_dims *d
 	const ur_recurrent_saved sl = ur_recurrent_saved_layout(cell, d, s);
 	const struct work_layout wl = work_layout(cell, d, s);
 	const int H = d->out, GH = cell->gates * H;
-	const size_t row = (size_t)H * sizeof(float);
 	struct forward f = {
 		.cell = cell, .k = c->k, .d = d, .w = w, .s = s, .chunk = ur_recurrent_chunk(cell, d, s),
 		.alone = s->index || s->B >= c->threads, .slab = (size_t)s->B * (size_t)H, .bias = w[UR_B_IH].data,
@@ -395,13 +392,13 @@ void ur_recurrent_forward(const ur_cell *cell, const ur_ctx *c, const ur_dims *d
 		float *h0 = f.h0 + (size_t)b * (size_t)H, *c0 = f.c + (size_t)b * (size_t)H;
 
 		if (s->state)
-			memcpy(h0, s->state[b], row);
+			c->k->copy(1, H, s->state[b], H, h0, H);
 		else
-			memset(h0, 0, row);
+			c->k->fill(1, H, 0, h0, H);
 		if (cell->memory && s->state)
-			memcpy(c0, (const float *)s->state[b] + H, row);
+			c->k->copy(1, H, (const float *)s->state[b] + H, H, c0, H);
 		else if (cell->memory)
-			memset(c0, 0, row);
+			c->k->fill(1, H, 0, c0, H);
 	}
 	if (!cell->apart) {
 		ur_recurrent_sum_biases(c->k, w, work + wl.bias);

@@ -12,8 +12,6 @@
  * rows of da are first summed by the row of the table they came from, always in the same order. */
 #include "mixer/recurrent_parts.h"
 
-#include <string.h>
-
 enum { SCATTER_COLUMNS = 128 }; /* of the table that one task sums */
 
 /* Where the working memory is cut: dh, dc (B, H); da and du of a chunk and of the step after it; the sums of da by row
@@ -63,20 +61,21 @@ static size_t wide_slab(const struct backward *f) { return f->slab * (size_t)f->
 /* dh of rows [from, to) before the product: what reaches h_t otherwise. */
 static void start_dh(const struct backward *f, int t, int from, int to)
 {
-	const size_t H = (size_t)f->d->out;
+	const ur_kernels *k = f->k;
+	const int H = f->d->out;
 
 	for (int b = from; b < to; b++) {
 		const int len = ur_recurrent_length(f->s, b);
-		const float *dy = t < 0 ? NULL : f->dy + (size_t)t * f->slab + (size_t)b * H;
-		float *dh = f->dh + (size_t)b * H;
+		const float *dy = t < 0 ? NULL : f->dy + (size_t)t * f->slab + (size_t)b * (size_t)H;
+		float *dh = f->dh + (size_t)b * (size_t)H;
 
 		if (t + 1 < len && !f->cell->apart) {
 			if (dy)
-				memcpy(dh, dy, H * sizeof *dh);
+				k->copy(1, H, dy, H, dh, H);
 			else
-				memset(dh, 0, H * sizeof *dh);
+				k->fill(1, H, 0, dh, H);
 		} else if (dy && t < len) {
-			f->k->add((int)H, dy, dh);
+			k->add(H, dy, dh);
 		}
 	}
 }
@@ -125,13 +124,13 @@ static void cell_row(const struct backward *f, int t, int b, int j, int n)
 static void back_rows(void *arg, int from, int to, int thread)
 {
 	const struct backward *f = arg;
-	const int H = f->d->out, T = f->s->T, last = f->t0 == 0 && f->through ? -1 : f->t0;
-	const size_t wide = (size_t)H * (size_t)f->cell->gates, bytes = (size_t)(to - from) * wide * sizeof(float);
+	const int H = f->d->out, GH = H * f->cell->gates, T = f->s->T, last = f->t0 == 0 && f->through ? -1 : f->t0;
+	const size_t wide = (size_t)GH;
 	(void)thread;
 
 	if (f->t1 < T) { /* the step after this chunk was the first of the one before */
 		float *du = f->du + (size_t)from * wide;
-		memcpy(du + (size_t)(f->t1 - f->t0) * wide_slab(f), du, bytes);
+		f->k->copy(to - from, GH, du, GH, du + (size_t)(f->t1 - f->t0) * wide_slab(f), GH);
 	}
 	for (int t = f->t1 - 1; t >= last; t--) {
 		const int end = t + 1 < T ? ur_recurrent_last(f->s, t + 1, from, to) : from;
@@ -152,8 +151,8 @@ static void back_rows(void *arg, int from, int to, int thread)
 
 			if (t < ur_recurrent_length(f->s, b))
 				continue;
-			memset(f->da + slot, 0, wide * sizeof(float));
-			memset(f->du + slot, 0, wide * sizeof(float));
+			f->k->fill(1, GH, 0, f->da + slot, GH);
+			f->k->fill(1, GH, 0, f->du + slot, GH);
 		}
 	}
 }
@@ -167,8 +166,8 @@ static void scatter(void *arg, int task, int thread)
 	const int n = GH - j < SCATTER_COLUMNS ? GH - j : SCATTER_COLUMNS;
 	(void)thread;
 
-	for (int r = 0; f->t1 == s->T && r < s->rows; r++)
-		memset(f->table + (size_t)r * (size_t)GH + j, 0, (size_t)n * sizeof(float));
+	if (f->t1 == s->T)
+		f->k->fill(s->rows, n, 0, f->table + j, GH);
 	for (int t = f->t0; t < f->t1; t++)
 		for (int b = 0; b < s->B; b++) {
 			size_t row = (size_t)t * (size_t)s->B + (size_t)b, slot = row - (size_t)f->t0 * (size_t)s->B;
@@ -195,9 +194,9 @@ static const float *clean_x(const struct backward *f, float *room)
 			size_t at = ((size_t)(t - f->t0) * B + (size_t)b) * in;
 
 			if (t < ur_recurrent_length(s, b))
-				memcpy(room + at, x + at, in * sizeof *x);
+				f->k->copy(1, f->d->in, x + at, f->d->in, room + at, f->d->in);
 			else
-				memset(room + at, 0, in * sizeof *x);
+				f->k->fill(1, f->d->in, 0, room + at, f->d->in);
 		}
 	return room;
 }
@@ -209,7 +208,8 @@ void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_
 	const ur_recurrent_saved sl = ur_recurrent_saved_layout(cell, d, s);
 	const struct back_layout l = back_layout(cell, d, s);
 	const int H = d->out, GH = cell->gates * H, chunk = ur_recurrent_chunk(cell, d, s), B = s->B;
-	const size_t row = (size_t)H * sizeof(float), slab = (size_t)B * (size_t)H;
+	const size_t slab = (size_t)B * (size_t)H;
+	const ur_kernels *k = c->k;
 	float *db_ih = cell->apart ? dw[UR_B_IH] : NULL, *db_hh = cell->apart ? dw[UR_B_HH] : work + l.bias;
 	struct backward f = {
 		.cell = cell, .back = back, .k = c->k, .d = d, .w = w, .s = s, .dy = dy, .slab = slab,
@@ -222,14 +222,14 @@ void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_
 	if (!chunk)
 		return;
 	if (!cell->apart)
-		memset(db_hh, 0, (size_t)GH * sizeof(float));
-	memset(f.dh, 0, slab * sizeof(float));
+		k->fill(1, GH, 0, db_hh, GH);
+	k->fill(B, H, 0, f.dh, H);
 	if (cell->memory)
-		memset(f.dc, 0, slab * sizeof(float));
+		k->fill(B, H, 0, f.dc, H);
 	for (int b = 0; dstate && b < B; b++) {
-		memcpy(f.dh + (size_t)b * (size_t)H, dstate[b], row);
+		k->copy(1, H, dstate[b], H, f.dh + (size_t)b * (size_t)H, H);
 		if (cell->memory)
-			memcpy(f.dc + (size_t)b * (size_t)H, (const float *)dstate[b] + H, row);
+			k->copy(1, H, (const float *)dstate[b] + H, H, f.dc + (size_t)b * (size_t)H, H);
 	}
 	for (f.t1 = s->T; f.t1 > 0; f.t1 = f.t0) {
 		int steps = f.t1 < chunk ? f.t1 : chunk, first;
@@ -257,12 +257,12 @@ void ur_recurrent_backward(const ur_cell *cell, ur_cell_back_fn *back, const ur_
 			ur_linear_back(c, s->rows, &w[UR_W_IH], f.table, GH, dx, d->in, 0);
 	}
 	if (!cell->apart) {
-		c->k->add(GH, db_hh, dw[UR_B_IH]);
-		c->k->add(GH, db_hh, dw[UR_B_HH]);
+		k->add(GH, db_hh, dw[UR_B_IH]);
+		k->add(GH, db_hh, dw[UR_B_HH]);
 	}
 	for (int b = 0; dstate && b < B; b++) {
-		memcpy(dstate[b], f.dh + (size_t)b * (size_t)H, row);
+		k->copy(1, H, f.dh + (size_t)b * (size_t)H, H, dstate[b], H);
 		if (cell->memory)
-			memcpy((float *)dstate[b] + H, f.dc + (size_t)b * (size_t)H, row);
+			k->copy(1, H, f.dc + (size_t)b * (size_t)H, H, (float *)dstate[b] + H, H);
 	}
 }

@@ -11,7 +11,7 @@ int ur_net_reads_by_index(const ur_net *net)
 	const ur_model *m = net->m;
 	const ur_layer *first = &net->stack->layer[0];
 
-	return !m->spec.form->norm && m->spec.positions == UR_NOWHERE && first->reverse < 0 &&
+	return !net->inputs && !m->spec.form->norm && m->spec.positions == UR_NOWHERE && first->reverse < 0 &&
 	       !(first->kind->flags & UR_READS_MEMORY) && net->stack->in == m->spec.width &&
 	       !(m->spec.pair && m->spec.dropout > 0) && 2 * (size_t)net->stack->V <= (size_t)net->T * (size_t)net->B;
 }
@@ -166,6 +166,12 @@ void ur_net_plan(ur_net *net, const ur_model *m, const ur_ctx *c, int T, int B, 
 {
 	*net = (ur_net){ .m = m, .stack = &m->stack, .c = c, .T = T, .B = B, .training = training };
 	plan_stack(net, stateful, arena);
+}
+
+void ur_net_plan_inputs(ur_net *net, const ur_model *m, const ur_ctx *c, int T, int B, ur_arena *arena)
+{
+	*net = (ur_net){ .m = m, .stack = &m->stack, .c = c, .T = T, .B = B, .training = 1, .inputs = 1 };
+	plan_stack(net, 0, arena);
 }
 
 void ur_net_plan_pairs(ur_net *net, const ur_model *m, const ur_ctx *c, int S, int T, int B, int training,

@@ -35,6 +35,7 @@ typedef struct ur_net {
 	const ur_ctx *c;
 	int T, B;                       /* the most steps and sequences */
 	int training, stateful;         /* keeps what backward needs; passes may carry state */
+	int inputs;                     /* the first layer's input is an array, whose gradient can be had */
 	int by_index;                   /* the first mixer reads the embedding table's rows by index */
 	ur_layer_run *layer;
 	float *embedded;                /* (T, B, D), where the first layer reads more than that */
@@ -70,6 +71,9 @@ void ur_net_plan(ur_net *net, const ur_model *m, const ur_ctx *c, int T, int B, 
 /* The same of a model of pairs, with sources of at most S steps. T 0: the encoder alone. */
 void ur_net_plan_pairs(ur_net *net, const ur_model *m, const ur_ctx *c, int S, int T, int B, int training,
                        ur_arena *arena);
+/* For training, without states; the first layer reads no table by index, so that backward has the gradient of what it
+ * reads. */
+void ur_net_plan_inputs(ur_net *net, const ur_model *m, const ur_ctx *c, int T, int B, ur_arena *arena);
 /* Fills net->last. With state, all B positions must be equal where the model has positions. */
 void ur_net_forward(ur_net *net, const ur_pass *pass);
 /* The encoder alone: fills net->encoder->last and net->join.first. */

@@ -33,70 +33,7 @@ static const ur_option own_options[OWN + 1] = {
 	              "read at each step (each)", 0, 0, 1, "first|each", 0 },
 };
 
-enum { COMPLAINT = 300 }; /* bytes: with two lines of a spec it fits an ur_err */
-
-/* Copies at most n bytes; what a terminal would obey becomes '?'. */
-static void copy_plain(char *to, const char *from, size_t n)
-{
-	for (; n > 0 && *from; n--, from++)
-		*to++ = iscntrl((unsigned char)*from) ? '?' : *from;
-	*to = 0;
-}
-
-static int is_inside(const char *p) { return ((unsigned char)*p & 0xC0) == 0x80; } /* of a UTF-8 sequence */
-
-static ur_status complain(const char *text, size_t at, ur_err *err, const char *what)
-{
-	char line[101], said[COMPLAINT];
-	size_t from = at > 60 ? at - 60 : 0, n = strnlen(text + from, 100);
-	int before = 0;
-
-	/* a long spec is shown around the place, so that the arrow stays under it */
-	for (; from > 0 && from < at && is_inside(text + from); from++, n--)
-		;
-	for (; text[from + n] && n > 0 && is_inside(text + from + n); n--)
-		;
-	for (size_t i = from; i < at; i++)
-		before += !is_inside(text + i);
-	copy_plain(line, text + from, n);
-	copy_plain(said, what, sizeof said - 1);
-	return ur_fail(err, UR_E_INVALID, "%s\n  %s\n  %*s^", said, line, before, "");
-}
-
-#define COMPLAIN(at, ...) do { \
-		char what_[COMPLAINT]; \
-		snprintf(what_, sizeof what_, __VA_ARGS__); \
-		return complain(text, (size_t)(at), err, what_); \
-	} while (0)
-
-/* Index of word [p, p + n) among "a|b|c", or -1. */
-static int choice_of(const char *choices, const char *p, size_t n)
-{
-	for (int i = 0; *choices; i++) {
-		size_t m = strcspn(choices, "|");
-		if (m == n && !memcmp(choices, p, n))
-			return i;
-		choices += m + (choices[m] == '|');
-	}
-	return -1;
-}
-
-static const ur_option *option_of(const ur_option *options, const char *p, size_t n, int *index)
-{
-	for (*index = 0; options && options[*index].name; ++*index)
-		if (strlen(options[*index].name) == n && !memcmp(options[*index].name, p, n))
-			return &options[*index];
-	return NULL;
-}
-
-/* Up to `end`, or, NULL, the end of the table. */
-static void list_options(const ur_option *options, const ur_option *end, char *out, size_t room)
-{
-	for (; options && options != end && options->name; options++) {
-		size_t n = strlen(out);
-		snprintf(out + n, room - n, "%s%s", n ? ", " : "", options->name);
-	}
-}
+#define COMPLAIN(at, ...) return ur_point_at(text, (size_t)(at), err, __VA_ARGS__)
 
 /* A whole number at text + *at, at most `most`; moves *at behind it. -1: not one. */
 static long whole(const char *text, size_t *at, long most)
@@ -111,34 +48,6 @@ static long whole(const char *text, size_t *at, long most)
 		++*at;
 	}
 	return n;
-}
-
-/* The value at text + at, n characters, of option o. */
-static ur_status value_of(const char *text, size_t at, size_t n, const ur_option *o, double *value, ur_err *err)
-{
-	char word[40], *end;
-
-	if (n == 0 || n >= sizeof word)
-		COMPLAIN(at, "spec: option '%s' wants a value here", o->name);
-	memcpy(word, text + at, n);
-	word[n] = 0;
-	if (o->choices) {
-		int i = choice_of(o->choices, word, n);
-		if (i < 0)
-			COMPLAIN(at, "spec: '%s' is not a value of '%s'; it takes %s", word, o->name, o->choices);
-		*value = i;
-		return UR_OK;
-	}
-	*value = strtod(word, &end);
-	if (strspn(word, "0123456789.eE+-") < n) /* strtod takes hexadecimal numbers, names and blanks too */
-		end = word + strspn(word, "0123456789.eE+-");
-	if (*end || !isfinite(*value))
-		COMPLAIN(at + (size_t)(end - word), "spec: option '%s' wants a number, not '%s'", o->name, word);
-	if (o->whole && *value != floor(*value))
-		COMPLAIN(at, "spec: option '%s' wants a whole number, not '%s'", o->name, word);
-	if (*value < o->least || *value > o->most)
-		COMPLAIN(at, "spec: option '%s' must be from %g to %g, not %s", o->name, o->least, o->most, word);
-	return UR_OK;
 }
 
 static ur_status unknown_name(const char *text, size_t at, size_t n, ur_err *err)
@@ -271,27 +180,27 @@ static ur_status parse_option(parse *p, ur_err *err)
 	value_at = from + n + 1;
 	value_n = strcspn(text + value_at, ",");
 	p->at = value_at + value_n;
-	if ((o = option_of(own_options, text + from, n, &i))) {
+	if ((o = ur_option_find(own_options, text + from, n, &i))) {
 		if (p->given_at[i])
 			COMPLAIN(from, "spec: option '%s' is given twice", o->name);
 		if (i >= FIRST_OF_PAIRS && !p->s.pair)
 			COMPLAIN(from, "spec: option '%s' is for models of pairs, as in seq2seq:%s", o->name, p->name);
 		p->given_at[i] = value_at;
 		if (i != BLOCK && i != ATTENTION)
-			return value_of(text, value_at, value_n, o, &p->own[i], err);
+			return ur_option_value("spec", text, value_at, value_n, o, &p->own[i], err);
 		snprintf(word, sizeof word, "%.*s", (int)(value_n < 30 ? value_n : 30), text + value_at);
 		return i == BLOCK ? parse_block(p, value_at, word, err) : parse_attention(p, value_at, word, err);
 	}
-	if ((o = option_of(p->s.mixer->options, text + from, n, &i))) {
+	if ((o = ur_option_find(p->s.mixer->options, text + from, n, &i))) {
 		if (p->given[i])
 			COMPLAIN(from, "spec: option '%s' is given twice", o->name);
 		p->given[i] = value_at;
-		return value_of(text, value_at, value_n, o, &p->s.option[i], err);
+		return ur_option_value("spec", text, value_at, value_n, o, &p->s.option[i], err);
 	}
 	{
 		char known[200] = "";
-		list_options(own_options, p->s.pair ? NULL : &own_options[FIRST_OF_PAIRS], known, sizeof known);
-		list_options(p->s.mixer->options, NULL, known, sizeof known);
+		ur_option_list(own_options, p->s.pair ? NULL : &own_options[FIRST_OF_PAIRS], known, sizeof known);
+		ur_option_list(p->s.mixer->options, NULL, known, sizeof known);
 		COMPLAIN(from, "spec: %s has no option '%.*s'; it has %s", p->name, (int)(n < 30 ? n : 30), text + from, known);
 	}
 }
@@ -301,7 +210,7 @@ static int name_cell(ur_spec *s)
 {
 	for (int i = 0; s->attend->options && s->attend->options[i].name; i++) {
 		const ur_option *o = &s->attend->options[i];
-		const int cell = o->choices ? choice_of(o->choices, s->mixer->name, strlen(s->mixer->name)) : -1;
+		const int cell = o->choices ? ur_option_choice(o->choices, s->mixer->name, strlen(s->mixer->name)) : -1;
 
 		s->attend_option[i] = cell >= 0 ? cell : o->standard;
 		if (cell >= 0)
@@ -337,7 +246,7 @@ static ur_status check_pair(parse *p, ur_err *err)
 	for (int i = 0; s->attend && s->mixer->options && s->mixer->options[i].name; i++) {
 		const ur_option *o = &s->mixer->options[i];
 		int at;
-		if (p->given[i] && s->option[i] != o->standard && !option_of(s->attend->options, o->name, strlen(o->name), &at))
+		if (p->given[i] && s->option[i] != o->standard && !ur_option_find(s->attend->options, o->name, strlen(o->name), &at))
 			COMPLAIN(p->given[i], "spec: the decoder's top layer, %s, has no option '%s'", s->attend->name, o->name);
 	}
 	return UR_OK;

@@ -13,7 +13,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,21 +87,12 @@ ur_status ur_folder_make(const ur_store *s, int64_t comparison, char path[UR_STO
 	return mkdir(path, 0777) && errno != EEXIST ? cannot(s, strrchr(path, '/') + 1, err) : UR_OK;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	(void)remove(path);
-	return 0;
-}
-
 void ur_folder_remove(const ur_store *s, int64_t comparison)
 {
 	char path[UR_STORE_PATH];
 
 	if (!ur_folder_of(s, comparison, path, NULL))
-		(void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		ur_remove_all(path);
 }
 
 void ur_make_parents(const char *path)

@@ -257,6 +257,9 @@ static void stack_back(const way *q)
 	}
 	for (int i = net->stack->layers; i-- > 0; at = (at + 1) % 3)
 		layer_back(q, i, d[at], d[(at + 1) % 3], d[(at + 2) % 3]);
+	if (q->b->dinput && q->s == &q->b->stack)
+		memcpy(q->b->dinput, d[at],
+		       (size_t)q->pass->T * (size_t)q->pass->B * (size_t)net->m->spec.width * sizeof *q->b->dinput);
 	embed_back(q, d[at], d[(at + 1) % 3]);
 }
 

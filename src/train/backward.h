@@ -18,6 +18,8 @@ typedef struct ur_backward {
 	ur_back_stack stack, encoder;
 	float *dmemory;                 /* (S, B, encoder's out); pairs */
 	double *losses;                 /* (T, B) nats */
+	float *dinput;                  /* NULL, or (T, B, width): the gradient of the first layer's input is put there; of
+	                                 * nets of ur_net_plan_inputs */
 } ur_backward;
 
 /* What is asked of the outputs. */

@@ -1,12 +1,44 @@
 /* What can be said of a job before it runs. */
 #include "train/train.h"
 
+void ur_job_settle(const ur_job *job, ur_recipe *r)
+{
+	if (job->task) { /* sequences stand alone and have their own length */
+		r->window = job->task->length;
+		r->windows = "random";
+	}
+	ur_recipe_settle(r, ur_job_spec(job));
+}
+
+ur_status ur_job_check(const ur_job *job, const ur_recipe *r, ur_err *err)
+{
+	const ur_spec *spec = ur_job_spec(job);
+	ur_status status;
+
+	if (job->task && (status = ur_task_fits(job->task, spec, err)))
+		return status;
+	return ur_recipe_check(r, spec, err);
+}
+
+ur_status ur_task_fits(const ur_task *task, const ur_spec *spec, ur_err *err)
+{
+	const int most = ur_spec_limit(spec);
+
+	if (spec->pair)
+		return ur_fail(err, UR_E_INVALID, "%s trains on pairs; tasks are for models of one text, such as lstm:1x64",
+		               spec->text);
+	if (most && task->length > most)
+		return ur_fail(err, UR_E_INVALID, "%s has sequences of %d tokens, which do not fit a context of %d; put context=%d "
+		               "into the spec", task->text, task->length, most, task->length);
+	return UR_OK;
+}
+
 ur_words ur_job_words(const ur_job *job)
 {
 	const ur_vocab *vocab;
 
 	if (!job->pairs) {
-		vocab = ur_corpus_vocab(job->corpus);
+		vocab = job->task ? job->task->vocab : ur_corpus_vocab(job->corpus);
 		return (ur_words){ .V = ur_vocab_size(vocab), .vocab = vocab };
 	}
 	return (ur_words){ .V = ur_pairs_outputs(job->pairs, UR_TARGET), .vocab = ur_pairs_vocab(job->pairs, UR_TARGET),
@@ -52,7 +84,7 @@ static double mean_length(const ur_job *job, int side)
 double ur_job_step_tokens(const ur_job *job)
 {
 	const ur_recipe *r = &job->recipe;
-	return (job->pairs ? mean_length(job, UR_TARGET) : r->window) * r->batch * r->accumulate;
+	return (job->pairs ? mean_length(job, UR_TARGET) : job->task ? job->task->length : r->window) * r->batch * r->accumulate;
 }
 
 double ur_job_step_flops(const ur_job *job)
@@ -60,7 +92,7 @@ double ur_job_step_flops(const ur_job *job)
 	const ur_words words = ur_job_words(job);
 	const ur_recipe *r = &job->recipe;
 	ur_model *shape;
-	int S = 0, T = r->window;
+	int S = 0, T = job->task ? job->task->length : r->window;
 	double flops;
 
 	if (ur_model_shape(ur_job_spec(job), &words, job->ctx->k, 0, &shape, NULL, NULL))

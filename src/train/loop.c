@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECKPOINT_SECONDS = 30 };
+enum { CHECKPOINT_SECONDS = 30, REACH_ROWS = 16 };
 
 typedef struct trainer {
 	const ur_job *job;
@@ -21,6 +21,7 @@ typedef struct trainer {
 	double *parts;
 	ur_arena arena;
 	ur_run run;
+	ur_reach_meter reach;
 	uint64_t fingerprint;
 	ur_split split;
 	double last_loss, grad_norm, lr;
@@ -31,17 +32,19 @@ typedef struct trainer {
 
 static ur_status prepare(trainer *t, const ur_job *job, ur_err *err)
 {
-	const ur_spec *spec = ur_job_spec(job);
 	ur_status status;
 
 	*t = (trainer){ .job = job, .r = job->recipe };
-	ur_recipe_settle(&t->r, spec);
-	if ((status = ur_recipe_check(&t->r, spec, err)))
+	ur_job_settle(job, &t->r);
+	if ((status = ur_job_check(job, &t->r, err)))
 		return status;
 	t->optimizer = ur_optimizer_find(t->r.optimizer);
 	t->schedule = ur_schedule_find(t->r.schedule);
 	t->run = (ur_run){ .val_loss = NAN, .best_loss = NAN, .pace = { .factor = 1 } };
-	return ur_subject_open(job, &t->r, &t->subject, err);
+	if ((status = ur_subject_open(job, &t->r, &t->subject, err)))
+		return status;
+	return !job->gradients || t->subject->kind->sample ? UR_OK : ur_fail(err, UR_E_INVALID,
+		"how far back a model looks is measured of models of one text, not of pairs");
 }
 
 /* Everything the run keeps, measured or cut. */
@@ -53,6 +56,8 @@ static void plan(trainer *t, ur_arena *a)
 	t->parts = UR_TAKE(a, double, ur_grad_parts(t->m->floats));
 	t->subject->m = t->m;
 	t->subject->kind->plan(t->subject, a);
+	if (t->job->gradients)
+		ur_reach_plan(&t->reach, t->m, t->job->ctx, t->r.window, t->r.batch < REACH_ROWS ? t->r.batch : REACH_ROWS, a);
 }
 
 ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err)
@@ -99,12 +104,14 @@ static ur_status one_step(trainer *t, ur_err *err)
 	ur_backward *back = &t->subject->back;
 	const int64_t first = t->run.step * t->r.accumulate;
 	double loss = 0, start;
-	int64_t targets = 0;
+	int64_t targets = 0, tokens = 0;
 	float scale = 1;
 
 	memset(back->all, 0, t->m->floats * sizeof *back->all);
-	for (int i = 0; i < t->r.accumulate; i++)
+	for (int i = 0; i < t->r.accumulate; i++) {
 		targets += t->subject->kind->targets(t->subject, first + i);
+		tokens += t->subject->kind->tokens ? t->subject->kind->tokens(t->subject, first + i) : 0;
+	}
 	for (int i = 0; i < t->r.accumulate; i++) {
 		double sum;
 		ur_status status = t->subject->kind->pass(t->subject, first + i, (float)(1 / (double)targets), &sum, err);
@@ -130,7 +137,7 @@ static ur_status one_step(trainer *t, ur_err *err)
 	t->run.loss_sum += loss;
 	t->run.loss_count++;
 	t->run.step++;
-	t->run.tokens += targets;
+	t->run.tokens += tokens ? tokens : targets;
 	return UR_OK;
 }
 
@@ -158,7 +165,7 @@ static ur_status save_model(trainer *t, ur_err *err)
 	double start = ur_profile_start(t->job->profile);
 	ur_status status;
 	int n = 0;
-	ur_extra extra[4];
+	ur_extra extra[5];
 
 	if (!t->job->out)
 		return UR_OK;
@@ -172,6 +179,8 @@ static ur_status save_model(trainer *t, ur_err *err)
 		extra[n++] = (ur_extra){ "unroll.val_loss", loss };
 	if (text)
 		extra[n++] = (ur_extra){ "unroll.recipe", text };
+	if (t->job->task)
+		extra[n++] = (ur_extra){ "unroll.task", t->job->task->text };
 	if (t->job->command)
 		extra[n++] = (ur_extra){ "unroll.command", t->job->command };
 	status = ur_model_save(t->m, t->job->out, n, extra, err);
@@ -212,23 +221,51 @@ static ur_status validate(trainer *t, ur_err *err)
 	return UR_OK;
 }
 
-static int report(trainer *t, int validated)
+static ur_step_report report_of(const trainer *t)
 {
-	double now = ur_clock(), span = now - t->mark;
+	const double now = ur_clock(), span = now - t->mark;
 	ur_step_report r = {
 		.step = t->run.step, .steps = t->r.steps, .tokens = t->run.tokens, .loss = t->last_loss,
 		.grad_norm = t->grad_norm, .lr = t->lr,
 		.tokens_per_second = span > 0 ? (double)(t->run.tokens - t->mark_tokens) / span : 0, .seconds = now - t->clock,
 		.trained_seconds = t->run.seconds, .val_loss = t->run.val_loss, .best_loss = t->run.best_loss,
-		.best_step = t->run.best_step, .validated = validated,
+		.best_step = t->run.best_step,
+		.task = t->subject->task_score.sequences ? &t->subject->task_score : NULL,
 	};
 	r.eta = t->run.step > 0 ? t->run.seconds / (double)t->run.step * (double)(t->r.steps - t->run.step) : 0;
+	return r;
+}
+
+static int report(trainer *t, int validated)
+{
+	ur_step_report r = report_of(t);
+
+	r.validated = validated;
 	/* the rate is of the last second or so: of one step it would jump about */
-	if (span > 1) {
-		t->mark = now;
+	if (ur_clock() - t->mark > 1) {
+		t->mark = ur_clock();
 		t->mark_tokens = t->run.tokens;
 	}
 	return t->job->report ? t->job->report(t->job->arg, &r) : 0;
+}
+
+/* Measured apart from the steps: what is trained does not depend on it. */
+static ur_status look_back(trainer *t, ur_err *err)
+{
+	const double start = ur_profile_start(t->job->profile), begun = ur_clock();
+	const ur_step_report now = report_of(t);
+	ur_reach reach;
+	ur_status status;
+
+	if (!t->job->gradients)
+		return UR_OK;
+	if ((status = t->subject->kind->sample(t->subject, t->reach.T, t->reach.B, t->reach.ids, t->reach.targets, err)))
+		return status;
+	ur_reach_measure(&t->reach, &reach);
+	ur_profile_end(t->job->profile, UR_OP_VALIDATE, start, 0, 0);
+	t->job->gradients(t->job->arg, &now, &reach);
+	t->mark += ur_clock() - begun;
+	return UR_OK;
 }
 
 static ur_status run_steps(trainer *t, ur_err *err)
@@ -236,6 +273,8 @@ static ur_status run_steps(trainer *t, ur_err *err)
 	ur_status status;
 	int stop = 0;
 
+	if ((status = look_back(t, err)))
+		return status;
 	while (t->run.step < t->r.steps && !t->run.done && !stop) {
 		double begun = ur_clock();
 		int validated = 0;
@@ -249,6 +288,8 @@ static ur_status run_steps(trainer *t, ur_err *err)
 				return status;
 			validated = 1;
 		}
+		if ((validated || t->run.step == t->r.steps) && (status = look_back(t, err)))
+			return status;
 		stop = report(t, validated);
 		if (stop || t->run.done || t->run.step == t->r.steps ||
 		    (t->job->checkpoint_every > 0 ? t->run.step % t->job->checkpoint_every == 0
@@ -324,6 +365,7 @@ static ur_status finish(trainer *t, ur_outcome *o, ur_err *err)
 	if (t->run.step == t->r.steps || t->run.done) {
 		status = t->subject->kind->validate(t->subject, t->r.eval_tokens, &loss, &tokens, &bytes, err);
 		o->bits_per_byte = loss * (double)tokens / log(2) / (double)bytes;
+		o->task = t->subject->task_score;
 	}
 	return status;
 }

@@ -5,7 +5,8 @@
 
 ur_status ur_subject_open(const ur_job *job, const ur_recipe *r, ur_subject **subject, ur_err *err)
 {
-	const ur_subject_kind *kind = ur_job_spec(job)->pair ? &ur_subject_pairs : &ur_subject_text;
+	const ur_subject_kind *kind = job->task ? &ur_subject_task : ur_job_spec(job)->pair ? &ur_subject_pairs
+	                                                                                : &ur_subject_text;
 	ur_status status;
 
 	*subject = calloc(1, kind->size);

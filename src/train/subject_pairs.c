@@ -133,5 +133,5 @@ static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *spl
 }
 
 const ur_subject_kind ur_subject_pairs = {
-	sizeof(pairs_subject), open, close, plan, targets, pass, validate, identify
+	sizeof(pairs_subject), open, close, plan, targets, NULL, pass, validate, NULL, identify
 };

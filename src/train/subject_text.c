@@ -85,10 +85,24 @@ static ur_status validate(ur_subject *base, int64_t most, double *loss, int64_t 
 	return ur_scorer_run(&((text_subject *)base)->scorer, most, loss, scored, bytes, err);
 }
 
+/* Of the part to validate on; where that is too short, of the one to train on. */
+static ur_status sample(ur_subject *base, int T, int B, int32_t *ids, int32_t *targets, ur_err *err)
+{
+	const ur_split *s = &base->job->split;
+	const int held = s->val_to - s->val_from > T;
+	ur_batch batch = { .ids = ids, .targets = targets };
+	ur_batches batches;
+	ur_status status = ur_batches_init(&batches, base->job->corpus, held ? s->val_from : s->train_from,
+	                                   held ? s->val_to : s->train_to, T, B, UR_BATCH_RANDOM, 0, err);
+
+	return status ? status : ur_batches_get(&batches, 0, &batch, err);
+}
+
 static ur_status identify(ur_subject *base, uint64_t *fingerprint, ur_split *split, ur_err *err)
 {
 	*split = base->job->split;
 	return ur_corpus_fingerprint(base->job->corpus, fingerprint, err);
 }
 
-const ur_subject_kind ur_subject_text = { sizeof(text_subject), open, close, plan, targets, pass, validate, identify };
+const ur_subject_kind ur_subject_text = { sizeof(text_subject), open, close, plan, targets, NULL, pass, validate,
+	sample, identify };

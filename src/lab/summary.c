@@ -1,0 +1,63 @@
+/* The lesson's closing table: three problems, what a recurrent network does, what a transformer does instead, and what
+ * that costs. Every cell is a figure of an experiment. */
+#include "lab/lab.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct cell {
+	const char *experiment, *figure;
+	const char *note;               /* what the figure is */
+} cell;
+
+enum { COLUMNS = 3 };
+static const char *const columns[] = { "Problem", "A recurrent network", "Attention instead", "The new cost" };
+
+static const struct row { const char *name; cell cells[COLUMNS]; } rows[] = {
+	{ "Sequential compute",
+	  { { "serial", "rnn_chain_512", "dependent calls for 512 tokens, one waiting for the other (LSTM)" },
+	    { "serial", "attention_chain_512", "dependent calls for the same 512 tokens" },
+	    { "cost", "attention_exponent", "is how time grows with length; a recurrence's grows in proportion" } } },
+	{ "Bottleneck",
+	  { { "bottleneck", "errors_without", "of the tokens of the longest sources wrong: all went through one vector" },
+	    { "bottleneck", "errors_with", "of them wrong where every source position can be read" },
+	    { "bottleneck", "kept_with", "kept of each source token, where one vector held the whole source" } } },
+	{ "Long range",
+	  { { "distance", "decay_rnn", "of the gradient is left by every step back (vanilla RNN)" },
+	    { "distance", "decay_attention", "is left by every step: any position is one step away" },
+	    { "cost", "matrix_100k_bytes", "of scores at 100,000 positions, unless they are never kept" } } },
+};
+
+static json_t *cell_of(const json_t *sections, const cell *c)
+{
+	const json_t *figure = ur_figure_find(ur_section_find(sections, c->experiment), c->figure);
+	const char *text = json_string_value(json_object_get(figure, "text"));
+	json_t *origin = json_object_get(figure, "origin");
+
+	return json_pack("{s:s,s:s,s:s,s:s,s:O?}", "text", text ? text : "not measured yet", "note", c->note, "experiment",
+	                 c->experiment, "figure", c->figure, "origin", origin);
+}
+
+json_t *ur_lab_summary(const json_t *sections)
+{
+	json_t *out = json_pack("{s:[s,s,s,s],s:[],s:s}", "columns", columns[0], columns[1], columns[2], columns[3], "rows",
+		"words", "Recurrence does its work step by step through a state of fixed size. Attention looks at all positions "
+		"at once and pays for each pair of them. Neither is the better one: which cost hurts depends on length, machine "
+		"and use, and each cell links to the experiment that measured it here.");
+	size_t n = 0;
+
+	for (size_t i = 0; out && i < sizeof rows / sizeof *rows; i++) {
+		json_t *cells = json_array();
+
+		for (int k = 0; k < COLUMNS; k++)
+			n += !json_array_append_new(cells, cell_of(sections, &rows[i].cells[k]));
+		if (json_array_append_new(json_object_get(out, "rows"),
+		                          json_pack("{s:s,s:o}", "name", rows[i].name, "cells", cells)))
+			n = 0;
+	}
+	if (out && n != COLUMNS * sizeof rows / sizeof *rows) {
+		json_decref(out);
+		out = NULL;
+	}
+	return out;
+}

@@ -1,0 +1,293 @@
+/* The lab itself: its order of work and its document, timing in turns, the bottleneck's rules on made-up measurements. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/machine.h"
+#include "lab_sections.h"
+
+#include <math.h>
+
+/* -- a world that was made up: errors by length, with and without attention -- */
+
+typedef struct world { const char *kind; double without, with; int agree, widths; double half[3]; } world;
+
+static json_t *bins(double first, double last)
+{
+	return json_pack("[{s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f},{s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f}]",
+		"from", 1, "to", 3, "errors", first, "errors_low", first * 0.9, "errors_high", first * 1.1, "exact", 1 - first,
+		"exact_low", 0.9, "exact_high", 1.0,
+		"from", 28, "to", 30, "errors", last, "errors_low", last * 0.9, "errors_high", last * 1.1, "exact", 0.0,
+		"exact_low", 0.0, "exact_high", 0.1);
+}
+
+static json_t *model(const char *name, double first, double last, int remembered)
+{
+	return json_pack("{s:s,s:s,s:i,s:i,s:b,s:i,s:i,s:i,s:[{s:i,s:f,s:f}],s:o}", "name", name, "spec", name, "parameters",
+		60000, "width", 32, "attends", remembered > 0, "remembered", remembered, "state", 512, "source_tokens", 16, "runs",
+		"seed", 1, "short", first, "long", last, "lengths", bins(first, last));
+}
+
+/* Half of the sources are right at `half` letters: bins around it. */
+static json_t *holding(int width, double half)
+{
+	json_t *c = model("lstm", 0.1, 0.9, 0), *all = json_array();
+	const int at = isnan(half) ? 60 : (int)half;
+
+	json_object_set_new(c, "width", json_integer(width));
+	for (int n = 1; n <= 40; n++)
+		json_array_append_new(all, json_pack("{s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f}", "from", n, "to", n, "exact",
+			n <= at ? 1.0 : 0.0, "exact_low", 0.0, "exact_high", 1.0, "errors", 0.0, "errors_low", 0.0, "errors_high", 0.0));
+	json_object_set_new(c, "lengths", all);
+	return c;
+}
+
+static json_t *facts_of(const world *w)
+{
+	json_t *facts = json_pack("{s:{s:s,s:i,s:i,s:i,s:i,s:[o,o]},s:{s:[]}}", "quality", "kind", w->kind, "without", 0,
+		"with", 1, "agree", w->agree, "seeds", 3, "contenders", model("lstm", 0.02, w->without, 0),
+		model("lstm-luong", 0.01, w->with, 1600), "fit", "contenders");
+
+	for (int i = 0; i < w->widths; i++)
+		json_array_append_new(json_object_get(json_object_get(facts, "fit"), "contenders"), holding(16 << i, w->half[i]));
+	return facts;
+}
+
+static void test_bottleneck_rules(void **state)
+{
+	const ur_experiment *e = &ur_experiment_bottleneck;
+	world lesson = { "shows", 0.6, 0.05, 3, 3, { 4, 8, 15 } };
+	json_t *section;
+
+	(void)state;
+	assert_string_equal(verdict_on(e, facts_of(&lesson), "length"), "holds");
+	assert_string_equal(verdict_on(e, facts_of(&lesson), "capacity"), "holds");
+	section = section_from(e, facts_of(&lesson), NULL);
+	assert_questions(section, 3);
+	assert_string_equal(json_string_value(json_object_get(ur_figure_find(section, "errors_without"), "text")), "60.0 %");
+	assert_string_equal(json_string_value(json_object_get(ur_figure_find(section, "kept_with"), "text")), "100 bytes");
+	/* between lengths 4, all right, and 5, none */
+	assert_true(fabs(json_number_value(json_object_get(ur_figure_find(section, "half_16"), "value")) - 4.5) < 1e-9);
+	json_decref(section);
+
+	/* worlds in which the claim is not true */
+	assert_string_equal(verdict_on(e, facts_of(&(world){ "none", 0.05, 0.05, 1, 0, { 0 } }), "length"), "fails");
+	assert_string_equal(verdict_on(e, facts_of(&(world){ "unsure", 0.6, 0.3, 2, 0, { 0 } }), "length"), "condition");
+	assert_string_equal(verdict_on(e, facts_of(&(world){ "everywhere", 0.6, 0.3, 3, 0, { 0 } }), "length"), "condition");
+	assert_string_equal(verdict_on(e, facts_of(&(world){ "unknown", 0.6, 0.3, 3, 0, { 0 } }), "length"), "missing");
+	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 3, { 8, 8, 8 } }), "capacity"), "fails");
+	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 3, { 8, 16, NAN } }), "capacity"), "condition");
+	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 1, { 8 } }), "capacity"), "missing");
+
+	/* answers follow what was measured, not the lesson */
+	section = section_from(e, facts_of(&(world){ "none", 0.05, 0.6, 0, 0, { 0 } }), NULL);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(section, "questions"), 0),
+	                                                    "answer")), 0);
+	json_decref(section);
+}
+
+/* -- before anything is measured, every experiment says what it claims and how that is decided -- */
+
+static void test_stated_first(void **state)
+{
+	(void)state;
+	for (int i = 0; ur_experiments[i]; i++) {
+		json_t *section = section_from(ur_experiments[i], json_object(), NULL), *f;
+		size_t k;
+
+		assert_ptr_equal(ur_experiment_find(ur_experiments[i]->name), ur_experiments[i]);
+		assert_true(json_array_size(json_object_get(section, "findings")) > 0);
+		json_array_foreach(json_object_get(section, "findings"), k, f) {
+			assert_string_equal(json_string_value(json_object_get(f, "verdict")), "missing");
+			assert_true(json_is_string(json_object_get(f, "claim")) && json_is_string(json_object_get(f, "rule")));
+		}
+		assert_int_equal(json_array_size(json_object_get(section, "figures")), 0);
+		assert_non_null(ur_experiments[i]->lesson[0]);
+		assert_non_null(ur_experiments[i]->how[0]);
+		json_decref(section);
+	}
+	assert_null(ur_experiment_find("bottlenecks"));
+}
+
+/* -- the order of work -- */
+
+struct watching { int calls, stop_at; double share; };
+
+static int watch(void *arg, const ur_lab_stage *s)
+{
+	struct watching *w = arg;
+
+	assert_true(s->share >= w->share && s->share <= 1 && s->eta >= 0);
+	w->share = s->share;
+	return ++w->calls == w->stop_at;
+}
+
+static ur_status run(ur_journal *journal, struct watching *w, json_t **document)
+{
+	ur_err err = { 0 };
+	ur_ctx ctx;
+	ur_lab lab = { .seed = 3, .one = &ctx, .ctx = &ctx, .journal = journal, .watch = watch, .arg = w, .chosen = 1 };
+	ur_status status;
+
+	while (ur_experiments[lab.only[0]] != &ur_experiment_bottleneck)
+		lab.only[0]++;
+	assert_true(ur_ctx_open(&ctx, NULL, 1));
+	status = ur_lab_run(&lab, document, &err);
+	ur_ctx_close(&ctx);
+	if (status && status != UR_E_STOPPED)
+		fail_msg("%s", err.text);
+	return status;
+}
+
+static void test_stops_and_goes_on(void **state)
+{
+	struct watching w = { .stop_at = 1 };
+	json_t *document, *again, *facts = facts_of(&(world){ "shows", 0.6, 0.05, 3, 3, { 4, 8, 15 } }), *fact, *section;
+	ur_journal *journal;
+	const char *name;
+
+	(void)state;
+	assert_int_equal(ur_journal_open(&journal, NULL), UR_OK);
+	assert_int_equal(run(journal, &w, &document), UR_E_STOPPED);
+	assert_string_equal(json_string_value(json_object_get(document, "state")), "running");
+	section = json_array_get(json_object_get(document, "experiments"), 0);
+	assert_string_equal(json_string_value(json_object_get(section, "state")), "running");
+	assert_string_equal(json_string_value(json_object_get(finding_of(section, "length"), "verdict")), "missing");
+	json_decref(document);
+
+	/* what is known is not measured again: the two facts are all there is to know */
+	json_object_foreach(facts, name, fact) {
+		char full[64];
+		(void)snprintf(full, sizeof full, "bottleneck/%s", name);
+		assert_int_equal(journal->put(journal->arg, full, fact, NULL), UR_OK);
+	}
+	json_decref(facts);
+	w = (struct watching){ 0 };
+	assert_int_equal(run(journal, &w, &document), UR_OK);
+	assert_string_equal(json_string_value(json_object_get(document, "state")), "done");
+	section = json_array_get(json_object_get(document, "experiments"), 0);
+	assert_string_equal(json_string_value(json_object_get(section, "state")), "done");
+	assert_string_equal(json_string_value(json_object_get(finding_of(section, "length"), "verdict")), "holds");
+	assert_int_equal(journal->get(journal->arg, "document", &again, NULL), UR_OK);
+	assert_true(json_equal(again, document));
+	json_decref(again);
+	json_decref(document);
+	ur_journal_close(journal);
+}
+
+/* -- the closing table -- */
+
+static void test_summary(void **state)
+{
+	json_t *sections = json_array(), *summary, *cells, *cell;
+	ur_section s = { .json = json_pack("{s:s}", "name", "bottleneck") };
+	size_t i, k, known = 0;
+	json_t *row;
+
+	(void)state;
+	ur_section_figure(&s, "errors_without", 0.5, UR_MEASURED, "half");
+	json_array_append_new(sections, s.json);
+	summary = ur_lab_summary(sections);
+	assert_int_equal(json_array_size(json_object_get(summary, "columns")), 4);
+	json_array_foreach(json_object_get(summary, "rows"), i, row) {
+		cells = json_object_get(row, "cells");
+		assert_int_equal(json_array_size(cells), 3);
+		json_array_foreach(cells, k, cell) {
+			const char *text = json_string_value(json_object_get(cell, "text"));
+			if (strcmp(text, "half"))
+				continue;
+			known++;
+			assert_string_equal(json_string_value(json_object_get(cell, "experiment")), "bottleneck");
+			assert_string_equal(json_string_value(json_object_get(cell, "origin")), "measured");
+		}
+	}
+	assert_int_equal(known, 1);
+	json_decref(summary);
+	json_decref(sections);
+}
+
+/* -- timing -- */
+
+struct nap { int runs; double seconds; };
+
+static void sleep_once(void *arg)
+{
+	struct nap *n = arg;
+	const double until = ur_clock() + n->seconds;
+
+	n->runs++;
+	while (ur_clock() < until)
+		;
+}
+
+static int after_five(void *arg) { return ++*(int *)arg > 5; }
+
+static void test_turns(void **state)
+{
+	struct nap nap[2] = { { 0, 0.002 }, { 0, 0.004 } };
+	ur_timed things[] = { { sleep_once, &nap[0] }, { sleep_once, &nap[1] } };
+	ur_times times[2];
+	int calls = 0;
+
+	(void)state;
+	ur_lab_time(2, things, 10, times, NULL, NULL);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(times[i].n, UR_LAB_REPEATS);
+		assert_true(times[i].low <= times[i].median && times[i].median <= times[i].high);
+		assert_true(times[i].low >= nap[i].seconds && times[i].cpu > 0 && times[i].cpu < 1.5);
+	}
+	assert_true(times[1].low >= 2 * nap[0].seconds);
+	/* no time: each once, and that counts */
+	nap[0].runs = nap[1].runs = 0;
+	ur_lab_time(2, things, 0, times, NULL, NULL);
+	assert_int_equal(times[0].n, 1);
+	assert_int_equal(nap[0].runs, 1);
+	assert_int_equal(nap[1].runs, 1);
+	/* stopped */
+	ur_lab_time(2, things, 10, times, after_five, &calls);
+	assert_true(times[0].n < UR_LAB_REPEATS);
+	/* what is too short for the clock is run more often, and told for one */
+	nap[0] = (struct nap){ 0, 0 };
+	ur_lab_time(1, things, 10, times, NULL, NULL);
+	assert_true(nap[0].runs > 10 * UR_LAB_REPEATS && times[0].median < 1e-5);
+}
+
+/* -- numbers as they are told -- */
+
+static void test_numbers(void **state)
+{
+	ur_said s;
+	json_t *fact = json_pack("{s:{s:f}}", "lstm", "median", 2.5);
+
+	(void)state;
+	assert_string_equal(ur_tell_time(0.0031, s), "3.10 ms");
+	assert_string_equal(ur_tell_time(0.99999, s), "1.00 s");
+	assert_string_equal(ur_tell_time(300, s), "5 min");
+	assert_string_equal(ur_tell_bytes(4e10, s), "40 GB");
+	assert_string_equal(ur_tell_bytes(12, s), "12 bytes");
+	assert_string_equal(ur_tell_count(262144, s), "262,144");
+	assert_string_equal(ur_tell_count(16777216, s), "16.8 million");
+	assert_string_equal(ur_tell_count(1e10, s), "10 billion");
+	assert_string_equal(ur_tell_count(12, s), "12");
+	assert_string_equal(ur_tell_time(NAN, s), "unknown");
+	assert_true(ur_fact_at(fact, "lstm.median") == 2.5);
+	assert_true(isnan(ur_fact_at(fact, "lstm.mean")) && isnan(ur_fact_at(fact, "gru.median")));
+	json_decref(fact);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bottleneck_rules),
+		cmocka_unit_test(test_stated_first),
+		cmocka_unit_test(test_stops_and_goes_on),
+		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_numbers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
