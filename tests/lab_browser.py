@@ -91,6 +91,7 @@ def sections(browser, d):
         want += [w for f in findings(e) for w in (f["claim"], f["condition"], f["words"], f["prediction"], f["rule"]) if w]
         want += [q["question"] for q in objects(e["questions"]) if q in questions(d)]
         want += [t.get("title", "") for t in objects(e["tables"])]
+        text = text.replace("\u00a0", " ")
         for words in want:
             check(plain(words) in text, f"{e['name']}: no '{words}'")
         cards = browser.execute_script("""return [...arguments[0].querySelectorAll('.finding')].map(f => [f.querySelector('h3').textContent,

@@ -122,11 +122,27 @@ static void print_head(const json_t *d)
 		(long long)json_integer_value(json_object_get(m, "threads")),
 		json_integer_value(json_object_get(m, "threads")) == 1 ? "" : "s", text(m, "processor"), text(m, "kernels"),
 		ur_time_text(number(d, "seconds"), a), strcmp(text(d, "state"), "done") ? " so far, and is not done" : ""), 0);
+	if (!all) {
+		printf("There is no verdict yet.\n");
+		return;
+	}
 	printf("%d claim%s:", all, all == 1 ? "" : "s");
 	for (size_t i = 0, k = 0; i < VERDICTS; i++)
 		if (n[i])
 			printf("%s %d %s", k++ ? "," : "", n[i], n[i] == 1 ? verdicts[i].one : verdicts[i].more);
-	printf("%s\n", all ? "" : " no verdict yet");
+	putchar('\n');
+}
+
+/* Whether any cell of a row of the summary is known. */
+static int is_known(const json_t *row)
+{
+	const json_t *cell;
+	size_t k;
+
+	json_array_foreach(json_object_get(row, "cells"), k, cell)
+		if (*text(cell, "origin"))
+			return 1;
+	return 0;
 }
 
 static void print_summary(const json_t *d)
@@ -135,6 +151,8 @@ static void print_summary(const json_t *d)
 	size_t i, k;
 
 	json_array_foreach(json_object_get(summary, "rows"), i, row) {
+		if (!is_known(row))
+			continue;
 		putchar('\n');
 		print_text(text(row, "name"), 0);
 		json_array_foreach(json_object_get(row, "cells"), k, cell) {

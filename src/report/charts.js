@@ -158,7 +158,7 @@ const Charts = (() => {
 
 	/* `values`: what is drawn along it; a logarithmic axis of Chart.js would reach from one power
 	 * of ten to the next. */
-	function axis(title, format, log, base, values) {
+	function axis(title, format, log, base, values, end) {
 		const least = Math.min(...values), most = Math.max(...values), room = log && most > least
 			? (most / least) ** 0.03 : 1.1;
 		const ticks = log ? (a) => logTicks(a, base) : format === Words.bytes ? byteTicks : undefined;
@@ -166,7 +166,7 @@ const Charts = (() => {
 			type: log ? 'logarithmic' : 'linear', grace: log ? undefined : '3%',
 			/* room below 0 would say that there are such values */
 			min: log && values.length ? least / room : least >= 0 && least < 0.05 * (most - least) ? 0 : undefined,
-			max: log && values.length ? most * room : undefined,
+			max: log && values.length ? most * room : end,
 			suggestedMin: log || !values.length ? undefined : least, suggestedMax: log || !values.length ? undefined
 				: most,
 			title: { display: true, text: title, color: ink('--muted'), font: { size: 13 } },
@@ -184,7 +184,8 @@ const Charts = (() => {
 			interaction: { mode: 'nearest', intersect: false, axis: 'xy' },
 			scales: { x: axis(view.xTitle, view.xFormat || short, state.xlog, view.xBase, points.map((p) => p.x)),
 				y: axis(view.yTitle, view.yFormat || short, state.ylog, view.yBase,
-					points.flatMap((p) => [p.y, p.low, p.high]).filter((y) => is(y) && !(state.ylog && y <= 0))) },
+					points.flatMap((p) => [p.y, p.low, p.high]).filter((y) => is(y) && !(state.ylog && y <= 0)),
+					view.yMost) },
 			plugins: {
 				legend: { display: false }, filler: { propagate: false, drawTime: 'beforeDatasetsDraw' },
 				tooltip: {
@@ -251,7 +252,7 @@ const Charts = (() => {
 			fill(legend, view.legend.map((l) => el('button', { type: 'button', class: 'entry', 'data-name': l.name,
 				'aria-pressed': String(!state.off.has(l.name)), title: 'Show or hide ' + cut(l.name, 40),
 					onclick: () => toggle(l.name) },
-				glyph(l.index, l.look), el('span', { class: 'name' }, l.name), l.more ? el('small', null, l.more)
+				glyph(l.index, l.look), el('span', { class: 'name' }, Words.breakable(l.name)), l.more ? el('small', null, l.more)
 					: null)));
 			fill(notes, [...(view.notes || []), lost
 				? `${Words.many(lost, 'point')} at 0 ${lost === 1 ? 'has' : 'have'} no place on a ` +
@@ -282,7 +283,7 @@ const Charts = (() => {
 
 	/* The figure of this key, a word. spec: {title, text, label (the title as plain text, where it has nodes), choices,
 	 * start, xlog, ylog, tall}, read once; build(state): the view,
-	 * {xTitle, yTitle, xFormat, yFormat, series, legend: [{name, index, look, more}], notes,
+	 * {xTitle, yTitle, xFormat, yFormat, yMost (where its axis ends, if not by itself), series, legend: [{name, index, look, more}], notes,
 	 * table: {label, columns, rows}}. */
 	function figure(key, spec, build) {
 		const node = keep('chart ' + key, () => make(key, spec));

@@ -22,8 +22,8 @@ const LabFigures = (() => {
 			const key = `${own >= 0 ? own : line.name} ${guessed(line.origin)}`, nth = seen.get(key) || 0;
 			seen.set(key, nth + 1);
 			const look = { dash: guessed(line.origin) ? DASH : [], hollow: guessed(line.origin) || nth % 2 === 1 };
-			if (nth > 1)
-				look.shape = SHAPES[nth % SHAPES.length];
+			if (nth > 1 || own < 0)
+				look.shape = SHAPES[(own < 0 ? free - 1 : nth) % SHAPES.length];
 			return { index, look };
 		});
 	}
@@ -61,8 +61,11 @@ const LabFigures = (() => {
 				? yFormat(q.high) : NONE, text(line.origin)]));
 		});
 		const intervals = series.filter((s) => s.points.some(spans)), whiskers = intervals.some((s) => s.whiskers);
+		const every = series.flatMap((s) => s.points.flatMap((q) => [q.y, q.low, q.high])).filter(is);
 		const bands = intervals.some((s) => !s.whiskers);
+		/* a share has no more than all */
 		return { xTitle: titled(x), yTitle: titled(y), xFormat, yFormat, series, legend,
+			yMost: y.unit === 'share' && every.every((v) => v <= 1) && every.some((v) => v > 0.8) ? 1 : undefined,
 			xBase: twos(series.flatMap((s) => s.points.map((q) => q.x))) ? 2 : 10,
 			notes: [[whiskers || bands
 				? `${whiskers && bands ? 'Whiskers and bands' : bands ? 'Bands' : 'Whiskers'} are 95 % `

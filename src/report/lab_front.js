@@ -7,8 +7,9 @@ const LabFront = (() => {
 	/* A cell says what was found and links to where. Narrow screens show columns as labels, which data-label has. */
 	function cell(doc, c, label) {
 		const there = objects(doc.experiments).some((e) => e.name === c.experiment);
-		return el('td', { 'data-label': label, class: guessed(c.origin) ? 'guess' : null },
-			el('span', { class: 'what' }, there ? el('a', { href: '#' + c.experiment }, prose(c.text))
+		const className = !text(c.origin) ? 'unknown' : guessed(c.origin) ? 'guess' : null;
+		return el('td', { 'data-label': label, class: className },
+			el('span', { class: [...text(c.text)].length <= 16 && text(c.note) ? 'what figure' : 'what' }, there ? el('a', { href: '#' + c.experiment }, prose(c.text))
 				: prose(c.text), ' ',
 				origin(c.origin)),
 			text(c.note) ? el('small', null, prose(c.note)) : null);

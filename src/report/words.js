@@ -149,6 +149,9 @@ const Words = (() => {
 	const many = (n, one, more) => whole(n) + ' ' + (n === 1 ? one : more || one + 's');
 	/* words of a document as a sentence of the page */
 	const sentence = (words) => words.slice(0, 1).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? '' : '.');
+	/* specs are long words, which may break behind a comma */
+	const breakable = (text) => String(text).split(/(?<=,)(?=[a-z])/).flatMap((part, i) => i ? [el('wbr'), part]
+		: [part]);
 	/* names may be long: what a chart has room for */
 	const cut = (text, most = 22) => [...text].length > most ? [...text].slice(0, most - 1).join('') + '\u2026' : text;
 
@@ -186,5 +189,5 @@ const Words = (() => {
 	return { el, svg, fill, keep, array, is, NONE, fixed, whole, short, loss, bytes, seconds, micros, percent, chance,
 		mean,
 		spread,
-		plusMinus, rate, growth, date, list, many, sentence, cut, mark, glyph, named };
+		plusMinus, rate, growth, date, list, many, sentence, breakable, cut, mark, glyph, named };
 })();
