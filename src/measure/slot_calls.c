@@ -77,7 +77,7 @@ SLOT(lstm_gates, k->lstm_gates(n, b[0], WIDE, b[1], b[2], b[3]))
 SLOT(lstm_gates_back, k->lstm_gates_back(n, b[0], WIDE, b[1], b[2], b[3], b[4], b[5]))
 SLOT(gru_gates, k->gru_gates(n, b[0], b[1], WIDE, b[2], b[3]))
 SLOT(gru_gates_back, k->gru_gates_back(n, b[0], b[1], WIDE, b[2], b[3], b[4], b[5]))
-SLOT(softmax_tile, b[1][0] = k->softmax_tile(n, n, 0.5f, b[0], b[1] + 1, b[1] + 2))
+SLOT(softmax_tile, k->softmax_tile(rows, n, n, 0.5f, b[0], WIDE, b[1], b[2], b[3]))
 SLOT(softmax_end, b[1][0] = 2; b[1][1] = -1; k->softmax_end(n, b[1], b[1] + 1, b[0], b[1] + 2))
 SLOT(softmax_again, k->softmax_again(n, n, 0.5f, 1, b[0]))
 SLOT(softmax_back, k->softmax_back(n, 0.5f, 0.1f, b[0], b[1]))
@@ -109,7 +109,7 @@ static const struct { void (*run)(const shape *s); int rows; } calls[UR_SLOTS] =
 	[UR_SLOT_ROW_SUM] = { row_sum, 1 }, [UR_SLOT_ROW_TANH_BACK] = { row_tanh_back, 1 },
 	[UR_SLOT_LSTM_GATES] = { lstm_gates, 0 }, [UR_SLOT_LSTM_GATES_BACK] = { lstm_gates_back, 0 },
 	[UR_SLOT_GRU_GATES] = { gru_gates, 0 }, [UR_SLOT_GRU_GATES_BACK] = { gru_gates_back, 0 },
-	[UR_SLOT_SOFTMAX_TILE] = { softmax_tile, 0 }, [UR_SLOT_SOFTMAX_END] = { softmax_end, 0 },
+	[UR_SLOT_SOFTMAX_TILE] = { softmax_tile, 1 }, [UR_SLOT_SOFTMAX_END] = { softmax_end, 0 },
 	[UR_SLOT_SOFTMAX_AGAIN] = { softmax_again, 0 }, [UR_SLOT_SOFTMAX_BACK] = { softmax_back, 0 },
 	[UR_SLOT_CROSS_ENTROPY] = { cross_entropy, 0 }, [UR_SLOT_LAYERNORM] = { layernorm, 0 },
 	[UR_SLOT_LAYERNORM_BACK] = { layernorm_back, 0 }, [UR_SLOT_RMSNORM] = { rmsnorm, 0 },
