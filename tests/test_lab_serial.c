@@ -61,14 +61,12 @@ static json_t *facts_of(const world *w)
 		json_object_set_new(facts, "units/B1", units(w, w->rnn_up, w->attention_up));
 		json_object_set_new(facts, "units/B32", units(w, w->batch_up, w->attention_up));
 	}
-	idle = json_pack("{s:i,s:f,s:{s:f,s:f,s:f}}", "threads", w->threads, "peak", 2e11, "lstm", "median", 1.0, "cpu",
-		w->cpu,
-	                 "flops", w->flops);
+	idle = json_pack("{s:i,s:f,s:{s:f,s:f,s:f}}", "threads", w->threads, "peak", 2e11, "lstm", "seconds", 1.0, "busy",
+	                 w->cpu, "flops", w->flops);
 	json_object_set_new(facts, "idle", idle);
 	sum = json_pack("{s:i,s:f,s:f,s:i,s:i,s:o,s:o,s:o}", "n", 1 << 20, "in_order", 5050.0, "as_tree", 5050.0,
-		"serial_chain",
-		99, "tree_chain", w->tree_chain, "serial", times(1, w->spread), "tree", times(w->tree, w->spread), "all",
-		times(w->tree, w->spread));
+		"serial_chain", 99, "tree_chain", w->tree_chain, "serial", times(1, w->spread), "tree", times(w->tree, w->spread),
+		"all", times(w->tree, w->spread));
 	json_object_set_new(facts, "sum", sum);
 	return facts;
 }
