@@ -112,7 +112,7 @@ static void test_rules(void **state)
 	expect("short", "fails", WITH(w_.ratio = 1.5));
 	expect("short", "fails", WITH(w_.ratio = 0.7));    /* wins at 128 and loses at 512 already */
 	expect("far", "fails", WITH(w_.rises = 0));
-	expect("far", "fails", WITH(w_.rises = 0.2));      /* 1.5 times */
+	expect("far", "fails", WITH(w_.rises = 0.3));      /* 1.6 times */
 	expect("streaming", "fails", WITH(w_.step = 0.1));
 	expect("streaming", "fails", WITH(w_.lstm_step = 1));
 }
