@@ -152,8 +152,7 @@ static void find_matrix(const json_t *memory, ur_section *s)
 		.claim = "Q K^T is T x T: 262,144 values at T = 512, 16.8 million at 4,096, 10 billion at 100,000.",
 		.prediction = "T squared values of 4 bytes in float32: 1.05 MB, 67 MB and 40 GB; half of that in bf16.",
 		.rule = "Holds if attention that keeps its scores took, at the longest T that was tried, at least those bytes "
-			"and at "
-			"most a fifth more." };
+			"and at most a fifth more." };
 
 	if (bytes > 0) {
 		const double ratio = bytes / (4 * T * T);
@@ -172,21 +171,17 @@ static void find_memory(const json_t *memory, ur_section *s)
 	char words[400] = "Not measured yet.";
 	ur_finding f = { .name = "memory", .found = UR_MISSING, .words = words,
 		.claim = "Kept, the scores take memory that grows with the square of the length; in tiles, attention's memory "
-			"grows "
-			"in proportion to it.",
+			"grows in proportion to it.",
 		.prediction = "Exponents 2 and 1: the matrix has T x T values; tiles keep one row of queries, keys and values "
 			"a position.",
 		.rule = "Holds if the 95 % interval of the fitted exponent of memory beyond weights, input and output lies "
-			"within "
-			"1.75 to 2.25 with the matrix, and below 1.3 without; fails if an interval lies wholly outside." };
+			"within 1.75 to 2.25 with the matrix, and below 1.3 without; fails if an interval lies wholly outside." };
 
 	if (scores.n > 2 && tiled.n > 2) {
 		f.found = worse(within(&scores, 1.75, 2.25), within(&tiled, -1, 1.3));
 		f.condition = f.found == UR_HOLDS_IF ? wide : NULL;
-		(void)snprintf(words, sizeof words, "From T = %.0f to %.0f memory grew with exponent %.2f (%.2f to %.2f) "
-			"where scores "
-		               "are kept, with %.2f (%.2f to %.2f) in a whole layer of attention as Unroll has "
-		"it.", scores.from,
+		(void)snprintf(words, sizeof words, "From T = %.0f to %.0f memory grew with exponent %.2f (%.2f to %.2f) where "
+			"scores are kept, with %.2f (%.2f to %.2f) in a whole layer of attention as Unroll has it.", scores.from,
 		               scores.to, scores.exponent, scores.low, scores.high, tiled.exponent, tiled.low, tiled.high);
 	}
 	ur_section_finding(s, &f);
@@ -199,20 +194,17 @@ static void find_long(const json_t *fact, ur_section *s)
 	ur_said took, whole, time;
 	ur_finding f = { .name = "exact", .found = UR_MISSING, .words = words,
 		.claim = "Exact attention over 100,000 positions does not need the 40 GB of its scores: \"impossible to fit\" "
-			"is said of "
-			"keeping the matrix, not of attention.",
+			"is said of keeping the matrix, not of attention.",
 		.prediction = "Tiles of 96 queries and 256 keys with an online softmax: packed keys and values of a head, 51 "
 			"MB.",
-		.rule = "Holds if it ran here in less than a hundredth of the bytes of one head's matrix. Predicted, if only "
-			"a shorter "
-			"one ran." };
+		.rule = "Holds if it ran here in less than a hundredth of the bytes of one head's matrix. Predicted, if only a "
+			"shorter one ran." };
 
 	if (bytes > 0) {
 		f.found = bytes >= matrix / 100 ? UR_FAILS : T >= UR_COST_FAR ? UR_HOLDS : UR_PREDICTED;
 		(void)snprintf(words, sizeof words, "At T = %.0f with %.0f head%s of 64 it took %s and %s beyond input and "
-			"output, where "
-		               "the matrix of one head is %s; %.0f %% of the peak of %.0f "
-		"thread%s.", T, ur_fact_at(fact, "heads"),
+			"output, where the matrix of one head is %s; %.0f %% of the peak of %.0f "
+			"thread%s.", T, ur_fact_at(fact, "heads"),
 		               ur_fact_at(fact, "heads") > 1 ? "s" : "", ur_tell_time(ur_fact_at(fact, "seconds"), time),
 		               ur_tell_bytes(bytes, took), ur_tell_bytes(matrix, whole), 100 * ur_fact_at(fact, "share"),
 		               ur_fact_at(fact, "threads"), ur_fact_at(fact, "threads") > 1 ? "s" : "");
@@ -251,18 +243,15 @@ static void find_time(const json_t *core, const json_t *forward, ur_section *s)
 		.claim = "Time over a sequence grows with the square of its length for attention, and in proportion for a "
 			"recurrence.",
 		.prediction = "T^2 d against T n^2 multiplications: exponents 2 and 1; a whole layer of attention also has "
-			"products in "
-			"proportion to T, so that its exponent is between the two and nears 2 as T grows.",
+			"products in proportion to T, so that its exponent is between the two and nears 2 as T grows.",
 		.rule = "Holds if the 95 % interval of the fitted exponent of attention proper (one head, in tiles) lies "
-			"within 1.75 to "
-			"2.25, and that of every recurrence within 0.8 to 1.2; fails if one lies wholly outside." };
+			"within 1.75 to 2.25, and that of every recurrence within 0.8 to 1.2; fails if one lies wholly outside." };
 
 	if (tiles.n > 2 && others != UR_MISSING) {
 		f.found = worse(within(&tiles, 1.75, 2.25), others);
 		f.condition = f.found == UR_HOLDS_IF ? wide : NULL;
 		(void)snprintf(words, sizeof words, "One head: exponent %.2f (%.2f to %.2f) in tiles, %.2f with the matrix "
-			"kept. "
-		               "Recurrences: %.2f to %.2f.", tiles.exponent, tiles.low, tiles.high, scores.exponent, low, high);
+			"kept. Recurrences: %.2f to %.2f.", tiles.exponent, tiles.low, tiles.high, scores.exponent, low, high);
 	}
 	ur_section_finding(s, &f);
 }
@@ -270,14 +259,12 @@ static void find_time(const json_t *core, const json_t *forward, ur_section *s)
 static const char *predicted(const json_t *curve, char *out, size_t room)
 {
 	const char *a = typical(curve, 1), *b = typical(curve, 0);
-	size_t used = (size_t)snprintf(out, room, "T^2 d against T n^2: a recurrence costs the same a token at any "
-		"length, attention "
-	                               "in proportion to T.");
+	size_t used = (size_t)snprintf(out, room, "T^2 d against T n^2: a recurrence costs the same a token at any length, "
+		"attention in proportion to T.");
 
 	for (int i = 0; a && b && i < points(curve) && used < room; i++)
 		used += (size_t)snprintf(out + used, room - used, "%s T = %.0f %.2f and %.2f us", i ? "," : " The cost model "
-			"expects of "
-			"attention and the other, a token on one thread: at", length(curve, i),
+			"expects of attention and the other, a token on one thread: at", length(curve, i),
 			1e6 * value(curve, a, i, NULL) / tokens(curve, i, 1), 1e6 * value(curve, b, i, NULL) / tokens(curve, i, 1));
 	return out;
 }
@@ -287,7 +274,7 @@ static void find_training(const json_t *curve, ur_finding *f, double from, doubl
                           ur_section *s)
 {
 	const char *a = typical(curve, 1), *b = typical(curve, 0);
-	char words[500] = "Not measured yet.";
+	char words[500] = "Not measured yet.", range[40];
 	double least = INFINITY, most = -INFINITY;
 	ur_said where;
 	said crosses;
@@ -303,10 +290,10 @@ static void find_training(const json_t *curve, ur_finding *f, double from, doubl
 	f->found = UR_MISSING;
 	if (most > 0) {
 		f->found = (wins ? most < factor : least > factor) ? UR_HOLDS : UR_FAILS;
-		(void)snprintf(words, sizeof words, "At width %.0f attention took %.2f to %.2f times the time of the %s for a "
-			"token. "
+		(void)snprintf(range, sizeof range, most > least ? "%.2f to %.2f" : "%.2f", least, most);
+		(void)snprintf(words, sizeof words, "At width %.0f attention took %s times the time of the %s for a token. "
 		               "They cross at: %s. This is time alone: what either learns in it was not measured here.",
-		               ur_fact_at(curve, "width"), least, most, b, say_crossing(curve, crosses));
+		               ur_fact_at(curve, "width"), range, b, say_crossing(curve, crosses));
 	} else if (points(curve)) {
 		(void)snprintf(words, sizeof words, "No length %s %s was trained at this size of the lab.",
 		               wins ? "below" : "from", ur_tell_count(wins ? SHORT : LONG, where));
@@ -323,11 +310,9 @@ static void find_winners(const json_t *curve, const json_t *model, ur_section *s
 			"recurrence at every length measured below 2,048." };
 	ur_finding above = { .name = "far", .claim = "Above T = 32,768 the cost of attention is prohibitive.",
 		.prediction = "By arithmetic alone a token of attention costs T / 8n + 1/2 times one of an LSTM as wide: 64 "
-			"times at "
-			"T = 32,768 and width 64, 16 times at width 256.",
+			"times at T = 32,768 and width 64, 16 times at width 256.",
 		.rule = "By the same times: holds if attention takes more than twice as long for a token as the recurrence at "
-			"every "
-			"length measured from 32,768 on." };
+			"every length measured from 32,768 on." };
 
 	find_training(curve, &below, 0, SHORT - 1, 1, 1, s);
 	find_training(curve, &above, LONG, INFINITY, 2, 0, s);
@@ -341,14 +326,12 @@ static void find_streaming(const json_t *curve, ur_section *s)
 	said where;
 	ur_said one, two;
 	ur_finding f = { .name = "streaming", .found = UR_MISSING, .words = words,
-		.claim = "One token more costs a recurrence the same wherever it stands, and attention the more, the more "
-			"came before.",
+		.claim = "One token more costs a recurrence the same wherever it stands, and attention the more, the more came "
+			"before.",
 		.prediction = "A step of attention reads a row of keys and values for every position before it; a recurrence "
-			"reads its "
-			"state and weights.",
+			"reads its state and weights.",
 		.rule = "Holds if, from the first position measured to the last, attention's step takes more than twice as "
-			"long and the "
-			"recurrence's less than 1.25 times." };
+			"long and the recurrence's less than 1.25 times." };
 
 	if (a && b && last > 0 && value(curve, a, last, "median") > 0 && value(curve, b, last, "median") > 0) {
 		const double grew = value(curve, a, last, "median") / value(curve, a, 0, "median");
@@ -356,8 +339,7 @@ static void find_streaming(const json_t *curve, ur_section *s)
 
 		f.found = grew > 2 && stayed < 1.25 ? UR_HOLDS : UR_FAILS;
 		(void)snprintf(words, sizeof words, "From position %.0f to %.0f a step of %s took %.1f times as long (%s at "
-			"the end), one of "
-		               "%s %.2f times (%s). They cross at: %s.", length(curve, 0), length(curve, last), a, grew,
+			"the end), one of %s %.2f times (%s). They cross at: %s.", length(curve, 0), length(curve, last), a, grew,
 		               ur_tell_time(value(curve, a, last, "median"), one), b, stayed,
 		               ur_tell_time(value(curve, b, last, "median"), two), say_crossing(curve, where));
 	}
@@ -399,9 +381,8 @@ static void tabulate_matrix(const json_t *memory, const json_t *far, ur_section 
 	static const double lengths[] = { 512, 4096, UR_COST_FAR };
 	const char *attention = typical(memory, 1);
 	json_t *table = ur_section_table(s, "The matrix of scores of one head", "Values and bytes are counted. What took "
-		"memory here "
-		"is measured beyond input and output; in tiles it is a whole layer of width 256 but at 100,000, which is the "
-		"heads alone.",
+		"memory here is measured beyond input and output; in tiles it is a whole layer of width 256 but at 100,000, "
+		"which is the heads alone.",
 		columns);
 
 	for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
@@ -473,8 +454,8 @@ static void tabulate_crossings(const json_t *facts, ur_section *s)
 			continue;
 		if (!table)
 			table = ur_section_table(s, "Where the faster one changes", "Attention and the LSTM (or what recurrence "
-				"there is) at equal "
-				"width, between the lengths measured. Prefill: one sequence, forward. Streaming: one step.", columns);
+				"there is) at equal width, between the lengths measured. Prefill: one sequence, forward. Streaming: "
+				"one step.", columns);
 		(void)snprintf(name, sizeof name, "%d", width);
 		row = ur_table_row(s, table, name);
 		for (size_t k = 0; k < sizeof passes / sizeof *passes; k++) {
@@ -583,8 +564,7 @@ static void ask_far(const json_t *far, ur_section *s)
 	               ur_fact_at(far, "T") < UR_COST_FAR ? ", in proportion to what a shorter one took here" : ", "
 		"measured here");
 	ur_section_question(s, "The scores of one head over 100,000 positions are 40 GB in float32. What does exact "
-		"attention over them "
-		"need in tiles?", choices, bytes < 1e9 ? 0 : bytes < 4e10 ? 1 : 2, because);
+		"attention over them need in tiles?", choices, bytes < 1e9 ? 0 : bytes < 4e10 ? 1 : 2, because);
 }
 
 static void conclude(const json_t *facts, const json_t *others, ur_section *s)
@@ -621,55 +601,40 @@ static void conclude(const json_t *facts, const json_t *others, ur_section *s)
 }
 
 static const char *const lesson[] = {
-	"Attention compares every position with every other. Written down as its formula is, `softmax(Q K^T / sqrt(d)) "
-	"V`, it "
-	"makes a matrix of T rows and T columns for each head: 262,144 numbers at T = 512, 16.8 million at 4,096, and ten "
-	"thousand million at 100,000, which is 40 GB in float32, for one head of one layer of one sequence. Double the "
-	"length and "
-	"the matrix is four times as large.",
+	"Attention compares every position with every other. Written down as its formula is, `softmax(Q K^T / sqrt(d)) V`, "
+	"it makes a matrix of T rows and T columns for each head: 262,144 numbers at T = 512, 16.8 million at 4,096, and "
+	"ten thousand million at 100,000, which is 40 GB in float32, for one head of one layer of one sequence. Double the "
+	"length and the matrix is four times as large.",
 	"But nobody asked for the matrix. What is wanted is each row's weighted sum of values, and a weighted sum can be "
-	"gathered "
-	"piece by piece. The softmax seems to stand in the way, as its denominator is known only at the end of the row; "
-	"the way "
-	"round is to keep a running maximum and a running sum, and to rescale what was gathered whenever the maximum "
-	"moves. Then a "
-	"tile of 96 queries meets a tile of 256 keys, its scores are used and thrown away, and the next tile follows. The "
-	"result is "
-	"exact, and memory grows in proportion to T.",
-	"What tiles do not save is work. All pairs are still multiplied: `T^2 d` operations, where a recurrence of width "
-	"n needs "
-	"`T n^2`. So there is always a length beyond which the recurrence is cheaper, and the question is only where it "
-	"lies. Two "
-	"things push it far out: attention's operations are large products that keep a processor busy, while a "
-	"recurrence's steps "
-	"wait for each other; and in training short sequences can be put side by side, but a long one is alone.",
+	"gathered piece by piece. The softmax seems to stand in the way, as its denominator is known only at the end of "
+	"the row; the way round is to keep a running maximum and a running sum, and to rescale what was gathered whenever "
+	"the maximum moves. Then a tile of 96 queries meets a tile of 256 keys, its scores are used and thrown away, and "
+	"the next tile follows. The result is exact, and memory grows in proportion to T.",
+	"What tiles do not save is work. All pairs are still multiplied: `T^2 d` operations, where a recurrence of width n "
+	"needs `T n^2`. So there is always a length beyond which the recurrence is cheaper, and the question is only where "
+	"it lies. Two things push it far out: attention's operations are large products that keep a processor busy, while "
+	"a recurrence's steps wait for each other; and in training short sequences can be put side by side, but a long one "
+	"is alone.",
 	"When one token comes at a time the picture is another one. A recurrence does the same work at every position. "
-	"Attention "
-	"reads back through all the keys and values it has kept, and each step is a little dearer than the one before.",
+	"Attention reads back through all the keys and values it has kept, and each step is a little dearer than the one "
+	"before.",
 	NULL };
 static const char *const how[] = {
 	"Memory is what the process grew by at most during one forward pass of a layer of width 256, less its output. The "
-	"form that "
-	"keeps its scores is one head of 64, written for this experiment on the same packed products; like the formula, "
-	"it works "
-	"out all T x T scores and masks half of them.",
-	"One head is timed with and without the matrix, in turns, on one thread, as are layers (with their products in "
-	"and out) "
-	"over one sequence, and steps of one stream after so many others; these are seconds of the processor. Training is "
-	"forward and backward over batches "
-	"of 8,192 "
-	"tokens, or one sequence where it is longer, on all threads. Exponents are fitted by least squares on logarithms, "
-	"with "
-	"95 % intervals; crossings are read off between measured lengths, where both curves are straight in logarithms.",
+	"form that keeps its scores is one head of 64, written for this experiment on the same packed products; like the "
+	"formula, it works out all T x T scores and masks half of them.",
+	"One head is timed with and without the matrix, in turns, on one thread, as are layers (with their products in and "
+	"out) over one sequence, and steps of one stream after so many others; these are seconds of the processor. "
+	"Training is forward and backward over batches of 8,192 tokens, or one sequence where it is longer, on all "
+	"threads. Exponents are fitted by least squares on logarithms, with 95 % intervals; crossings are read off between "
+	"measured lengths, where both curves are straight in logarithms.",
 	"Attention at T = 100,000 runs once, on all threads; its share of peak is of what multiply-adds in registers "
-	"reach. At the "
-	"quick size 16,384 is run instead and 100,000 derived from it.",
+	"reach. At the quick size 16,384 is run instead and 100,000 derived from it.",
 	NULL };
 
 const ur_experiment ur_experiment_cost = {
 	.name = "cost", .title = "What attention costs", .claims = "L4", .lesson = lesson, .how = how,
 	.question = "How do memory and time grow with length, with attention and with recurrence, and where does the "
-		"cheaper one "
-		"change?",
+		"cheaper one change?",
 	.seconds = seconds, .measure = ur_cost_measure, .conclude = conclude,
 };

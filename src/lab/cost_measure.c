@@ -1,7 +1,7 @@
 #include "base/machine.h"
 #include "lab/cost_parts.h"
 #include "lab/materialised.h"
-#include "measure/cost_model.h"
+#include "lab/rigs.h"
 #include "mixer/attention_tile.h"
 
 #include <math.h>
@@ -64,18 +64,10 @@ static int huge_pages(int off)
 	return was;
 }
 
-static void run_rig(void *rig) { ur_rig_run(rig); }
-
-static ur_rig_spec layer(const ur_lab_mixer *m, int width, int T, int B, ur_pass pass)
-{
-	return (ur_rig_spec){ .forward = m->forward, .backward = m->backward, .T = T, .B = B, .pass = pass,
-	                      .dims = ur_rig_dims(m->forward->mixer, width) };
-}
-
 ur_status ur_cost_memory(const ur_lab_mixer *m, const ur_ctx *ctx, int width, int T, double *bytes, int *resident,
                          ur_err *err)
 {
-	const ur_rig_spec spec = layer(m, width, T, 1, UR_PASS_FORWARD);
+	const ur_rig_spec spec = ur_lab_layer(m, width, T, 1, UR_PASS_FORWARD);
 	const int huge = huge_pages(1);
 	ur_rig rig;
 	ur_status status = ur_rig_open(&rig, &spec, ctx, err);
@@ -88,7 +80,7 @@ ur_status ur_cost_memory(const ur_lab_mixer *m, const ur_ctx *ctx, int width, in
 	/* the output is first touched by the pass */
 	out = (double)T * width * sizeof(float);
 	floats = (double)m->forward->need(ctx, &rig.spec.dims, &rig.span).forward;
-	*bytes = grown(run_rig, &rig, resident) - out;
+	*bytes = grown(ur_lab_run_rig, &rig, resident) - out;
 	(void)huge_pages(huge);
 	if (!*resident)
 		*bytes = floats * sizeof(float);
@@ -280,25 +272,17 @@ static ur_status layers(ur_lab *lab, int width, int n, const int *T, ur_pass pas
                         ur_err *err)
 {
 	const int of = mixers(lab), all = n * of;
-	const ur_ctx *ctx = pass == UR_PASS_TRAINING ? lab->ctx : lab->one;
-	ur_rig rig[MOST_T * MOST_OF];
-	ur_timed thing[MOST_T * MOST_OF];
+	const ur_ctx *ctx[MOST_T * MOST_OF];
+	ur_rig_spec spec[MOST_T * MOST_OF];
 	ur_times times[MOST_T * MOST_OF];
 	ur_status status = ur_lab_say(lab, -1, err, "%s, width %d, T up to %d", ur_pass_name(pass), width, T[n - 1]);
-	int open = 0;
 
-	while (open < all && !status) {
-		const int t = T[open / of];
-		const ur_rig_spec spec = layer(&lab->mixer[open % of], width, t, batch_of(pass, t), pass);
-		if (!(status = ur_rig_open(&rig[open], &spec, ctx, err))) {
-			thing[open] = (ur_timed){ run_rig, &rig[open] };
-			open++;
-		}
+	for (int i = 0; i < all; i++) {
+		ctx[i] = pass == UR_PASS_TRAINING ? lab->ctx : lab->one;
+		spec[i] = ur_lab_layer(&lab->mixer[i % of], width, T[i / of], batch_of(pass, T[i / of]), pass);
 	}
 	if (!status)
-		status = ur_lab_turns(lab, all, thing, n * each, times, err);
-	while (open)
-		ur_rig_close(&rig[--open]);
+		status = ur_lab_time_layers(lab, all, spec, ctx, n * each, times, err);
 	for (int i = 0; i < all && !status; i++)
 		put(curve, lab->mixer[i % of].name, ur_times_json(&times[i]));
 	return status;

@@ -170,7 +170,7 @@ static void product(const ur_product *p, ur_slot slot, double size)
 			if (slot == UR_SLOT_PRODUCT_I8)
 				reads(1, n, 0, p->scale + first);
 		}
-	tally(slot, p->M, columns, p->K, 2.0 * p->M * columns * p->K,
+	tally(slot, p->M, (int64_t)panels * nr, p->K, 2.0 * p->M * columns * p->K,
 	      (double)p->M * p->K + inside + (double)p->M * columns * (1 + p->accumulate) +
 	      (p->bias && !p->accumulate ? columns : 0));
 }

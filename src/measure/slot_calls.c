@@ -1,5 +1,5 @@
-/* Numbers are such that no slot, called on its own results for ever, wanders off to where arithmetic is slow (denormals)
- * or stops (a scale by 1). */
+/* Numbers are such that no slot, called on its own results for ever, wanders off to where arithmetic is slow
+ * (denormals) or stops (a scale by 1). */
 #include "measure/slot_calls.h"
 
 #include <stdlib.h>
@@ -100,7 +100,8 @@ SLOT(sgd, k->sgd((size_t)n, 1e-9f, 0.5f, 0, 1, b[0], b[1], b[2]))
 
 static const struct { void (*run)(const shape *s); int rows; } calls[UR_SLOTS] = {
 	[UR_SLOT_PACK] = { pack, 1 }, [UR_SLOT_STRIPS] = { strips, 1 }, [UR_SLOT_SIGMOID] = { sigmoid, 0 },
-	[UR_SLOT_TANH] = { tanh_, 0 }, [UR_SLOT_EXP] = { exp_, 0 }, [UR_SLOT_ADD] = { add, 0 }, [UR_SLOT_AXPY] = { axpy, 0 },
+	[UR_SLOT_TANH] = { tanh_, 0 }, [UR_SLOT_EXP] = { exp_, 0 }, [UR_SLOT_ADD] = { add, 0 },
+	[UR_SLOT_AXPY] = { axpy, 0 },
 	[UR_SLOT_SCALE] = { scale, 0 }, [UR_SLOT_MUL] = { mul, 0 }, [UR_SLOT_TANH_BACK] = { tanh_back, 0 },
 	[UR_SLOT_COPY] = { copy, 1 }, [UR_SLOT_FILL] = { fill, 1 }, [UR_SLOT_ROTATE] = { rotate, 1 },
 	[UR_SLOT_DOT] = { dot, 0 }, [UR_SLOT_SUM_SQUARES] = { sum_squares, 0 },
