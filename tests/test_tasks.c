@@ -306,8 +306,10 @@ static void complaints_point_at_what_is_wrong(void **unused)
 
 static void fingerprints_are_of_the_meaning(void **unused)
 {
-	static const char *const texts[] = { "task:copy,T=9", "task:copy,T=10", "task:selective,T=16", "task:copy,T=9,items=9",
-		"task:parity,T=9" };
+	static const char *const texts[] = {
+		"task:copy,T=9", "task:copy,T=10", "task:selective,T=16", "task:copy,T=9,items=9",
+		"task:parity,T=9"
+	};
 	ur_task a, b;
 
 	(void)unused;
@@ -499,13 +501,14 @@ static void knowing_nothing_is_the_baseline(void **unused)
 {
 	ur_task_score score;
 	ur_err err = { 0 };
+	ur_words words;
 	ur_model *m;
 	trial t;
 
 	(void)unused;
 	trial_open(&t, "gru:1x8", "task:adding,T=20", 1, 1);
-	assert_int_equal(ur_model_create(&t.job.spec, &(ur_words){ .V = ur_vocab_size(t.task.vocab), .vocab = t.task.vocab },
-	                                 t.c.k, 0, &m, &err), UR_OK);
+	words = (ur_words){ .V = ur_vocab_size(t.task.vocab), .vocab = t.task.vocab };
+	assert_int_equal(ur_model_create(&t.job.spec, &words, t.c.k, 0, &m, &err), UR_OK);
 	ur_model_pack(m, &t.c); /* zeros */
 	assert_int_equal(ur_evaluate_task(m, &t.c, &t.task, UR_VAL, 20000, &score, &err), UR_OK);
 	print_message("  mse of knowing nothing %.4f, expected %.4f\n", score.mse.mean, 2 * (1 - 0.01) / 12);
