@@ -336,7 +336,7 @@ typedef struct trial {
 	ur_ctx c;
 	ur_task task;
 	ur_job job;
-	int64_t stop_at;
+	int64_t stop_at, enough_at;
 	double seen;                    /* the last report's accuracy */
 } trial;
 
@@ -346,6 +346,8 @@ static int on_step(void *arg, const ur_step_report *r)
 	if (r->task)
 		t->seen = r->task->accuracy.mean;
 	assert_int_equal(r->tokens, r->step * t->job.recipe.batch * t->job.recipe.accumulate * t->task.length);
+	if (r->step == t->enough_at)
+		return UR_ENOUGH;
 	return t->stop_at && r->step == t->stop_at;
 }
 
@@ -556,6 +558,23 @@ static void training_repeats_to_the_bit(void **unused)
 	trial_close(&t);
 }
 
+/* Who watches may say that it is enough: then that step was the last. */
+static void enough_ends_a_run_well(void **unused)
+{
+	ur_outcome o;
+	ur_model *m;
+	trial t;
+
+	(void)unused;
+	trial_open(&t, "gru:1x16", "task:parity,T=8", 1000, 1);
+	t.enough_at = 100;
+	m = trained(&t, &o);
+	assert_int_equal(o.steps, 100);
+	assert_true(o.stopped_early && o.best_loss == o.task.loss.mean && o.task.sequences == UR_TASK_HELD_OUT);
+	ur_model_free(m);
+	trial_close(&t);
+}
+
 /* Steps go on where the last one ended: two batches of 16 a step are the sequences of one of 32. */
 static void batches_follow_one_another(void **unused)
 {
@@ -640,6 +659,7 @@ int main(void)
 		cmocka_unit_test(scores_are_plain_means),
 		cmocka_unit_test(knowing_nothing_is_the_baseline),
 		cmocka_unit_test(training_repeats_to_the_bit),
+		cmocka_unit_test(enough_ends_a_run_well),
 		cmocka_unit_test(batches_follow_one_another),
 		cmocka_unit_test(what_does_not_fit_is_said),
 	};
