@@ -129,23 +129,20 @@ static ur_status predict(ur_lab *lab, int n, const point *p, ur_err *err)
 
 static ur_status time_points(ur_lab *lab, int n, const point *p, ur_err *err)
 {
-	const ur_ctx *ctx[MOST_POINTS];
 	ur_rig_spec spec[MOST_POINTS];
-	ur_times times[MOST_POINTS];
+	double took[MOST_POINTS];
 	json_t *fact;
 	ur_status status = ur_lab_say(lab, -1, err, "the cost model against this machine");
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		spec[i] = ur_lab_layer(p[i].m, p[i].width, p[i].T, p[i].B, p[i].pass);
-		ctx[i] = lab->one;
-	}
 	if (!status)
-		status = ur_lab_time_layers(lab, n, spec, ctx, ur_lab_pick(lab, 1.5, 6, 40), times, err);
+		status = ur_lab_cpu_layers(lab, n, spec, ur_lab_pick(lab, 1.5, 6, 40), took, err);
 	if (status)
 		return status;
 	fact = json_array();
 	for (int i = 0; i < n; i++)
-		(void)json_array_append_new(fact, ur_times_json(&times[i]));
+		(void)json_array_append_new(fact, json_real(took[i]));
 	return ur_lab_keep(lab, fact, err, "measured");
 }
 
@@ -268,6 +265,12 @@ static void find_steps(const json_t *counts, ur_section *s)
 	ur_section_finding(s, &f);
 }
 
+static double took_of(const json_t *measured, size_t i)
+{
+	const json_t *took = json_array_get(measured, i);
+	return took ? json_number_value(took) : NAN;
+}
+
 /* |predicted / measured - 1| of every point; how many, and which is the worst. */
 static int errors_of(const json_t *facts, double error[MOST_POINTS], int *worst)
 {
@@ -278,7 +281,7 @@ static int errors_of(const json_t *facts, double error[MOST_POINTS], int *worst)
 
 	*worst = 0;
 	json_array_foreach((json_t *)(uintptr_t)predicted, i, p) {
-		const double e = fabs(ur_fact_at(p, "seconds") / ur_lab_cpu_seconds(json_array_get(measured, i)) - 1);
+		const double e = fabs(ur_fact_at(p, "seconds") / took_of(measured, i) - 1);
 
 		if (isnan(e) || n == MOST_POINTS)
 			continue;
@@ -374,7 +377,7 @@ static void tabulate_model(const json_t *facts, ur_section *s)
 	table = ur_section_table(s, "The cost model", "Predicted before it was measured; processor seconds of one thread, "
 		"medians.", columns);
 	json_array_foreach(json_object_get(facts, "predicted"), i, p) {
-		const double took = ur_lab_cpu_seconds(json_array_get(measured, i)), said = ur_fact_at(p, "seconds");
+		const double took = took_of(measured, i), said = ur_fact_at(p, "seconds");
 		char label[96];
 		ur_said text;
 		json_t *row;

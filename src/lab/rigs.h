@@ -7,13 +7,14 @@
 
 /* A layer of that width of the mixer, with its standard options. */
 ur_rig_spec ur_lab_layer(const ur_lab_mixer *m, int width, int T, int B, ur_pass pass);
-/* ur_timed.run of an ur_rig. */
-void ur_lab_run_rig(void *rig);
-/* n layers timed in turns for about so many seconds, each on its context; opened and closed here. */
+/* n layers timed in turns for about so many seconds, each on its context; opened and closed here. A turn is some calls
+ * in a row, so that caches are warm. */
 ur_status ur_lab_time_layers(ur_lab *lab, int n, const ur_rig_spec *spec, const ur_ctx *const *ctx, double seconds,
                              ur_times *out, ur_err *err);
-/* Processor seconds of the one thread a repeat took: what the cost model predicts. */
-double ur_lab_cpu_seconds(const json_t *times);
+/* n layers on one thread in turns, in seconds of the processor and not of the clock on the wall: what the cost model
+ * predicts, and what others on the machine disturb least. seconds[i]: the median of UR_LAB_REPEATS turns, or of as many
+ * as about `allowed` seconds have room for, at least one. */
+ur_status ur_lab_cpu_layers(ur_lab *lab, int n, const ur_rig_spec *spec, double allowed, double *seconds, ur_err *err);
 
 /* Facts are {"lstm": ..., "attention": ...}: the value of the model the lesson speaks of. The name of a mixer whose
  * state grows (attention), or of one whose state does not (the LSTM where there is one); NULL: there is none.

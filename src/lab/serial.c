@@ -1,5 +1,6 @@
 /* One step after another: how much of a sequence model's work has to wait for other work of its own, counted from data
  * with counting kernels, and what that makes of more units, measured as far as this machine has them. */
+#include "base/machine.h"
 #include "lab/rigs.h"
 #include "lab/serial_findings.h"
 
@@ -240,30 +241,39 @@ static ur_status time_units(ur_lab *lab, const plan *of, int B, ur_err *err)
 /* One stream stepped on: how much of the machine works. */
 static ur_status idle(ur_lab *lab, const plan *of, ur_err *err)
 {
-	const int n = mixers(lab);
-	const ur_ctx *ctx[MOST_MIXERS];
-	ur_rig_spec spec[MOST_MIXERS];
-	ur_times times[MOST_MIXERS];
 	json_t *fact;
 	ur_status status;
 
 	if (ur_lab_recall(lab, &status, err, "idle") || status)
 		return status;
-	for (int i = 0; i < n; i++) {
-		spec[i] = ur_lab_layer(&lab->mixer[i], of->width, SHORT, 1, UR_PASS_STEP);
-		ctx[i] = lab->ctx;
-	}
-	if ((status = ur_lab_say(lab, -1, err, "steps of one stream")) ||
-	    (status = ur_lab_time_layers(lab, n, spec, ctx, of->each, times, err)))
+	if ((status = ur_lab_say(lab, -1, err, "steps of one stream")))
 		return status;
 	fact = json_pack("{s:i,s:f}", "threads", lab->ctx->threads, "peak", lab->speed.flops);
-	for (int i = 0; i < n && !status; i++) {
+	for (int i = 0; lab->mixer[i].name && !status; i++) {
+		const ur_rig_spec spec = ur_lab_layer(&lab->mixer[i], of->width, SHORT, 1, UR_PASS_STEP);
+		const double allowed = of->each / mixers(lab);
+		double start, all, mine;
+		int64_t steps = 0;
 		ur_count c;
-		json_t *one = ur_times_json(&times[i]);
+		ur_rig rig;
 
-		status = ur_count_mixer(lab->mixer[i].forward, NULL, &spec[i].dims, SHORT, 1, UR_PASS_STEP, &c, err);
-		(void)json_object_set_new(one, "flops", json_real(c.flops));
-		(void)json_object_set_new(fact, lab->mixer[i].name, one);
+		status = ur_count_mixer(spec.forward, NULL, &spec.dims, SHORT, 1, UR_PASS_STEP, &c, err);
+		if (!status)
+			status = ur_rig_open(&rig, &spec, lab->ctx, err);
+		if (status)
+			break;
+		start = ur_clock();
+		all = ur_cpu_clock();
+		for (mine = ur_thread_clock(); ur_clock() - start < allowed; steps += FEW)
+			for (int k = 0; k < FEW; k++)
+				ur_rig_run(&rig);
+		mine = ur_thread_clock() - mine;
+		all = ur_cpu_clock() - all;
+		ur_rig_close(&rig);
+		(void)json_object_set_new(fact, lab->mixer[i].name, json_pack("{s:f,s:f,s:f}", "seconds", mine / (double)steps,
+			"busy", all / mine, "flops", c.flops));
+		if (ur_lab_stopping(lab))
+			status = ur_fail(err, UR_E_STOPPED, "stopped");
 	}
 	if (!status)
 		return ur_lab_keep(lab, fact, err, "idle");
@@ -430,9 +440,10 @@ static const char *const how[] = {
 	"Predicted numbers are the cost model's, which knows only how long each kernel takes here on one thread. Many "
 	"units are an idealisation: they share memory at no cost, never wait for each other without need, and split a "
 	"kernel down to one row of one panel. No machine does that; it is a bound, of the same kind for all.",
-	"Idle is 1 - processor seconds / (wall seconds x threads) while one stream is stepped on. Stepping runs on the "
-	"caller's thread alone, and the others sleep. In a whole-sequence pass workers spin for a while before they sleep, "
-	"so that processor time would call them busy; hence the second number, useful operations over the machine's peak.",
+	"Idle is counted in processor time, so that what others do on the machine is no part of it: for each second that "
+	"the thread which steps has had, how many seconds had all threads of the lab? Stepping runs on the caller's "
+	"thread alone, and the others sleep. In a whole-sequence pass workers spin for a while before they sleep, and "
+	"processor time would call them busy; hence the second number, useful operations over the machine's peak.",
 	NULL };
 
 const ur_experiment ur_experiment_serial = { "serial", "One step after another",

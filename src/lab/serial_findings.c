@@ -53,6 +53,10 @@ static speedup speedup_of(const json_t *facts, const char *mixer, int B)
 	return s;
 }
 
+/* An interval so wide that it says nothing: the machine was at something else. */
+static int unclear(const speedup *s) { return s->high > 2 * s->low; }
+static const char TOO_WIDE[] = " The machine was busy with other things: this tells nothing either way.";
+
 /* The cost model's seconds for LONG tokens ("long") or one ("one") on so many units. */
 static double predicted(const json_t *facts, const char *mixer, const char *what, double units)
 {
@@ -127,20 +131,20 @@ static void find_units(const json_t *facts, const char *rnn, const char *attenti
 	ur_finding f = { .name = "units", .found = UR_MISSING, .words = words,
 		.claim = "More units make attention faster on one long sequence; a recurrent network hardly notices them.",
 		.rule = "Holds if attention's speed-up from one thread to all, at batch 1 and 512 tokens, is above that of "
-			"every recurrence, outside both 95 % intervals; with a condition if it is above, but not outside them." };
+			"every recurrence, outside both 95 % intervals; with a condition if it is above, but not outside them. An "
+			"interval whose ends are a factor of two apart decides nothing." };
 	const json_t *counts = json_object_get(facts, "counts");
 	const speedup a = speedup_of(facts, attention, 1);
-	double most = NAN, high = NAN;
+	speedup best = { NAN, NAN, NAN, NAN };
 	const char *name, *who = "";
 	json_t *c;
 
 	json_object_foreach((json_t *)(uintptr_t)counts, name, c) {
 		const speedup r = speedup_of(facts, name, 1);
 
-		if (json_is_true(json_object_get(c, "grows")) || isnan(r.median) || most >= r.median)
+		if (json_is_true(json_object_get(c, "grows")) || isnan(r.median) || best.median >= r.median)
 			continue;
-		most = r.median;
-		high = r.high;
+		best = r;
 		who = name;
 	}
 	if (!isnan(predicted(facts, rnn, "long", MANY))) {
@@ -151,12 +155,14 @@ static void find_units(const json_t *facts, const char *rnn, const char *attenti
 			predicted(facts, rnn, "long", 1) / predicted(facts, rnn, "long", MANY));
 		f.prediction = prediction;
 	}
-	if (!isnan(a.median) && !isnan(most)) {
-		f.found = a.low > high ? UR_HOLDS : a.median > most ? UR_HOLDS_IF : UR_FAILS;
+	if (!isnan(a.median) && !isnan(best.median)) {
+		f.found = a.low > best.high ? UR_HOLDS : unclear(&a) || unclear(&best) ? UR_MISSING
+		          : a.median > best.median ? UR_HOLDS_IF : UR_FAILS;
 		f.condition = f.found == UR_HOLDS_IF ? "the medians say so, their intervals do not tell them apart" : NULL;
 		(void)snprintf(words, sizeof words,
 			"From 1 thread to %.0f: %s %.2f times as fast (%.2f to %.2f), the best recurrence, "
-			"%s, %.2f times (up to %.2f).", a.units, attention, a.median, a.low, a.high, who, most, high);
+			"%s, %.2f times (%.2f to %.2f).%s", a.units, attention, a.median, a.low, a.high, who, best.median, best.low,
+			best.high, f.found == UR_MISSING ? TOO_WIDE : "");
 	} else if (json_object_get(facts, "units/B1")) {
 		(void)snprintf(words, sizeof words, "This lab has one thread: there is nothing to compare.");
 	}
@@ -170,17 +176,18 @@ static void find_batch(const json_t *facts, const char *rnn, ur_section *s)
 		.claim = "A batch gives a recurrent network independent chains, and with them a use for more units.",
 		.prediction = "32 sequences are 32 chains: up to 32 units could work at every step.",
 		.rule = "Holds if the recurrence's speed-up from one thread to all at batch 32 is above that at batch 1, "
-			"outside both 95 % intervals; with a condition if it is above, but not outside them." };
+			"outside both 95 % intervals; with a condition if it is above, but not outside them. An interval whose "
+			"ends are a factor of two apart decides nothing." };
 	const speedup one = speedup_of(facts, rnn, 1), many = speedup_of(facts, rnn, BATCH);
 
 	if (!isnan(one.median) && !isnan(many.median)) {
-		f.found = many.low > one.high ? UR_HOLDS : many.median > one.median ? UR_HOLDS_IF : UR_FAILS;
+		f.found = many.low > one.high ? UR_HOLDS : unclear(&one) || unclear(&many) ? UR_MISSING
+		          : many.median > one.median ? UR_HOLDS_IF : UR_FAILS;
 		f.condition = f.found == UR_HOLDS_IF ? "the medians say so, their intervals do not tell them apart" : NULL;
 		(void)snprintf(words, sizeof words,
 			"%s on %.0f threads instead of one: %.2f times as fast at batch 1 (%.2f to %.2f), "
-			"%.2f times at batch 32 (%.2f to %.2f).", rnn, many.units, one.median, one.low, one.high, many.median,
-				many.low,
-			many.high);
+			"%.2f times at batch 32 (%.2f to %.2f).%s", rnn, many.units, one.median, one.low, one.high, many.median,
+			many.low, many.high, f.found == UR_MISSING ? TOO_WIDE : "");
 	} else if (json_object_get(facts, "units/B32")) {
 		(void)snprintf(words, sizeof words, "This lab has one thread: there is nothing to compare.");
 	}
@@ -223,17 +230,17 @@ static void find_nearly(const json_t *facts, const char *rnn, const char *attent
 	ur_section_finding(s, &g);
 }
 
-/* Share of the machine's processor time that nobody used while the mixer was stepped on. */
+/* Share of the lab's threads that had nothing to do while the mixer was stepped on. */
 static double idle_of(const json_t *facts, const char *mixer)
 {
 	const json_t *idle = json_object_get(facts, "idle");
-	return fmax(0, 1 - ur_fact_at(json_object_get(idle, mixer ? mixer : ""), "cpu") / ur_fact_at(idle, "threads"));
+	return fmax(0, 1 - ur_fact_at(json_object_get(idle, mixer ? mixer : ""), "busy") / ur_fact_at(idle, "threads"));
 }
 
 static double useful(const json_t *facts, const char *mixer)
 {
 	const json_t *idle = json_object_get(facts, "idle"), *m = json_object_get(idle, mixer ? mixer : "");
-	return ur_fact_at(m, "flops") / ur_fact_at(m, "median") / ur_fact_at(idle, "peak");
+	return ur_fact_at(m, "flops") / ur_fact_at(m, "seconds") / ur_fact_at(idle, "peak");
 }
 
 static int idle_known(const json_t *facts, const char *mixer)

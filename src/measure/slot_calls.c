@@ -2,9 +2,11 @@
  * (denormals) or stops (a scale by 1). */
 #include "measure/slot_calls.h"
 
+#include "base/order.h"
+
 #include <stdlib.h>
 
-enum { ROWS = 16, WIDE = 512, BUFFERS = 6, SIZE = ROWS * WIDE };
+enum { ROWS = 16, WIDE = 512, BUFFERS = 6, SIZE = ROWS * WIDE, RUNS = 5 };
 static const double RUN = 2e-4;         /* seconds of a run */
 
 struct ur_slot_room {
@@ -126,10 +128,11 @@ double ur_slot_time(ur_slot_room *room, ur_slot slot, int rows, int n, int K)
 	const shape s = { room->k, rows, n, room->b };
 	const ur_product p = { .M = rows, .N = n, .K = K, .blocks = 1, .A = room->A, .row = K, .col = 1,
 	                       .panels = room->panels, .p1 = (n + room->k->nr - 1) / room->k->nr, .C = room->C, .ldc = n };
-	double best = 0;
+	double each[RUNS];
 	long times = 1;
+	int run = 0;
 
-	for (int run = 0; run < 4;) {
+	while (run < RUNS) {
 		double start = ur_thread_clock(), took;
 
 		for (long i = 0; i < times; i++) {
@@ -143,11 +146,9 @@ double ur_slot_time(ur_slot_room *room, ur_slot slot, int rows, int n, int K)
 			times = took > RUN / 64 ? (long)((double)times * RUN / took * 1.2) + 1 : times * 8;
 			continue;
 		}
-		if (run == 0 || took / (double)times < best)
-			best = took / (double)times;
-		run++;
+		each[run++] = took / (double)times;
 		if (took > 2e-3 && run == 2)    /* long enough to trust */
 			break;
 	}
-	return best;
+	return ur_median(run, each);
 }
