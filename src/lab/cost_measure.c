@@ -64,6 +64,8 @@ static int huge_pages(int off)
 	return was;
 }
 
+static void run_pass(void *rig) { ur_rig_run(rig); }
+
 ur_status ur_cost_memory(const ur_lab_mixer *m, const ur_ctx *ctx, int width, int T, double *bytes, int *resident,
                          ur_err *err)
 {
@@ -80,7 +82,7 @@ ur_status ur_cost_memory(const ur_lab_mixer *m, const ur_ctx *ctx, int width, in
 	/* the output is first touched by the pass */
 	out = (double)T * width * sizeof(float);
 	floats = (double)m->forward->need(ctx, &rig.spec.dims, &rig.span).forward;
-	*bytes = grown(ur_lab_run_rig, &rig, resident) - out;
+	*bytes = grown(run_pass, &rig, resident) - out;
 	(void)huge_pages(huge);
 	if (!*resident)
 		*bytes = floats * sizeof(float);
