@@ -79,6 +79,11 @@ static void test_bottleneck_rules(void **state)
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "unsure", 0.6, 0.3, 2, 0, { 0 } }), "length"), "condition");
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "everywhere", 0.6, 0.3, 3, 0, { 0 } }), "length"), "condition");
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "unknown", 0.6, 0.3, 3, 0, { 0 } }), "length"), "missing");
+	{
+		json_t *one = facts_of(&lesson);
+		json_object_set_new(json_object_get(one, "quality"), "seeds", json_integer(1));
+		assert_string_equal(verdict_on(e, one, "length"), "condition");
+	}
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 3, { 8, 8, 8 } }), "capacity"), "fails");
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 3, { 8, 16, NAN } }), "capacity"), "condition");
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 1, { 8 } }), "capacity"), "missing");
