@@ -65,8 +65,8 @@ static json_t *facts_of(const world *w)
 	                 w->cpu, "flops", w->flops);
 	json_object_set_new(facts, "idle", idle);
 	sum = json_pack("{s:i,s:f,s:f,s:i,s:i,s:o,s:o,s:o}", "n", 1 << 20, "in_order", 5050.0, "as_tree", 5050.0,
-		"serial_chain", 99, "tree_chain", w->tree_chain, "serial", times(1, w->spread), "tree", times(w->tree, w->spread),
-		"all", times(w->tree, w->spread));
+		"serial_chain", 99, "tree_chain", w->tree_chain, "serial", times(1, w->spread), "tree",
+		times(w->tree, w->spread), "all", times(w->tree, w->spread));
 	json_object_set_new(facts, "sum", sum);
 	return facts;
 }

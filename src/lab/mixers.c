@@ -49,8 +49,7 @@ static ur_status count_at(const ur_lab_mixer *m, int T, json_t **out, ur_err *er
 		state = mixer->state_used(&rig.spec.dims, rig.state[0]);
 		ur_rig_close(&rig);
 		*out = json_pack("{s:f,s:I,s:I,s:f,s:I,s:I}", "flops", forward.flops, "calls", (json_int_t)forward.calls,
-			"chain",
-			(json_int_t)forward.chain, "step_flops", step.flops, "step_chain", (json_int_t)step.chain, "state",
+			"chain", (json_int_t)forward.chain, "step_flops", step.flops, "step_chain", (json_int_t)step.chain, "state",
 			(json_int_t)state);
 	}
 	ur_ctx_close(&ctx);
@@ -384,8 +383,7 @@ static void tabulate_model(const json_t *facts, ur_section *s)
 
 		(void)snprintf(label, sizeof label, "%s, %s, T = %.0f, batch %.0f, width %.0f",
 			json_string_value(json_object_get(p, "mixer")), json_string_value(json_object_get(p, "pass")),
-				ur_fact_at(p, "T"),
-			ur_fact_at(p, "B"), ur_fact_at(p, "width"));
+				ur_fact_at(p, "T"), ur_fact_at(p, "B"), ur_fact_at(p, "width"));
 		row = ur_table_row(s, table, label);
 		ur_row_cell(s, row, said, UR_FORETOLD, "%s", ur_tell_time(said, text));
 		ur_row_cell(s, row, took, UR_MEASURED, "%s", isnan(took) ? "-" : ur_tell_time(took, text));
@@ -447,8 +445,7 @@ static void ask(const json_t *facts, const json_t *counts, const char *rnn, cons
 	if (!isnan(error)) {
 		(void)snprintf(because, sizeof because, "Its median error was %.0f %%.", 100 * error);
 		ur_section_question(s, "How well did the cost model say beforehand what layers would take on this machine?",
-			errors,
-		                    error <= 0.2 ? 0 : error <= 0.4 ? 1 : 2, because);
+			errors, error <= 0.2 ? 0 : error <= 0.4 ? 1 : 2, because);
 	}
 }
 
@@ -491,5 +488,4 @@ static const char *const how[] = {
 
 const ur_experiment ur_experiment_mixers = { "mixers", "What each mixer costs",
 	"How do chain, path, state and arithmetic of every mixer grow with length?", "L1, L3", lesson, how, seconds,
-		measure,
-	conclude };
+		measure, conclude };

@@ -121,8 +121,7 @@ static ur_status predict_mixer(const ur_rates *rates, const ur_lab_mixer *m, con
 		                          of_long, err);
 	if (!status)
 		status = ur_predict_units(rates, m->forward, NULL, &d, 1, 1, UR_PASS_FORWARD, PREDICTED, predicted_units,
-			of_one,
-		                          err);
+			of_one, err);
 	if (status) {
 		json_decref(by[0]);
 		json_decref(by[1]);
@@ -381,10 +380,9 @@ static ur_status sums(ur_lab *lab, const plan *of, ur_err *err)
 	if (status)
 		return status;
 	return ur_lab_keep(lab, json_pack("{s:i,s:f,s:f,s:I,s:I,s:i,s:o,s:o,s:o}", "n", n, "in_order", serial, "as_tree",
-		tree,
-		"serial_chain", (json_int_t)serial_chain, "tree_chain", (json_int_t)tree_chain, "threads", lab->ctx->threads,
-		"serial", ur_times_json(&times[0]), "tree", ur_times_json(&times[1]), "all", ur_times_json(&times[2])), err,
-			"sum");
+		tree, "serial_chain", (json_int_t)serial_chain, "tree_chain", (json_int_t)tree_chain, "threads",
+		lab->ctx->threads, "serial", ur_times_json(&times[0]), "tree", ur_times_json(&times[1]), "all",
+		ur_times_json(&times[2])), err, "sum");
 }
 
 static ur_status measure(ur_lab *lab, ur_err *err)
@@ -448,5 +446,4 @@ static const char *const how[] = {
 
 const ur_experiment ur_experiment_serial = { "serial", "One step after another",
 	"How much of the work has to wait for other work, and what do more units make of the rest?", "L1", lesson, how,
-		seconds,
-	measure, ur_serial_conclude };
+		seconds, measure, ur_serial_conclude };

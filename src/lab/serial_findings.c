@@ -291,9 +291,8 @@ static void find_sum(const json_t *sum, ur_section *s)
 			"Counted: %.0f dependent additions in order, %.0f as a tree. %.0f numbers took %s in "
 			"order, %s side by side on one thread and %s on all: %.0f and %.0f times as fast.",
 			ur_fact_at(sum, "serial_chain"), ur_fact_at(sum, "tree_chain"), ur_fact_at(sum, "n"),
-				ur_tell_time(in_order, a),
-			ur_tell_time(tree, b), ur_tell_time(ur_fact_at(sum, "all.median"), c), in_order / tree,
-			in_order / ur_fact_at(sum, "all.median"));
+			ur_tell_time(in_order, a), ur_tell_time(tree, b), ur_tell_time(ur_fact_at(sum, "all.median"), c),
+			in_order / tree, in_order / ur_fact_at(sum, "all.median"));
 	}
 	ur_section_finding(s, &f);
 }
@@ -515,8 +514,7 @@ static void ask(const json_t *facts, const char *rnn, const char *attention, ur_
 		const double idle = idle_of(facts, rnn);
 		(void)snprintf(because, sizeof because, "%.0f %% of the processor time of all threads was unused.", 100 * idle);
 		ur_section_question(s, "One stream is stepped on by a recurrent network. How much of this machine was idle?",
-			shares,
-		                    idle < 0.1 ? 0 : idle < 0.45 ? 1 : 2, because);
+			shares, idle < 0.1 ? 0 : idle < 0.45 ? 1 : 2, because);
 	}
 }
 
