@@ -2,18 +2,26 @@
  * that train. GFLOP/s count the products of unmasked pairs of positions only; "of peak" compares them with what the
  * kernels' multiply-adds reach in registers, times the threads.
  *
- *     bench_attention [--steps T] [--heads N] [--width D] [--threads N] [--repeats N] [--cpu c|avx2|avx512] */
+ *     bench_attention [--steps T] [--heads N] [--width D] [--threads N] [--repeats N] [--cpu c|avx2|avx512]
+ *     bench_attention --long T [--heads N] [--width D] [--threads N] [--repeats N] [--back 1] [--cpu ...]
+ *
+ * --long: the core alone at a T where a matrix of scores would not fit, on that many threads: the whole call's time,
+ * its share of the threads' peak (before and after it), the memory it took beyond input and output, and, with --back,
+ * the gradient's. First the same code at T = 4,096 is held against attention written plainly in float64. */
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/machine.h"
+#include "bench.h"
 #include "mixer/attention_tile.h"
 #include "mixer/mixer.h"
 
-typedef struct settings { int steps, heads, width, threads, repeats; const char *cpu; } settings;
+typedef struct settings { int steps, heads, width, threads, repeats, distant, back; const char *cpu; } settings;
 
 static double now(void)
 {
@@ -150,6 +158,116 @@ static int layer(const ur_ctx *c, int T, int B, int heads, int width, int repeat
 	return 1;
 }
 
+/* Worst difference of some queries' output from attention in float64. */
+static double difference(const ur_attention *a)
+{
+	double *p = malloc((size_t)a->T * sizeof *p), worst = 0;
+
+	for (int t = a->T - 1; p && t >= 0; t -= 61)
+		for (int h = 0; h < a->heads; h++) {
+			const float *q = a->q + t * a->ld + h * a->E;
+			double most = -INFINITY, sum = 0;
+			for (int s = 0; s <= t; s++) {
+				p[s] = 0;
+				for (int e = 0; e < a->E; e++)
+					p[s] += (double)q[e] * (double)a->k[s * a->ld + h * a->E + e];
+				p[s] /= sqrt(a->E);
+				most = fmax(most, p[s]);
+			}
+			for (int s = 0; s <= t; s++)
+				sum += p[s] = exp(p[s] - most);
+			for (int e = 0; e < a->E; e++) {
+				double o = 0;
+				for (int s = 0; s <= t; s++)
+					o += p[s] / sum * (double)a->v[s * a->ld + h * a->E + e];
+				worst = fmax(worst, fabs(o - (double)a->out[t * a->ldo + h * a->E + e]));
+			}
+		}
+	free(p);
+	return p ? worst : NAN;
+}
+
+static void megabytes(const char *what, double bytes) { printf("  %-46s %10.1f MB\n", what, bytes * 1e-6); }
+
+static int distant(const ur_ctx *c, const settings *o, int T, int check)
+{
+	const size_t D = (size_t)o->width, n = (size_t)T * D;
+	const double arithmetic = ur_attention_pairs(T, 0, 0) * o->width;
+	ur_attention a = { .T = T, .B = 1, .heads = o->heads, .kv_heads = o->heads, .E = o->width / o->heads,
+		.ld = 3 * o->width, .ldo = o->width };
+	float *qkv = malloc(3 * n * sizeof *qkv), *out = malloc(n * sizeof *out), *work;
+	float *lse = malloc((size_t)T * (size_t)o->heads * sizeof *lse), *dout = NULL, *dqkv = NULL;
+	double peak = bench_peak_of(c), after, forward = INFINITY, backward = INFINITY, start;
+	int64_t before, most = 0;
+	int done = 0;
+
+	if (!qkv || !out || !lse || (o->back && !check && (!(dout = malloc(n * sizeof *dout)) ||
+	    !(dqkv = malloc(3 * n * sizeof *dqkv)))))
+		goto end;
+	fill(qkv, 3 * n);
+	fill(out, n);
+	fill(lse, (size_t)T * (size_t)o->heads);
+	a.q = qkv;
+	a.k = qkv + D;
+	a.v = qkv + 2 * D;
+	a.out = out;
+	a.lse = lse;
+	for (int i = 0; i < (check ? 1 : o->repeats); i++) {
+		int resets = ur_memory_peak_reset();
+		before = ur_memory_peak();
+		start = ur_clock();
+		if (!(work = malloc((ur_attention_work(c, &a) + 1) * sizeof *work)))
+			goto end;
+		ur_attention_forward(c, &a, work);
+		free(work);
+		forward = fmin(forward, ur_clock() - start);
+		if (resets && ur_memory_peak() - before > most)
+			most = ur_memory_peak() - before;
+	}
+	if (check) {
+		printf("T = %d: worst difference from attention in float64 %.1e\n", T, difference(&a));
+		done = 1;
+		goto end;
+	}
+	after = bench_peak_of(c);
+	printf("kernels %s, %d threads: peak %.1f GFLOP/s before, %.1f after\n", c->k->name, c->threads, peak * 1e-9,
+	       after * 1e-9);
+	peak = fmax(peak, after);
+	printf("T = %d, %d heads of %d, causal, float32\n", T, o->heads, a.E);
+	megabytes("a matrix of scores would take (one head)", 4.0 * T * T);
+	megabytes("input and output take", 16.0 * (double)n);
+	printf("  %-46s %10.2f s   %6.1f GFLOP/s   %5.1f %% of peak\n", "forward", forward, 4 * arithmetic / forward * 1e-9,
+	       400 * arithmetic / forward / peak);
+	megabytes("beyond input and output, working memory", 4.0 * (double)ur_attention_work(c, &a));
+	megabytes("  and threads' scratch", 4.0 * UR_SCRATCH * c->threads);
+	if (most)
+		megabytes("beyond input and output, resident at most", (double)most);
+	if (o->back) {
+		ur_attention_grad g = { .dout = dout, .ldd = o->width, .dq = dqkv, .dk = dqkv + D, .dv = dqkv + 2 * D,
+			.ldg = 3 * o->width };
+		fill(dout, n);
+		for (int i = 0; i < o->repeats; i++) {
+			start = ur_clock();
+			if (!(work = malloc((ur_attention_back_work(c, &a) + 1) * sizeof *work)))
+				goto end;
+			ur_attention_backward(c, &a, &g, work);
+			free(work);
+			backward = fmin(backward, ur_clock() - start);
+		}
+		printf("  %-46s %10.2f s   %6.1f GFLOP/s   %5.1f %% of peak\n", "backward (scores again: 2.5 x the arithmetic)",
+		       backward, 10 * arithmetic / backward * 1e-9, 1000 * arithmetic / backward / peak);
+		megabytes("backward, working memory", 4.0 * (double)ur_attention_back_work(c, &a));
+	}
+	done = 1;
+end:
+	free(qkv);
+	free(out);
+	free(lse);
+	free(dout);
+	free(dqkv);
+	return done;
+}
+
 static int whole(const char *text, int *value)
 {
 	char *end;
@@ -162,9 +280,10 @@ static int whole(const char *text, int *value)
 
 int main(int argc, char **argv)
 {
-	settings o = { 8192, 4, 256, 2, 5, NULL };
+	settings o = { 8192, 4, 256, 2, 5, 0, 0, NULL };
 	const struct { const char *name; int *value; } numbers[] = { { "--steps", &o.steps }, { "--heads", &o.heads },
-		{ "--width", &o.width }, { "--threads", &o.threads }, { "--repeats", &o.repeats } };
+		{ "--width", &o.width }, { "--threads", &o.threads }, { "--repeats", &o.repeats },
+		{ "--long", &o.distant }, { "--back", &o.back } };
 
 	for (int i = 1; i < argc; i += 2) {
 		int known = 0;
@@ -176,8 +295,8 @@ int main(int argc, char **argv)
 			if (!strcmp(argv[i], numbers[j].name))
 				known = whole(argv[i + 1], numbers[j].value);
 		if (!known) {
-			fprintf(stderr, "bench_attention: cannot use '%s': options are --steps, --heads, --width, --threads and "
-			        "--repeats, each with a number, and --cpu with a kernel set\n", argv[i]);
+			fprintf(stderr, "bench_attention: cannot use '%s': options are --steps, --heads, --width, --threads, "
+			        "--repeats, --long and --back, each with a number, and --cpu with a kernel set\n", argv[i]);
 			return 2;
 		}
 	}
@@ -186,7 +305,7 @@ int main(int argc, char **argv)
 		        UR_HEAD_MOST);
 		return 2;
 	}
-	for (int threads = 1; threads <= o.threads; threads++) {
+	for (int threads = o.distant ? o.threads : 1; threads <= o.threads; threads++) {
 		ur_ctx c;
 		double peak;
 		int done;
@@ -194,6 +313,13 @@ int main(int argc, char **argv)
 		if (!ur_ctx_open(&c, o.cpu, threads)) {
 			fprintf(stderr, "bench_attention: no kernel set '%s' here, or no memory\n", o.cpu ? o.cpu : "");
 			return 1;
+		}
+		if (o.distant) {
+			done = distant(&c, &o, 4096, 1) && distant(&c, &o, o.distant, 0);
+			ur_ctx_close(&c);
+			if (!done)
+				fprintf(stderr, "bench_attention: no memory\n");
+			return !done;
 		}
 		peak = peak_of(c.k);
 		if (threads == 1)

@@ -80,8 +80,9 @@ int main(int argc, char **argv)
 	}
 	ur_cpu_name(name, sizeof name);
 	strftime(day, sizeof day, "%Y-%m-%d", gmtime(&today));
-	printf("%s, kernels %s, %s, 1 thread; rates measured in %.2f s\n%.1f ns between kernels; ns a KiB read at", name,
-	       c.k->name, day, rates.seconds, rates.between * 1e9);
+	printf("%s, kernels %s, %s, 1 thread; rates measured in %.2f s\n", name, c.k->name, day, rates.seconds);
+	printf("%.1f ns between kernels, %.1f before a product; ns a KiB read again after so many KiB more than in cache:",
+	       rates.between * 1e9, (rates.between + rates.product_more) * 1e9);
 	for (int i = 0; i + 1 < UR_FARS; i++)
 		printf(" %.0f: %.1f", ur_far[i] / 1024, rates.beyond[i] * 1024e9);
 	printf(" beyond: %.1f\n", rates.beyond[UR_FARS - 1] * 1024e9);

@@ -1,43 +1,22 @@
-"""Drives Chromium over reports made from report_document.json and variants of it. Started by report_browser.sh.
-usage: report_browser.py UNROLL PUT_DOCUMENT"""
-import copy
-import json
+"""Drives Chromium over reports made from report_document.json and variants of it. Started by report_browser.sh."""
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-UNROLL, PUT = sys.argv[1:3]
-HERE = os.path.dirname(os.path.abspath(__file__))
+from browsing import (BLANK, DRAWN, FAINT, HEADINGS, NO_SCROLL, Store, at, chart_state, check, document, drawn, errors, open_page, press,
+                      quiet, requests, run, served, until)
+
 HOSTILE = "rnn</script><img src=x onerror=alert(1)>"
-failures = []
-began = time.time()
-
-
-def check(holds, what):
-    if not holds:
-        failures.append(what)
-        print("FAILED:", what, flush=True)
-
-
-def at(what):
-    print(f"{time.time() - began:5.1f} s  {what}", flush=True)
 
 
 # ---- documents ----
 
 def whole():
-    with open(os.path.join(HERE, "report_document.json"), encoding="utf-8") as f:
-        return json.load(f)
+    return document("report_document.json")
 
 
 def running(seconds=100.0):
@@ -167,129 +146,6 @@ def pairs(browser, store):
     quiet(browser, "pairs after use")
 
 
-class Store:
-    """A store in a folder of its own, with a put_document that stays at it."""
-
-    def __init__(self, folder):
-        self.folder, self.path, self.n = folder, os.path.join(folder, "runs.db"), 0
-        self.process = subprocess.Popen([PUT, self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def put(self, document):
-        self.n += 1
-        name = os.path.join(self.folder, f"{self.n}.json")
-        with open(name, "w", encoding="utf-8") as f:
-            json.dump(document, f)
-        self.process.stdin.write(name + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    def report(self, name, identity):
-        out = os.path.join(self.folder, name + ".html")
-        subprocess.run([UNROLL, "report", str(identity), "--store", self.path, "-o", out, "--quiet"], check=True, timeout=60)
-        return "file://" + out
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=20)
-
-
-# ---- the browser ----
-
-def start_browser(folder):
-    options = Options()
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                 "--disable-background-networking", "--user-data-dir=" + os.path.join(folder, "profile")):
-        options.add_argument(word)
-    options.binary_location = shutil.which("chromium")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
-    browser.set_page_load_timeout(60)
-    browser.set_script_timeout(60)
-    return browser
-
-
-def until(browser, script, seconds=30):
-    end = time.time() + seconds
-    while time.time() < end:
-        if browser.execute_script("return " + script):
-            return True
-        time.sleep(0.1)
-    return False
-
-
-DRAWN = ("[...document.querySelectorAll('canvas')].every(c => Chart.getChart(c) && c.width > 50) "
-         "&& document.querySelectorAll('h1').length === 1")
-
-
-def open_page(browser, url, width, theme="light"):
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme},
-                                                                      {"name": "prefers-reduced-motion", "value": "reduce"}]})
-    browser.get(url)
-    check(until(browser, DRAWN), f"{url} at {width}: drawn")
-
-
-def errors(browser):
-    # that a canvas is read back is this test's doing
-    return [e["message"] for e in browser.get_log("browser") if e["level"] in ("SEVERE", "WARNING")
-            and "willReadFrequently" not in e["message"]]
-
-
-def quiet(browser, where):
-    said = errors(browser)
-    check(said == [], f"{where}: the console says {said}")
-
-
-def drawn(browser, where):
-    blank = browser.execute_script(BLANK)
-    check(blank == [], f"{where}: blank charts {blank}")
-
-
-def requests(browser):
-    """Addresses asked for since the last call, but for data: ones."""
-    found = []
-    for entry in browser.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            url = message["params"]["request"]["url"]
-            if not url.startswith("data:"):
-                found.append(url)
-    return found
-
-
-NO_SCROLL = "return document.documentElement.scrollWidth <= innerWidth"
-
-BLANK = """return [...document.querySelectorAll('figure.chart')].filter(f => {
-    const c = f.querySelector('canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data, seen = new Set();
-    for (let i = 0; i < d.length; i += 20) if (d[i + 3] > 200) seen.add((d[i] >> 4) << 8 | (d[i + 1] >> 4) << 4 | d[i + 2] >> 4);
-    return seen.size < 6;
-}).map(f => f.dataset.key)"""
-
-# text that stands out too little from what is behind it (WCAG 2, AA)
-FAINT = """
-const one = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-one.canvas.width = one.canvas.height = 1;
-const rgba = (text) => { one.clearRect(0, 0, 1, 1); one.fillStyle = text; one.fillRect(0, 0, 1, 1); return [...one.getImageData(0, 0, 1, 1).data]; };
-const light = (c) => { const f = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; return 0.2126 * f(c[0]) + 0.7152 * f(c[1]) + 0.0722 * f(c[2]); };
-const bad = new Set(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walker.nextNode()) {
-    const e = walker.currentNode.parentElement, s = getComputedStyle(e);
-    if (!walker.currentNode.data.trim() || !e.checkVisibility() || ['SCRIPT', 'NOSCRIPT', 'STYLE'].includes(e.tagName)) continue;
-    let under = e, back = [0, 0, 0, 0];
-    for (; under && back[3] < 250; under = under.parentElement) back = rgba(getComputedStyle(under).backgroundColor);
-    const a = light(rgba(s.color)), b = light(back[3] < 250 ? rgba('white') : back);
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), size = parseFloat(s.fontSize);
-    if (ratio < (size >= 24 || (size >= 18.66 && s.fontWeight >= 700) ? 3 : 4.5))
-        bad.add(e.className + ' ' + e.tagName + ' ' + ratio.toFixed(2) + ' ' + walker.currentNode.data.slice(0, 20));
-}
-return [...bad]"""
-
-HEADINGS = """let last = 0; const bad = [];
-for (const h of document.querySelectorAll('h1,h2,h3,h4')) { const n = Number(h.tagName[1]); if (n > last + 1) bad.push(h.textContent); last = n; }
-return bad"""
-
-
 def widths_and_themes(browser, url):
     for width in (360, 900, 1600):
         for theme in ("light", "dark"):
@@ -341,16 +197,6 @@ def sorting(browser):
             values = [number(x) for x in column(browser, label)]
             check(values == sorted(values, reverse=state(label) == "descending"), f"sorted by {label}, {state(label)}: {values}")
             check(len(browser.find_elements(By.CSS_SELECTOR, "[aria-sort]")) == 1, "one column is the sorted one")
-
-
-def chart_state(browser, key):
-    return browser.execute_script("""const c = Chart.getChart(document.querySelector(`figure[data-key="${arguments[0]}"] canvas`));
-        return [c.scales.x.type, c.scales.y.type, c.options.scales.x.title.text, c.options.scales.y.title.text, c.scales.x.max]""", key)
-
-
-def press(browser, key, group, value):
-    browser.execute_script("""document.querySelector(`figure[data-key="${arguments[0]}"] [role=group][aria-label="${arguments[1]}"]
-        button[data-value="${arguments[2]}"]`).click()""", key, group, value)
 
 
 def charts(browser):
@@ -473,8 +319,7 @@ def variants(browser, store):
 def live(browser, folder):
     store = Store(folder)
     store.put(running())
-    server = subprocess.Popen([UNROLL, "report", "--serve", "--store", store.path, "--quiet"], stdout=subprocess.PIPE, text=True)
-    url = server.stdout.readline().strip()
+    server, url = served(store)
     try:
         requests(browser)
         open_page(browser, url, 1600)
@@ -507,8 +352,8 @@ def live(browser, folder):
         server.send_signal(signal.SIGINT)
         check(server.wait(timeout=20) == 0, "the server ends at an interrupt")
         check(until(browser, "document.getElementById('live').className === 'lost'", 20), "a lost connection is told")
-        server = subprocess.Popen([UNROLL, "report", "--serve", "--store", store.path, "--quiet", "--port", port], stdout=subprocess.PIPE, text=True)
-        check(server.stdout.readline().strip() == url, "the same port again")
+        server, again = served(store, "--port", port)
+        check(again == url, "the same port again")
         check(until(browser, "document.getElementById('live').className === 'on'", 20), "and found again")
         errors(browser)
         store.put(whole())
@@ -526,44 +371,31 @@ def live(browser, folder):
         store.close()
 
 
-def main():
-    folder = tempfile.mkdtemp(prefix="unroll-report-")
-    browser = None
-    try:
-        store = Store(folder)
-        url = store.report("whole", store.put(whole()))
-        browser = start_browser(folder)
-        browser.get("about:blank")
-        requests(browser)
-        at("browser started")
-        widths_and_themes(browser, url)
-        at("widths_and_themes")
-        open_page(browser, url, 1600)
-        check(browser.execute_script(HEADINGS) == [], "headings skip a level")
-        check(browser.execute_script("return getComputedStyle(document.documentElement).scrollBehavior") == "auto", "reduced motion is heard")
-        hostile(browser)
-        sorting(browser)
-        themes(browser)
-        keyboard(browser)
-        at("keyboard")
-        charts(browser)
-        at("charts")
-        quiet(browser, "after use")
-        on_paper(browser, url)
-        at("on_paper")
-        variants(browser, store)
-        at("variants")
-        pairs(browser, store)
-        at("pairs")
-        store.close()
-        os.mkdir(os.path.join(folder, "live"))
-        live(browser, os.path.join(folder, "live"))
-    finally:
-        if browser:
-            browser.quit()
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"report_browser: {'FAILED ' + str(len(failures)) if failures else 'passed'}, {time.time() - began:.0f} s")
-    return 1 if failures else 0
+def tests(browser, folder):
+    store = Store(folder)
+    url = store.report("whole", store.put(whole()))
+    widths_and_themes(browser, url)
+    at("widths_and_themes")
+    open_page(browser, url, 1600)
+    check(browser.execute_script(HEADINGS) == [], "headings skip a level")
+    check(browser.execute_script("return getComputedStyle(document.documentElement).scrollBehavior") == "auto", "reduced motion is heard")
+    hostile(browser)
+    sorting(browser)
+    themes(browser)
+    keyboard(browser)
+    at("keyboard")
+    charts(browser)
+    at("charts")
+    quiet(browser, "after use")
+    on_paper(browser, url)
+    at("on_paper")
+    variants(browser, store)
+    at("variants")
+    pairs(browser, store)
+    at("pairs")
+    store.close()
+    os.mkdir(os.path.join(folder, "live"))
+    live(browser, os.path.join(folder, "live"))
 
 
-sys.exit(main())
+sys.exit(run(tests, "report_browser"))

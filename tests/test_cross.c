@@ -254,6 +254,7 @@ static float *alone(arrays *a, const float *x, int rows, int B, int b, size_t wi
 
 #include "cross_block.h"
 #include "whole_and_ffn.h"
+#include "long_attention.h"
 
 int main(void)
 {
@@ -273,7 +274,8 @@ int main(void)
 		const struct CMUnitTest tests[] = {
 			cmocka_unit_test_prestate(test_tiles, &w), cmocka_unit_test_prestate(test_cross, &w),
 			cmocka_unit_test_prestate(test_cross_steps, &w), cmocka_unit_test_prestate(test_whole, &w),
-			cmocka_unit_test_prestate(test_ffn, &w),
+			cmocka_unit_test_prestate(test_ffn, &w), cmocka_unit_test_prestate(test_long, &w),
+			cmocka_unit_test_prestate(test_turns, &w), cmocka_unit_test_prestate(test_memory, &w),
 		};
 		failed += cmocka_run_group_tests_name(sets[i]->name, tests, NULL, NULL);
 		for (int t = 0; t < MOST_THREADS; t++)

@@ -145,9 +145,10 @@ static void test_online_softmax(void **state)
 			int n = 1 + rnd_below(&r, 40);
 			n = n < N - at ? n : N - at;
 			memcpy(tile, s + at, (size_t)n * sizeof *s);
-			double back = (double)k->softmax_tile(n, n, 0.5f, tile, &m, &sum);
+			float back;
+			k->softmax_tile(1, n, n, 0.5f, tile, 0, &m, &sum, &back);
 			for (int i = 0; i < at; i++)
-				got[i] *= back;
+				got[i] *= (double)back;
 			for (int i = 0; i < n; i++)
 				got[at + i] = (double)tile[i];
 			at += n;
@@ -163,6 +164,37 @@ static void test_online_softmax(void **state)
 		k->softmax_again(N, N, 0.5f, lse, tile);
 		for (int i = 0; i < N; i++)
 			assert_true(fabs((double)tile[i] - exp(0.5 * (double)s[i] - top) / want) < 4e-6);
+	}
+}
+
+/* Rows of scores together are those rows alone, to the bit, and what lies between them is left alone. */
+static void test_softmax_rows(void **state)
+{
+	const ur_kernels *k = *state;
+	enum { ROWS = 21, LD = 83 };
+	rnd r = {7};
+	for (int round = 0; round < 60; round++) {
+		float s[ROWS * LD], alone[ROWS * LD], m[ROWS], sum[ROWS], back[ROWS];
+		int rows = 1 + rnd_below(&r, ROWS), total = 1 + rnd_below(&r, LD - 1), n = 1 + rnd_below(&r, total);
+		rnd_fill(&r, ROWS * LD, round % 3 ? 4 : 1e9f, s);
+		memcpy(alone, s, sizeof s);
+		for (int i = 0; i < rows; i++) {
+			m[i] = i % 3 ? (float)rnd_below(&r, 5) : -INFINITY;
+			sum[i] = i % 3 ? 1.5f : 0;
+		}
+		float m1[ROWS], sum1[ROWS], back1[ROWS];
+		memcpy(m1, m, sizeof m);
+		memcpy(sum1, sum, sizeof sum);
+		k->softmax_tile(rows, n, total, 0.3f, s, LD, m, sum, back);
+		for (int i = 0; i < rows; i++)
+			k->softmax_tile(1, n, total, 0.3f, alone + i * LD, 0, &m1[i], &sum1[i], &back1[i]);
+		assert_memory_equal(s, alone, sizeof s);
+		assert_memory_equal(m, m1, (size_t)rows * sizeof *m);
+		assert_memory_equal(sum, sum1, (size_t)rows * sizeof *sum);
+		assert_memory_equal(back, back1, (size_t)rows * sizeof *back);
+		for (int i = 0; i < rows; i++)
+			for (int j = 0; j < n; j++)
+				assert_true(s[i * LD + j] >= 0 && s[i * LD + j] <= 1.00001f);
 	}
 }
 
@@ -584,15 +616,16 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++) {
 		void *k = (void *)(uintptr_t)sets[i];
 		struct slot_case cases[SLOTS];
-		struct CMUnitTest tests[SLOTS + 7] = {
-			cmocka_unit_test_prestate(test_online_softmax, k), cmocka_unit_test_prestate(test_pack, k),
+		struct CMUnitTest tests[SLOTS + 8] = {
+			cmocka_unit_test_prestate(test_online_softmax, k), cmocka_unit_test_prestate(test_softmax_rows, k),
+			cmocka_unit_test_prestate(test_pack, k),
 			cmocka_unit_test_prestate(test_strips, k),         cmocka_unit_test_prestate(test_product, k),
 			cmocka_unit_test_prestate(test_linear, k),         cmocka_unit_test_prestate(test_for_rows, k),
 			cmocka_unit_test_prestate(test_peak, k),
 		};
 		for (int j = 0; j < SLOTS; j++) {
 			cases[j] = (struct slot_case){sets[i], &slots[j]};
-			tests[7 + j] = (struct CMUnitTest){slots[j].name, test_slot, NULL, NULL, &cases[j]};
+			tests[8 + j] = (struct CMUnitTest){slots[j].name, test_slot, NULL, NULL, &cases[j]};
 		}
 		printf("kernel set %s: panels of %d columns, depth %d\n", sets[i]->name, sets[i]->nr, sets[i]->kc);
 		failed += cmocka_run_group_tests_name(sets[i]->name, tests, NULL, NULL);

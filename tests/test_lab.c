@@ -210,6 +210,19 @@ static void test_summary(void **state)
 	json_decref(sections);
 }
 
+/* Every cell's experiment is one there is. */
+static void test_summary_leads_somewhere(void **state)
+{
+	json_t *summary = ur_lab_summary(NULL), *row, *cell;
+	size_t i, k;
+
+	(void)state;
+	json_array_foreach(json_object_get(summary, "rows"), i, row)
+		json_array_foreach(json_object_get(row, "cells"), k, cell)
+			assert_non_null(ur_experiment_find(json_string_value(json_object_get(cell, "experiment"))));
+	json_decref(summary);
+}
+
 /* -- timing -- */
 
 struct nap { int runs; double seconds; };
@@ -286,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_stated_first),
 		cmocka_unit_test(test_stops_and_goes_on),
 		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_summary_leads_somewhere),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_numbers),
 	};

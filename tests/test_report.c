@@ -256,18 +256,17 @@ static void odd_documents(void **unused)
 
 /* ---- the page ---- */
 
-static void hostile_text_stays_text(void **unused)
+/* A document with hostile texts, written as a page, and read back from it; a new reference. */
+static json_t *through_a_page(json_t *in)
 {
 	ur_store *store = open_store(UR_STORE_WRITE);
 	int64_t id = begin(store);
 	char file[100], *page, *begins, *ends, *json;
 	size_t bytes;
-	json_t *document, *contender;
+	json_t *document;
 	ur_err err = { 0 };
 
-	(void)unused;
-	put(store, id, json_pack("{s:s,s:[{s:s,s:s}],s:s}", "state", "done", "contenders", "name", HOSTILE,
-		"sample", HOSTILE, "</script>", "a key"));
+	put(store, id, in);
 	(void)snprintf(file, sizeof file, "%s/page.html", folder);
 	ok(ur_report_write(store, id, file, &err), &err);
 	page = read_all(file, &bytes);
@@ -284,33 +283,53 @@ static void hostile_text_stays_text(void **unused)
 	json = strndup(begins, (size_t)(ends - begins));
 	document = json_loads(json, 0, NULL);
 	assert_non_null(document);
-	contender = json_array_get(json_object_get(document, "contenders"), 0);
-	assert_string_equal(json_string_value(json_object_get(contender, "name")), HOSTILE);
-	assert_non_null(json_object_get(document, "</script>"));
 	/* braces in data are no place holders */
 	assert_non_null(strstr(json, "{{nonce}}"));
-	json_decref(document);
 	free(json);
 	free(page);
 	ur_store_close(store);
+	return document;
 }
 
-static void page_is_whole_and_alone(void **unused)
+static void hostile_text_stays_text(void **unused)
 {
-	json_t *document = json_pack("{s:i}", "schema", 1);
+	json_t *document = through_a_page(json_pack("{s:s,s:[{s:s,s:s}],s:s}", "state", "done", "contenders",
+		"name", HOSTILE, "sample", HOSTILE, "</script>", "a key")), *of;
+
+	(void)unused;
+	of = json_array_get(json_object_get(document, "contenders"), 0);
+	assert_string_equal(json_string_value(json_object_get(of, "name")), HOSTILE);
+	assert_non_null(json_object_get(document, "</script>"));
+	json_decref(document);
+	document = through_a_page(json_pack("{s:s,s:s,s:[{s:s,s:[{s:s}]}],s:s}", "kind", "lab", "state", "done",
+		"experiments", "title", HOSTILE, "questions", "because", HOSTILE, "</script>", "a key"));
+	of = json_array_get(json_object_get(document, "experiments"), 0);
+	assert_string_equal(json_string_value(json_object_get(of, "title")), HOSTILE);
+	of = json_array_get(json_object_get(of, "questions"), 0);
+	assert_string_equal(json_string_value(json_object_get(of, "because")), HOSTILE);
+	assert_non_null(json_object_get(document, "</script>"));
+	/* a lab has no contenders, and is given none */
+	assert_null(json_object_get(document, "contenders"));
+	json_decref(document);
+}
+
+
+/* `its` is in the page of this document, and `another` is not. */
+static void whole_and_alone(json_t *document, const char *its, const char *another)
+{
+	const ur_page *kind = ur_page_of(document);
 	size_t bytes, json_bytes;
 	char *json = ur_page_json(document, &json_bytes), *page, *other, nonce[60], *at;
 	ur_err err = { 0 };
 
-	(void)unused;
-	ok(ur_page_text(json, json_bytes, 0, &page, &bytes, &err), &err);
+	ok(ur_page_text(kind, json, json_bytes, 0, &page, &bytes, &err), &err);
 	assert_int_equal(strlen(page), bytes);
 	assert_memory_equal(page, "<!doctype html>", 15);
 	assert_string_equal(page + bytes - 8, "</html>\n");
-	assert_null(strstr(page, "{{"  "css"));
-	assert_null(strstr(page, "{{nonce}}"));
+	assert_int_equal(count(page, "{{"), 0);
 	assert_non_null(strstr(page, "Chart.js v3"));
-	assert_non_null(strstr(page, "const Translated ="));
+	assert_non_null(strstr(page, its));
+	assert_null(strstr(page, another));
 	assert_non_null(strstr(page, "default-src 'none'"));
 	assert_non_null(strstr(page, "connect-src 'none'"));
 	assert_null(strstr(page, "unsafe"));
@@ -325,7 +344,7 @@ static void page_is_whole_and_alone(void **unused)
 	(void)snprintf(nonce, sizeof nonce, " nonce=\"%.32s\"", at + 7);
 	/* Chart.js has no tags in it */
 	assert_int_equal(count(page, nonce), count(page, "<script") + count(page, "<style"));
-	ok(ur_page_text(json, json_bytes, 1, &other, &bytes, &err), &err);
+	ok(ur_page_text(kind, json, json_bytes, 1, &other, &bytes, &err), &err);
 	assert_null(strstr(other, nonce));
 	assert_non_null(strstr(other, "connect-src 'self'"));
 	assert_non_null(strstr(other, "data-mode=\"live\""));
@@ -333,6 +352,15 @@ static void page_is_whole_and_alone(void **unused)
 	free(other);
 	free(json);
 	json_decref(document);
+}
+
+static void page_is_whole_and_alone(void **unused)
+{
+	(void)unused;
+	whole_and_alone(json_pack("{s:i}", "schema", 1), "const Translated =", "const LabQuiz =");
+	whole_and_alone(json_pack("{s:i,s:s}", "schema", 1, "kind", "lab"), "const LabQuiz =", "const Translated =");
+	/* what is no kind at all has a comparison's page */
+	assert_ptr_equal(ur_page_of(NULL), ur_page_of(json_null()));
 }
 
 static void written_whole_or_not_at_all(void **unused)

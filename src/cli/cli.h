@@ -144,6 +144,9 @@ const char *ur_commas(int64_t n, ur_short out);            /* 1,234,567 */
 const char *ur_size_text(double bytes, ur_short out);      /* 812 MiB */
 const char *ur_time_text(double seconds, ur_short out);    /* 3 min 12 s */
 
+/* A field of a CSV line, quoted where it must be (RFC 4180). */
+void ur_csv_text(const char *text);
+
 /* Prints to standard output and frees; UR_EXIT_OK, or UR_EXIT_FAILED when it could not be made (NULL). */
 int ur_print_json(const ur_args *args, json_t *json);
 /* JSON values of what may be no number (null) or no UTF-8 (replacement characters). */

@@ -518,22 +518,6 @@ void ur_comparison_print(const json_t *document)
 
 /* ---- CSV ---- */
 
-/* A field, quoted where it must be (RFC 4180). */
-static void put_text(const char *text)
-{
-	if (!text[strcspn(text, ",\"\r\n")]) {
-		(void)fputs(text, stdout);
-		return;
-	}
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"')
-			putchar('"');
-		putchar(*text);
-	}
-	putchar('"');
-}
-
 static void put_number(double x)
 {
 	putchar(',');
@@ -568,9 +552,9 @@ void ur_comparison_csv(const json_t *document)
 	       "sentences_per_second,source_bytes,decoder_bytes\r\n" : "\r\n");
 	for (int i = 0; i < n; i++) {
 		const json_t *k = order[i], *above = at(k, "above_best"), *step = step_at(k, position);
-		put_text(string(k, "name"));
+		ur_csv_text(string(k, "name"));
 		putchar(',');
-		put_text(string(k, "spec"));
+		ur_csv_text(string(k, "spec"));
 		put_number(number(k, "parameters"));
 		put_number(number(k, "tokens"));
 		put_number(number(k, "lr"));
@@ -596,4 +580,19 @@ void ur_comparison_csv(const json_t *document)
 			put_translations(translations(document, k));
 		printf("\r\n");
 	}
+}
+
+void ur_comparison_outcome(const json_t *document, char *out, size_t room)
+{
+	const char *pick = string(at(document, "advice"), "pick");
+	const json_t *stage = at(document, "stage");
+	const double share = number(stage, "share");
+
+	if (*pick)
+		(void)snprintf(out, room, "use %s", pick);
+	else
+		(void)snprintf(out, room, "%s%s%s", string(stage, "what"), *string(stage, "name") ? " " : "",
+		               string(stage, "name"));
+	if (!*pick && share >= 0 && share <= 1)
+		(void)snprintf(out + strlen(out), room - strlen(out), " %.0f %%", 100 * share);
 }

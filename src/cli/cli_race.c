@@ -54,31 +54,52 @@ static void one_line(const ur_comparison *c, const ur_contender *k, int width)
 	(void)fprintf(stderr, "\033[K%.*s\n", width - 1, line);
 }
 
+int ur_race_due(ur_race *r, const char *stage, int width)
+{
+	const double now = ur_clock();
+
+	if (!strcmp(stage, r->stage) && now - r->shown < (width ? LIVE_EVERY : PLAIN_EVERY))
+		return 0;
+	r->shown = now;
+	(void)snprintf(r->stage, sizeof r->stage, "%s", stage);
+	return 1;
+}
+
+void ur_race_line(ur_race *r, double share, double eta, const char *text, int width)
+{
+	char line[400] = "";
+	ur_short left;
+	int n = 0;
+
+	if (share > 0)
+		n = snprintf(line, sizeof line, "%3.0f %%, %s left  ", 100 * share, ur_time_text(eta, left));
+	(void)snprintf(line + n, sizeof line - (size_t)n, "%s", text);
+	if (width) {
+		(void)fprintf(stderr, "\033[K%.*s\n", width - 1, line);
+		r->lines++;
+	} else {
+		(void)fprintf(stderr, "%s\n", line);
+	}
+	(void)fflush(stderr);
+}
+
 int ur_race_show(void *arg, const ur_stage *s)
 {
 	ur_race *r = arg;
 	const int width = r->quiet ? 0 : ur_terminal_width(STDERR_FILENO);
-	const double now = ur_clock();
 	const ur_contender *k = s->contender < 0 ? NULL : &s->so_far->of[s->contender];
-	char stage[160], line[400];
-	ur_short eta, a, b;
-	int fresh, n;
+	char stage[160], line[300];
+	ur_short a, b;
+	int n;
 
 	if (r->quiet)
 		return ur_stop_signal() != 0;
 	n = snprintf(stage, sizeof stage, "%s%s%s", k ? k->name : "", k ? ": " : "", s->what);
 	if (k && s->seed >= 0 && s->so_far->seeds > 1)
 		(void)snprintf(stage + n, sizeof stage - (size_t)n, ", seed %d of %d", s->seed + 1, s->so_far->seeds);
-	fresh = strcmp(stage, r->stage) != 0;
-	if (!fresh && now - r->shown < (width ? LIVE_EVERY : PLAIN_EVERY))
+	if (!ur_race_due(r, stage, width))
 		return ur_stop_signal() != 0;
-	r->shown = now;
-	(void)snprintf(r->stage, sizeof r->stage, "%s", stage);
-	n = 0;
-	line[0] = 0;
-	if (s->share > 0)
-		n = snprintf(line, sizeof line, "%3.0f %%, %s left  ", 100 * s->share, ur_time_text(s->eta, eta));
-	n += snprintf(line + n, sizeof line - (size_t)n, "%s", stage);
+	n = snprintf(line, sizeof line, "%s", stage);
 	if (s->step > 0)
 		(void)snprintf(line + n, sizeof line - (size_t)n, "  step %s/%s  loss %.3f  lr %.2g", ur_commas(s->step, a),
 		               ur_commas(s->steps, b), s->loss, s->lr);
@@ -86,11 +107,8 @@ int ur_race_show(void *arg, const ur_stage *s)
 		ur_race_clear(r);
 		for (int i = 0; i < s->so_far->n; i++)
 			one_line(s->so_far, &s->so_far->of[i], width);
-		(void)fprintf(stderr, "\033[K%.*s\n", width - 1, line);
-		r->lines = s->so_far->n + 1;
-	} else {
-		(void)fprintf(stderr, "%s\n", line);
+		r->lines = s->so_far->n;
 	}
-	(void)fflush(stderr);
+	ur_race_line(r, s->share, s->eta, line, width);
 	return ur_stop_signal() != 0;
 }

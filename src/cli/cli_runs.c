@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "cli/cli_runs.h"
 
+#include "cli/cli_kinds.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -73,24 +75,14 @@ static const char *file_of(const char *path)
 
 /* ---- tables ---- */
 
-/* What a comparison came to, or is at, by its document; any part of it may be missing. */
+/* What it came to, or is at, by its document. */
 static void outcome_of(ur_store *store, const ur_store_comparison *c, char *out, size_t room)
 {
 	json_t *document = NULL;
-	const char *pick = NULL, *what = NULL, *name = NULL;
-	double share = NAN;
 
 	*out = 0;
-	if (ur_store_fact_get(store, c->id, UR_STORE_DOCUMENT, &document, NULL) || !document)
-		return;
-	(void)json_unpack(document, "{s?{s?s}, s?{s?s, s?s, s?F}}", "advice", "pick", &pick, "stage", "what", &what,
-	                  "name", &name, "share", &share);
-	if (pick)
-		(void)snprintf(out, room, "use %s", pick);
-	else if (what)
-		(void)snprintf(out, room, "%s%s%s", what, name ? " " : "", name ? name : "");
-	if (!pick && share >= 0 && share <= 1)
-		(void)snprintf(out + strlen(out), room - strlen(out), " %.0f %%", 100 * share);
+	if (!ur_store_fact_get(store, c->id, UR_STORE_DOCUMENT, &document, NULL) && document)
+		ur_kind_of(document)->outcome(document, out, room);
 	json_decref(document);
 }
 
@@ -186,7 +178,7 @@ void ur_listing_print(const ur_listing *l)
 	char shown[300];
 
 	if (!l->store || (l->all && !l->comparisons.n && !l->runs.n))
-		printf("No runs yet: unroll train and unroll compare keep theirs in %s\n",
+		printf("No runs yet: unroll train, compare and lab keep theirs in %s\n",
 		       ur_visible(l->path, shown, sizeof shown));
 	else if (!l->comparisons.n && !l->runs.n)
 		printf("There is no such run in %s\n", ur_visible(l->path, shown, sizeof shown));
@@ -353,23 +345,11 @@ json_t *ur_listing_json(const ur_listing *l)
 	return json_pack("{s:o, s:o, s:o}", "store", ur_json_string(l->path), "comparisons", comparisons, "runs", runs);
 }
 
-/* RFC 4180: quoted where it must be. */
 static void csv_text(const char *text, char end)
 {
 	char shown[2048];
-	const char *p = ur_visible(text, shown, sizeof shown);
 
-	if (!p[strcspn(p, ",\"")]) {
-		(void)fputs(p, stdout);
-	} else {
-		(void)putchar('"');
-		for (; *p; p++) {
-			if (*p == '"')
-				(void)putchar('"');
-			(void)putchar(*p);
-		}
-		(void)putchar('"');
-	}
+	ur_csv_text(ur_visible(text, shown, sizeof shown));
 	(void)putchar(end);
 }
 

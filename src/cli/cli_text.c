@@ -138,6 +138,21 @@ const char *ur_time_text(double seconds, ur_short out)
 	return out;
 }
 
+void ur_csv_text(const char *text)
+{
+	if (!text[strcspn(text, ",\"\r\n")]) {
+		(void)fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
 int ur_print_json(const ur_args *args, json_t *json)
 {
 	char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) : NULL;

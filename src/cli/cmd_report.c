@@ -1,5 +1,6 @@
-/* unroll report: any comparison of the store as one HTML file, in tables, as JSON or CSV, or served while it runs. */
-#include "cli/cli_compare.h"
+/* unroll report: any comparison or lab of the store as one HTML file, in tables, as JSON or CSV, or served while it
+ * runs. */
+#include "cli/cli_kinds.h"
 #include "cli/cli_store.h"
 
 #include "report/report.h"
@@ -76,9 +77,9 @@ static int write_or_print(const ur_args *args, int64_t id)
 		return ur_print_json(args, document);
 	if (document) {
 		if (v->csv)
-			ur_comparison_csv(document);
+			ur_kind_of(document)->csv(document);
 		else
-			ur_comparison_print(document);
+			ur_kind_of(document)->print(document);
 		json_decref(document);
 	} else if (!v->quiet)
 		(void)fprintf(stderr, "wrote %s\n", ur_visible(v->out, shown, sizeof shown));
@@ -104,19 +105,20 @@ static const ur_opt options[] = {
 	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the page goes", .standard = "report.html"),
 	UR_OPT(FLAG, "serve", 0, serve, NULL, "show it on http://127.0.0.1 instead, growing while the comparison runs"),
 	UR_OPT(INT, "port", 0, port, "N", "of --serve", .otherwise = "any free one", .least = 0, .most = 65535),
-	UR_OPT(FLAG, "text", 0, text, NULL, "print its tables and the recommendation instead"),
+	UR_OPT(FLAG, "text", 0, text, NULL, "print its tables and what they come to instead"),
 	UR_OPT(FLAG, "csv", 0, csv, NULL, "print its table as CSV instead"),
 	UR_OPT_STORE(struct values),
 	{ .name = "json", .kind = UR_OPT_FLAG, .at = AT(json),
-	  .help = "print the comparison's document instead (docs/COMPARISON.md)" },
+	  .help = "print the document instead (docs/COMPARISON.md, docs/LAB.md)" },
 	UR_OPT_QUIET(struct values),
 	{ .name = NULL }
 };
 
 const ur_command ur_command_report = {
 	.usage = "[ID] [options]",
-	.details = "Makes the report of a comparison, the newest unless its number is given, from the store alone. The "
-		"page is one file that opens without a network: tables, charts, samples, and the numbers under them.",
+	.details = "Makes the report of a comparison or a lab, the newest unless its number is given, from the store "
+		"alone. The page is one file that opens without a network: tables, charts, samples, and the numbers under "
+		"them.",
 	.examples = "unroll report\n"
 		"unroll report 12 -o lstm-or-not.html\n"
 		"unroll report --text\n"

@@ -119,10 +119,11 @@ typedef struct ur_kernels {
 	                       float *dh, float *da, float *du);
 
 	/* -- softmax -- */
-	/* One row of an online softmax (Milakov and Gimelshein 2018): s *= scale, then for the n valid scores
-	 * m' = max(m, max s), s = exp(s - m'), sum' = sum * exp(m - m') + sum s; returns exp(m - m'), the factor for what
-	 * was accumulated so far (0 at the start, when *m is -infinity). n >= 1. s[n..total) become 0. */
-	float (*softmax_tile)(int n, int total, float scale, float *s, float *m, float *sum);
+	/* Rows of an online softmax (Milakov and Gimelshein 2018), ld floats apart. Of each: s *= scale, then for the n
+	 * valid scores m' = max(m, max s), s = exp(s - m'), sum' = sum * exp(m - m') + sum s; `back` is exp(m - m'), the
+	 * factor for what was accumulated so far (0 at the start, when m is -infinity). n >= 1. s[n..total) become 0. */
+	void (*softmax_tile)(int rows, int n, int total, float scale, float *s, ptrdiff_t ld, float *m, float *sum,
+	                     float *back);
 	/* What an online softmax ends with: o *= 1 / sum, n values, and, where lse is not NULL, *lse = m + log(sum). */
 	void (*softmax_end)(int n, const float *m, const float *sum, float *o, float *lse);
 	/* s = exp(s * scale - lse) for n valid scores, 0 for the rest of `total`. */

@@ -192,7 +192,7 @@ static void gru_gates_back(int n, const float *a, const float *un, ptrdiff_t str
 	}
 }
 
-static float softmax_tile(int n, int total, float factor, float *s, float *m, float *sum)
+static float softmax_row(int n, int total, float factor, float *s, float *m, float *sum)
 {
 	float most = *m, back;
 	double add_up = 0;
@@ -214,6 +214,13 @@ static float softmax_tile(int n, int total, float factor, float *s, float *m, fl
 	*sum = *sum * back + (float)add_up;
 	*m = most;
 	return back;
+}
+
+static void softmax_tile(int rows, int n, int total, float factor, float *s, ptrdiff_t ld, float *m, float *sum,
+                         float *back)
+{
+	for (int r = 0; r < rows; r++)
+		back[r] = softmax_row(n, total, factor, s + r * ld, &m[r], &sum[r]);
 }
 
 static void softmax_end(int n, const float *m, const float *sum, float *o, float *lse)

@@ -33,7 +33,7 @@ typedef struct dest {
 } dest;
 
 INLINE void tile(int R, int P, int quantised, int transposed, int K, const float *a, ptrdiff_t ld, const char *b,
-                 size_t panel_bytes, const dest *t, int row, const float *const *scale)
+                 size_t panel_bytes, const dest *t, const float *const *scale)
 {
 	vf acc[MR][2 * MOST_PANELS];
 
@@ -42,7 +42,7 @@ UNROLL
 	for (int r = 0; r < R; r++)
 UNROLL
 		for (int v = 0; v < 2 * P; v++)
-			acc[r][v] = quantised ? (vf){ 0 } : load(t[v / 2].start + (row + r) * t[v / 2].ld_start + v % 2 * W);
+			acc[r][v] = quantised ? (vf){ 0 } : load(t[v / 2].start + r * t[v / 2].ld_start + v % 2 * W);
 	/* results lie a row apart, too far for the processor to foresee: without this every tile would wait for memory when
 	 * it stores, and when the next one loads what it adds to */
 UNROLL
@@ -50,9 +50,9 @@ UNROLL
 UNROLL
 		for (int p = 0; p < P; p++) {
 			const dest *o = &t[p];
-			__builtin_prefetch(o->c + (row + r) * o->ldc, 1);
+			__builtin_prefetch(o->c + r * o->ldc, 1);
 			if (o->start == o->c)
-				__builtin_prefetch(o->c + (row + R + r) * o->ldc, 1);
+				__builtin_prefetch(o->c + (R + r) * o->ldc, 1);
 		}
 	/* a(r, k): plain, row r is a + r ld; transposed, a + r at a step of ld */
 UNROLL_DEPTH
@@ -79,20 +79,41 @@ UNROLL
 			const dest *o = &t[v / 2];
 			vf y = acc[r][v];
 			if (quantised)
-				y = load(o->start + (row + r) * o->ld_start + v % 2 * W) + y * load(scale[v / 2] + v % 2 * W);
-			store(o->c + (row + r) * o->ldc + v % 2 * W, y);
+				y = load(o->start + r * o->ld_start + v % 2 * W) + y * load(scale[v / 2] + v % 2 * W);
+			store(o->c + r * o->ldc + v % 2 * W, y);
 		}
 }
 
-typedef void tile_fn(int K, const float *a, ptrdiff_t ld, const char *b, size_t panel_bytes, const dest *t, int row,
-                     const float *const *scale);
+/* `count` tiles of R rows, one below the other, the rows of a `next` floats apart: in one function, because entering
+ * one costs as much as a dozen steps of depth. */
+INLINE void column(int R, int P, int quantised, int transposed, int K, const float *a, ptrdiff_t ld, ptrdiff_t next,
+                   const char *b, size_t panel_bytes, const dest *to, int count, const float *const *scale)
+{
+	dest t[MOST_PANELS];
+
+	/* a copy that nobody else can see, so that it lives in registers */
+UNROLL
+	for (int p = 0; p < P; p++)
+		t[p] = to[p];
+	for (; count > 0; count--, a += next) {
+		tile(R, P, quantised, transposed, K, a, ld, b, panel_bytes, t, scale);
+UNROLL
+		for (int p = 0; p < P; p++) {
+			t[p].c += R * t[p].ldc;
+			t[p].start += R * t[p].ld_start;
+		}
+	}
+}
+
+typedef void tile_fn(int K, const float *a, ptrdiff_t ld, ptrdiff_t next, const char *b, size_t panel_bytes,
+                     const dest *to, int count, const float *const *scale);
 
 /* Every height, plain and transposed, by storage; those of one panel and those of several. */
 #define TILE(R, P, name, q, tr) \
-	static void name##_##R##_##P(int K, const float *a, ptrdiff_t ld, const char *b, size_t bytes, const dest *t, \
-	                             int row, const float *const *scale) \
+	static void name##_##R##_##P(int K, const float *a, ptrdiff_t ld, ptrdiff_t next, const char *b, size_t bytes, \
+	                             const dest *to, int count, const float *const *scale) \
 	{ \
-		tile(R, P, q, tr, K, a, ld, b, bytes, t, row, scale); \
+		column(R, P, q, tr, K, a, ld, next, b, bytes, to, count, scale); \
 	}
 #if UR_WIDTH == 16
 #define TILES(name, q, tr) \
@@ -162,25 +183,43 @@ INLINE void panels(const ur_product *p, ur_dtype dtype, int panel, int count)
 				t[q].start = p->bias + first;
 			scale[q] = dtype == UR_I8 ? p->scale + first : zeros;
 		}
-		for (int i = 0, row = 0; i < tiles; i++) {
-			int rows = p->strip ? (p->M - row < MR ? p->M - row : MR) : (p->M - row + tiles - i - 1) / (tiles - i);
+		for (int i = 0, row = 0, rows, same; i < tiles; i += same, row += rows * same) {
+			int left = p->M - row, all = tiles - i;
 			const float *x = p->strip ? a + i * p->strip : transposed ? a + row : a + row * ld;
+			const char *y = b + (size_t)k * NR * size;
+			ptrdiff_t next;
 
-			if (columns == NR) {
-				fn[rows - 1](depth, x, ld, b + (size_t)k * NR * size, bytes, t, row, scale);
+			if (p->strip) {
+				rows = left < MR ? left : MR;
+				same = left / rows;
+				next = p->strip;
 			} else {
+				rows = (left + all - 1) / all;
+				same = left % all ? left % all : all;
+				next = transposed ? rows : rows * ld;
+			}
+			if (columns == NR) {
+				fn[rows - 1](depth, x, ld, next, y, bytes, t, same, scale);
+				for (int q = 0; q < count; q++) {
+					t[q].c += same * rows * t[q].ldc;
+					t[q].start += same * rows * t[q].ld_start;
+				}
+				continue;
+			}
+			memset(edge_scale, 0, sizeof edge_scale);
+			memcpy(edge_scale, scale[0], dtype == UR_I8 ? (size_t)columns * sizeof(float) : 0);
+			for (int j = 0; j < same; j++) {
 				dest e = { edge, NR, edge, NR };
 				size_t n = (size_t)columns * sizeof(float);
+				int top = row + j * rows;
+
 				memset(edge, 0, sizeof edge);
-				memset(edge_scale, 0, sizeof edge_scale);
-				memcpy(edge_scale, scale[0], dtype == UR_I8 ? n : 0);
 				for (int r = 0; r < rows; r++)
-					memcpy(edge + r * NR, t[0].start + (row + r) * t[0].ld_start, n);
-				fn[rows - 1](depth, x, ld, b + (size_t)k * NR * size, bytes, &e, 0, (const float *[]){ edge_scale });
+					memcpy(edge + r * NR, t[0].start + (top + r) * t[0].ld_start, n);
+				fn[rows - 1](depth, x + j * next, ld, 0, y, bytes, &e, 1, (const float *[]){ edge_scale });
 				for (int r = 0; r < rows; r++)
-					memcpy(t[0].c + (row + r) * p->ldc, edge + r * NR, n);
+					memcpy(t[0].c + (top + r) * p->ldc, edge + r * NR, n);
 			}
-			row += rows;
 		}
 	}
 }

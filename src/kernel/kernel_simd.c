@@ -198,6 +198,8 @@ static void gru_gates_back(int n, const float *a, const float *un, ptrdiff_t str
 	}
 }
 
+static const float LOG2E = 1.44269504088896341f;
+
 /* The first n lanes of v, `rest` in the others. */
 INLINE vf first_lanes(int n, vf v, float rest)
 {
@@ -224,17 +226,15 @@ INLINE float largest(int n, int room, const float *x, float least)
 	return least;
 }
 
-/* exp of at most `most` <= 88.3: a softmax's arguments are below 0, but for a rounding that may be large where scores
- * are. Fewer steps than vexp: relative error 3e-7 + |x| 2e-8, and results below 2^-126 are 0. 2^r for |r| <= 1/2 is a
- * minimax polynomial of degree 5 (own fit, relative 9.4e-8). */
-INLINE vf vexp_softmax(vf x, float most)
+/* 2^y for -127 <= y < 127.5; results below 2^-126 are 0. 2^r for |r| <= 1/2 is a minimax polynomial of degree 5 (own
+ * fit, relative 9.4e-8). */
+INLINE vf vexp2(vf y)
 {
-	const float magic = 12582912.0f, log2e = 1.44269504088896341f;
+	const float magic = 12582912.0f;
 	vf t, r, p;
 
-	x = vmin(all(most), vmax(all(-88.02f), x));
-	t = x * log2e + magic;
-	r = x * log2e - (t - magic);
+	t = y + magic;
+	r = y - (t - magic);
 	p = 0.001326897763647139f * r + 0.009671307168900967f;
 	p = p * r + 0.055507123470306396f;
 	p = p * r + 0.24022246897220612f;
@@ -243,19 +243,34 @@ INLINE vf vexp_softmax(vf x, float most)
 	return p * (vf)(((vi)t - (vi)all(magic) + 127) << 23);
 }
 
-/* x[i] = exp(x[i] * factor - shift) for i < n, 0 for the rest of `room`; the sum of them. */
-INLINE float exp_sum(int n, int room, float factor, float shift, float most, float *x)
+/* exp of at most `most` <= 88.3: a softmax's arguments are below 0, but for a rounding that may be large where scores
+ * are. Fewer steps than vexp: relative error 3e-7 + |x| 2e-8, and results below 2^-126 are 0. */
+INLINE vf vexp_softmax(vf x, float most) { return vexp2(vmin(all(most), vmax(all(-88.02f), x)) * LOG2E); }
+
+/* Where scores are large, rounding may put an argument far above 0; below this it does not. */
+static const float SMALL = 0x1p20f;
+
+/* exp(x * factor - shift), at most exp(most); `small`: factor and shift have LOG2E in them, shift is at most SMALL
+ * LOG2E, and arguments above 0 are so by rounding alone. */
+INLINE vf weight_of(vf x, float factor, float shift, int small, float most)
+{
+	x = x * factor - shift;
+	return small ? vexp2(vmax(all(-127), x)) : vexp_softmax(x, most);
+}
+
+/* x[i] becomes its weight for i < n, 0 for the rest of `room`; the sum of them. */
+INLINE float weights_sum(int n, int room, float factor, float shift, int small, float most, float *x)
 {
 	vf sum = { 0 };
 	int i = 0;
 	for (; i + W <= n; i += W) {
-		vf e = vexp_softmax(load(x + i) * factor - shift, most);
+		vf e = weight_of(load(x + i), factor, shift, small, most);
 		store(x + i, e);
 		sum += e;
 	}
 	if (i < n) {
 		int whole = i + W <= room;
-		vf e = vexp_softmax((whole ? load(x + i) : load_n(x + i, n - i)) * factor - shift, most);
+		vf e = weight_of(whole ? load(x + i) : load_n(x + i, n - i), factor, shift, small, most);
 		e = first_lanes(n - i, e, 0);
 		if (whole)
 			store(x + i, e);
@@ -269,20 +284,33 @@ INLINE float exp_sum(int n, int room, float factor, float shift, float most, flo
 	return sum_of(sum);
 }
 
-static float softmax_tile(int n, int total, float factor, float *s, float *m, float *sum)
+/* First every row's maximum, then every row's exponentials: row by row, each would wait for its maximum. */
+static void softmax_tile(int rows, int n, int total, float factor, float *s, ptrdiff_t ld, float *m, float *sum,
+                         float *back)
 {
-	float most, back, ups;
+	enum { NEAR = 8 };   /* rows that are still in the first-level cache when they are read again */
 
-	/* scaled, the order is the same; a negative factor is nobody's */
-	most = largest(n, total, s, -INFINITY) * factor;
-	most = most > *m ? most : *m;
-	if (most == -INFINITY)
-		most = 0;
-	ups = exp_sum(n, total, factor, most, 0, s);
-	back = *m == most ? 1 : *m == -INFINITY ? 0 : expf(*m - most);
-	*sum = *sum * back + ups;
-	*m = most;
-	return back;
+	for (int from = 0; from < rows; from += NEAR) {
+		int to = rows - from < NEAR ? rows : from + NEAR;
+		float before[NEAR];
+
+		for (int r = from; r < to; r++) {
+			/* scaled, the order is the same; a negative factor is nobody's */
+			float most = largest(n, total, s + r * ld, -INFINITY) * factor;
+			before[r - from] = m[r];
+			most = most > m[r] ? most : m[r];
+			m[r] = most == -INFINITY ? 0 : most;
+		}
+		for (int r = from; r < to; r++) {
+			float was = before[r - from];
+			back[r] = was == m[r] ? 1 : was == -INFINITY ? 0 : expf(was - m[r]);
+			sum[r] *= back[r];
+			if (fabsf(m[r]) < SMALL)
+				sum[r] += weights_sum(n, total, factor * LOG2E, m[r] * LOG2E, 1, 0, s + r * ld);
+			else
+				sum[r] += weights_sum(n, total, factor, m[r], 0, 0, s + r * ld);
+		}
+	}
 }
 
 static void softmax_end(int n, const float *m, const float *sum, float *o, float *lse)
@@ -294,7 +322,7 @@ static void softmax_end(int n, const float *m, const float *sum, float *o, float
 
 static void softmax_again(int n, int total, float factor, float lse, float *s)
 {
-	(void)exp_sum(n, total, factor, lse, 88.3f, s);
+	(void)weights_sum(n, total, factor, lse, 0, 88.3f, s);
 }
 
 static void softmax_back(int n, float factor, float delta, const float *p, float *dp)
@@ -325,7 +353,7 @@ static double cross_entropy(int n, float *x, int target, float weight)
 		return log(sum) + most - hit;
 	}
 	for (int s = 0; s < n; s += STRETCH)
-		sum += exp_sum(n - s < STRETCH ? n - s : STRETCH, 0, 1, most, 0, x + s);
+		sum += weights_sum(n - s < STRETCH ? n - s : STRETCH, 0, 1, most, 0, 0, x + s);
 	scale(n, (float)(weight / sum), x);
 	x[target] -= weight;
 	return log(sum) + most - hit;

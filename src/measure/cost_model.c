@@ -58,7 +58,7 @@ double ur_rates_call(const ur_rates *r, const ur_slot_call *call)
 	for (int i = 0; i < UR_FARS; i++)
 		seconds += (double)call->far[i] * r->beyond[i];
 	if (is_product(call->slot))
-		return seconds + product_seconds(r, call->rows, (double)call->n, call->K);
+		return seconds + r->product_more + product_seconds(r, call->rows, (double)call->n, call->K);
 	return seconds + rate->call + call->rows * (rate->row + rate->value * (double)call->n);
 }
 
@@ -111,33 +111,42 @@ static int measure_beyond(const ur_kernels *k, ur_rates *out)
 	return sum > 0;
 }
 
-static int by_size(const void *a, const void *b)
+struct kinds { double products, others; };
+
+static void count_kind(void *arg, const ur_slot_call *call)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
+	struct kinds *k = arg;
+
+	if (is_product(call->slot))
+		k->products++;
+	else
+		k->others++;
 }
 
-/* What tiny mixers take beyond their kernels, a call: the median of those that need no encoder. */
+/* What small mixers take beyond their kernels, by call and by product: the least squares of what is left of each's
+ * time, relative to it, over those that need no encoder. */
 static ur_status measure_between(const ur_ctx *c, ur_rates *out, ur_err *err)
 {
-	enum { T = 64, EACH = 64, TIMES = 40, RUNS = 5 };
-	double each[EACH];
-	int n = 0;
+	enum { T = 64, TIMES = 40, RUNS = 5 };
+	double pp = 0, po = 0, oo = 0, pl = 0, ol = 0, product, other;
 
-	for (int i = 0; ur_mixer_forwards[i / 2] && n < EACH; i++) {
+	for (int i = 0; ur_mixer_forwards[i / 2]; i++) {
 		const ur_mixer_forward *f = ur_mixer_forwards[i / 2];
-		const int width = i % 2 ? 48 : 24;
+		const int width = i % 2 ? 64 : 32;
 		const ur_rig_spec spec = { .forward = f, .dims = ur_rig_dims(f->mixer, width), .T = T, .B = 1 };
-		double best = INFINITY, seconds;
+		ur_rig_spec dry = spec;
+		struct kinds calls = { 0, 0 };
+		double best = INFINITY, seconds, left;
 		ur_count count;
 		ur_status status;
 		ur_rig rig;
 
 		if (f->mixer->flags & UR_READS_MEMORY)
 			continue;
+		dry.empty = 1;
 		status = ur_predict(out, f, NULL, &spec.dims, T, 1, UR_PASS_FORWARD, &seconds, err);
 		if (!status)
-			status = ur_count_mixer(f, NULL, &spec.dims, T, 1, UR_PASS_FORWARD, &count, err);
+			status = ur_count_rig(&dry, UR_COUNT_DRY | UR_COUNT_TALLY, count_kind, &calls, &count, err);
 		if (!status)
 			status = ur_rig_open(&rig, &spec, c, err);
 		if (status)
@@ -149,10 +158,26 @@ static ur_status measure_between(const ur_ctx *c, ur_rates *out, ur_err *err)
 			best = fmin(best, (ur_thread_clock() - start) / TIMES);
 		}
 		ur_rig_close(&rig);
-		each[n++] = (best - seconds) / (double)count.calls;
+		calls.products /= best;
+		calls.others /= best;
+		left = 1 - seconds / best;
+		pp += calls.products * calls.products;
+		po += calls.products * calls.others;
+		oo += calls.others * calls.others;
+		pl += calls.products * left;
+		ol += calls.others * left;
 	}
-	qsort(each, (size_t)n, sizeof *each, by_size);
-	out->between = n ? fmax(0, each[n / 2]) : 0;
+	product = (pl * oo - ol * po) / (pp * oo - po * po);
+	other = (ol * pp - pl * po) / (pp * oo - po * po);
+	if (!(other >= 0)) {
+		other = 0;
+		product = pl / pp;
+	}
+	if (!(product >= other)) { /* no call without what every call has */
+		product = other = fmax(0, (pl + ol) / (pp + 2 * po + oo));
+	}
+	out->between = other;
+	out->product_more = product - other;
 	return UR_OK;
 }
 

@@ -1,8 +1,8 @@
 /* The cost model: seconds that a mixer's call should take, from what its kernels take here. Each kernel slot is timed
- * once on operands in cache, a product over a grid of shapes (so that what depends on rows, and on the cache that weights
- * fit, is in it); then what it costs that an operand was last touched long ago, and so lies in a far cache or in memory;
- * and what mixers do between kernels, from tiny ones. A prediction is the sum over the calls of a dry count (count.h).
- * Seconds are of the processor. bench/bench_cost_model.c holds it to measurements. */
+ * once on operands in cache, a product over a grid of shapes (so that what depends on rows, and on the cache that
+ * weights fit, is in it); then what it costs that an operand was last touched long ago, and so lies in a far cache or
+ * in memory; and what mixers do between kernels, from small ones. A prediction is the sum over the calls of a dry count
+ * (count.h). Seconds are of the processor. bench/bench_cost_model.c holds it to measurements. */
 #ifndef UR_COST_MODEL_H
 #define UR_COST_MODEL_H
 
@@ -19,7 +19,7 @@ typedef struct ur_rates {
 	double product[UR_RATE_ROWS][UR_RATE_PANELS][UR_RATE_DEPTHS];   /* log of seconds of a call */
 	ur_slot_rate slot[UR_SLOTS];    /* but of products */
 	double beyond[UR_FARS];         /* seconds a byte more than in cache, by ur_far[] */
-	double between;                 /* seconds from one call to the next */
+	double between, product_more;   /* seconds from one call to the next, and that a product takes more of them */
 	double seconds;                 /* that measuring took */
 } ur_rates;
 

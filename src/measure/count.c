@@ -170,7 +170,7 @@ static void product(const ur_product *p, ur_slot slot, double size)
 			if (slot == UR_SLOT_PRODUCT_I8)
 				reads(1, n, 0, p->scale + first);
 		}
-	tally(slot, p->M, columns, p->K, 2.0 * p->M * columns * p->K,
+	tally(slot, p->M, (int64_t)panels * nr, p->K, 2.0 * p->M * columns * p->K,
 	      (double)p->M * p->K + inside + (double)p->M * columns * (1 + p->accumulate) +
 	      (p->bias && !p->accumulate ? columns : 0));
 }
@@ -424,17 +424,19 @@ static void gru_gates_back_(int n, const float *a, const float *un, ptrdiff_t st
 
 /* -- softmax -- */
 
-static float softmax_tile_(int n, int total, float scale, float *s, float *m, float *sum)
+static void softmax_tile_(int rows, int n, int total, float scale, float *s, ptrdiff_t ld, float *m, float *sum,
+                          float *back)
 {
-	reads(1, n, 0, s);
-	reads(1, 1, 0, m);
-	reads(1, 1, 0, sum);
-	writes(1, total, 0, s);
-	writes(1, 1, 0, m);
-	writes(1, 1, 0, sum);
+	reads(rows, n, ld, s);
+	reads(1, rows, 0, m);
+	reads(1, rows, 0, sum);
+	writes(rows, total, ld, s);
+	writes(1, rows, 0, m);
+	writes(1, rows, 0, sum);
+	writes(1, rows, 0, back);
 	returns();
-	tally(UR_SLOT_SOFTMAX_TILE, 1, n, 0, 5.0 * n, n + total + 4.0);
-	return now->how & UR_COUNT_DRY ? 1 : now->real->softmax_tile(n, total, scale, s, m, sum);
+	tally(UR_SLOT_SOFTMAX_TILE, rows, n, 0, 5.0 * rows * n, rows * (n + total + 5.0));
+	REAL(softmax_tile(rows, n, total, scale, s, ld, m, sum, back));
 }
 
 static void softmax_end_(int n, const float *m, const float *sum, float *o, float *lse)

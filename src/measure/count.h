@@ -1,23 +1,23 @@
-/* Kernels that count: what a forward pass, a gradient or a step does, whatever it is made of. The counting set has every
- * slot of the set that it stands before (kernel.h) and its panel sizes; each slot tallies its call and then runs the
- * real one, or, dry, does not.
+/* Kernels that count: what a forward pass, a gradient or a step does, whatever it is made of. The counting set has
+ * every slot of the set that it stands before (kernel.h) and its panel sizes; each slot tallies its call and then runs
+ * the real one, or, dry, does not.
  *
- * The chain is the longest row of calls of which each needs a result of the one before: no number of units, however fast
- * they talk to each other, takes the call in fewer steps of a kernel. It is found from data, not from how loops are
- * written: every float in memory has the depth of the call that wrote it, and a call is one deeper than the deepest
- * float that it reads. What was declared has depth 0. A float that was neither declared nor written by a kernel was read
- * BLIND: something moved numbers past the kernels, and the chain may be cut there. Mixers have none (test_count.c).
- * Numbers that go from kernel to kernel in a register: what dot, softmax_tile and cross_entropy return is seen by the
- * next scale, axpy or softmax_back, which are as deep as the last one returned, be it theirs or not.
+ * The chain is the longest row of calls of which each needs a result of the one before: no number of units, however
+ * fast they talk to each other, takes the call in fewer steps of a kernel. It is found from data, not from how loops
+ * are written: every float in memory has the depth of the call that wrote it, and a call is one deeper than the deepest
+ * float that it reads. What was declared has depth 0. A float that was neither declared nor written by a kernel was
+ * read BLIND: something moved numbers past the kernels, and the chain may be cut there. Mixers have none
+ * (test_count.c). Numbers that go from kernel to kernel by value: what dot, softmax_tile and cross_entropy return
+ * is seen by the next scale, axpy or softmax_back, which are as deep as the last one returned, be it theirs or not.
  *
  * Floating-point operations: additions, multiplications, divisions and comparisons each count one, as does a
  * non-linearity (exp, tanh, a sigmoid); what a product computes for columns that do not exist does not count. Bytes:
  * each operand of a call once, read or written, and twice where both; so what caches save is not in it.
  *
  * Slots are given no context, so the counter of a thread is found in a thread-local pointer. That is the one exception
- * to there being no mutable globals: the alternative is an argument that every kernel call of the engine would carry for
- * this alone. Hence one counter a thread at a time, and what is counted must run on the thread that opened it: with a
- * ur_ctx of one thread whose k is ur_counter_kernels(). */
+ * to there being no mutable globals: the alternative is an argument that every kernel call of the engine would carry
+ * for this alone. Hence one counter a thread at a time, and what is counted must run on the thread that opened it: with
+ * a ur_ctx of one thread whose k is ur_counter_kernels(). */
 #ifndef UR_COUNT_H
 #define UR_COUNT_H
 
@@ -52,15 +52,16 @@ typedef enum ur_slot {
 } ur_slot;
 const char *ur_slot_name(ur_slot slot);
 
-/* One call: rows of n values each (1 where the slot knows no rows); a product's rows, columns and depth. */
+/* One call: rows of n values each (1 where the slot knows no rows); a product's rows, columns (of whole
+ * panels) and depth. */
 typedef struct ur_slot_call {
 	ur_slot slot;
 	int rows, K;
 	int64_t n;
 	int depth;              /* 1: waits for no other; 0 where depths are not counted */
 	double flops, bytes;
-	/* UR_COUNT_REUSE: bytes of the call, but for a product's panels, by how many bytes were touched since their page was
-	 * touched last, in the classes of ur_far[] (depths.h); and of pages that are touched for the first time. */
+	/* UR_COUNT_REUSE: bytes of the call, but for a product's panels, by how many bytes were touched since their page
+	 * was touched last, in the classes of ur_far[] (depths.h); and of pages that are touched for the first time. */
 	float far[UR_FARS], first;
 } ur_slot_call;
 typedef void ur_slot_watch(void *arg, const ur_slot_call *call);

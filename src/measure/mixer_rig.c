@@ -35,7 +35,7 @@ static void fill(float *x, size_t n, float size, uint64_t seed)
 	}
 }
 
-static int slack(const ur_rig_spec *s) { return s->T / 16 + 1 < SLACK ? s->T / 16 + 1 : SLACK; }
+static int slack(const ur_rig_spec *s) { return s->T / 4 + 1 < SLACK ? s->T / 4 + 1 : SLACK; }
 
 static size_t many(int a, int b, int c) { return (size_t)a * (size_t)b * (size_t)c; }
 
@@ -144,7 +144,8 @@ static void begin_steps(ur_rig *r)
 		s->forward->forward(r->ctx, &s->dims, r->w, &r->span, NULL, r->work);
 	for (int b = 0; m->remember && b < s->B; b++) {
 		/* a source of its own for each stream: row j of stream b's is row b * S + j, which is as good as any */
-		m->remember(r->ctx->k, &s->dims, r->w, r->span.S, r->source + many(b, r->span.S, s->dims.memory), r->made_at[b]);
+		m->remember(r->ctx->k, &s->dims, r->w, r->span.S, r->source + many(b, r->span.S, s->dims.memory),
+		            r->made_at[b]);
 	}
 }
 

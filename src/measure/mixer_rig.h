@@ -49,7 +49,7 @@ typedef struct ur_rig {
 
 /* UR_E_INVALID: the mixer's check() refuses the dims. UR_E_NOMEM. */
 ur_status ur_rig_open(ur_rig *rig, const ur_rig_spec *spec, const ur_ctx *ctx, ur_err *err);
-/* One call of the pass. Steps move on, by at most a sixteenth of T before they start again where they were. */
+/* One call of the pass. Steps move on, by 64 or a quarter of T, before they start again where they were. */
 void ur_rig_run(ur_rig *rig);
 void ur_rig_close(ur_rig *rig);
 

@@ -11,7 +11,8 @@ typedef struct ur_slot_room ur_slot_room;
 ur_slot_room *ur_slot_room_open(const ur_kernels *k, int rows, int panels, int depth);
 void ur_slot_room_close(ur_slot_room *room);
 int ur_slot_has_rows(ur_slot slot);
-/* Seconds of one call, the best of several runs of many: rows of n; K is a product's depth. Some milliseconds. */
+/* Processor seconds of one call, the median of several runs of many: rows of n; K is a product's depth. Takes some
+ * milliseconds. */
 double ur_slot_time(ur_slot_room *room, ur_slot slot, int rows, int n, int K);
 
 #endif

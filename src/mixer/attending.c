@@ -117,7 +117,7 @@ static void attend(const ur_kernels *k, const ur_attending *l, const ur_widths *
 			k->row_dots(rows, z->H, at, ld, q, e);
 		if (weights)
 			k->copy(1, rows, e, rows, weights + j, rows);
-		factor = k->softmax_tile(rows, rows, 1, e, &m, &sum);
+		k->softmax_tile(1, rows, rows, 1, e, 0, &m, &sum, &factor);
 		if (j)
 			k->scale(z->M, factor, c);
 		k->row_sum(rows, z->M, e, at + z->H, ld, c);

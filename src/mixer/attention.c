@@ -472,7 +472,8 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 	m.datt = take(&work, steps(span) * (size_t)s->q);
 	m.dqkv = take(&work, steps(span) * (size_t)s->qkv);
 
-	dy = ur_without_tails(c->k, span->T, span->B, span->len, dy, s->out, m.dqkv);   /* not in use yet, and wide enough */
+	/* dqkv: not in use yet, and wide enough */
+	dy = ur_without_tails(c->k, span->T, span->B, span->len, dy, s->out, m.dqkv);
 	ur_linear_back(c, M, p.o, dy, s->out, m.datt, s->q, 0);
 	ur_linear_grad(c, M, s->out, s->q, dy, s->out, m.o, s->q, dw[p.at_o], s->bias ? dw[p.at_o + 1] : NULL);
 

@@ -41,7 +41,7 @@ void ur_attend_rows(const ur_kernels *k, const ur_rows_query *q, float *work)
 			float *out = q->o ? q->o + (ptrdiff_t)h * q->E : NULL, factor;
 
 			k->row_dots(n, q->E, q->keys + head, ld, q->q + (ptrdiff_t)h * q->E, score);
-			factor = k->softmax_tile(n, n, scale, score, &m[h], &sum[h]);
+			k->softmax_tile(1, n, n, scale, score, 0, &m[h], &sum[h], &factor);
 			if (!out)
 				continue;
 			k->scale(q->E, factor, out);

@@ -21,6 +21,7 @@ enum {
 	TILE_FLOATS = 1 << 13,      /* a tile of queries is at most so large ... */
 	LOCAL_FLOATS = 1 << 16,     /* packed keys and values up to this size are packed by the task that uses them */
 	PACK_STEPS = 512,           /* positions a packing task takes */
+	PACKED_FLOATS = 1 << 24,    /* heads whose packed keys and values are there at once, if there is more than one */
 };
 
 /* How many queries and keys a tile has; `columns`: E rounded up to whole panels; `ld`: from row to row of scores, not a
@@ -225,6 +226,7 @@ typedef struct forward_tile {
 	float *Q, *O;        /* (q, E) the queries; (q, columns) what they have gathered */
 	float *S;            /* (q, ld) scores, then weights */
 	float *m, *sum;      /* (q) of the online softmax */
+	float *back;         /* (q) what its last step makes of the sums before */
 	float *gather;       /* (nr, E) */
 	float *own;          /* packed keys and values, when the task packs its own */
 } forward_tile;
@@ -233,7 +235,7 @@ static forward_tile cut_forward(cutter *c, const ur_kernels *k, const ur_attenti
 {
 	size_t q = (size_t)t->q, E = (size_t)a->E;
 	forward_tile f = { .Q = cut(c, q * E), .O = cut(c, q * (size_t)t->columns), .S = cut(c, q * (size_t)t->ld),
-		.m = cut(c, q), .sum = cut(c, q), .gather = cut(c, (size_t)k->nr * E) };
+		.m = cut(c, q), .sum = cut(c, q), .back = cut(c, q), .gather = cut(c, (size_t)k->nr * E) };
 	f.own = cut(c, 0);
 	return f;
 }
@@ -259,7 +261,8 @@ typedef struct forward_job {
 	tiles t;
 	int keys;                  /* the most positions a sequence has */
 	int tile_count, chunks;    /* of queries; of positions to pack */
-	float *packed;             /* of all heads, `stride` floats each; NULL: tasks pack their own */
+	int first, count;          /* heads of keys that are packed now, counted over sequences */
+	float *packed;             /* of those, `stride` floats each */
 	size_t stride;
 } forward_job;
 
@@ -275,17 +278,48 @@ static int packs_own(const ur_ctx *c, const ur_attention *a, const tiles *t, int
 	       tile.used + packed <= UR_SCRATCH;
 }
 
-static packs packs_at(const forward_job *j, int b, int h)
+/* How many heads of keys are packed at once: fewer of long sequences, whose panels are what a call takes memory for. */
+static int heads_at_once(const ur_kernels *k, const ur_attention *a, const tiles *t)
 {
-	const ur_attention *a = j->a;
-	cutter c = { j->packed + ((size_t)b * (size_t)a->kv_heads + (size_t)h) * j->stride, 0 };
-	return cut_packs(&c, j->c->k, a, &j->t, j->keys);
+	size_t all = (size_t)a->B * (size_t)a->kv_heads, room = PACKED_FLOATS / packs_size(k, a, t, keys_most(a));
+	return (int)(room < 1 ? 1 : room < all ? room : all);
+}
+
+static packs packs_at(const forward_job *j, int head)
+{
+	cutter c = { j->packed + (size_t)(head - j->first) * j->stride, 0 };
+	return cut_packs(&c, j->c->k, j->a, &j->t, j->keys);
 }
 
 static void pack_head(const ur_kernels *k, const source *s, const tiles *t, int from, int to, packs *p, float *gather)
 {
 	pack_across(k, s, 0, from, to, p->keys, gather);
 	pack_along(k, s, t, 1, from, to, p->values);
+}
+
+/* Scores of the keys [at, at + n) become weights, f->back what that makes of the sums before; beyond n, up to whole
+ * panels, and where a row sees nothing they are 0. */
+static void weigh(const ur_kernels *k, const source *s, int t0, int rows, int at, int n, float scale, int ld,
+                  const forward_tile *f)
+{
+	int width = up(n, k->nr), start, end;
+
+	/* all rows see all of them: most tiles of a long sequence */
+	if (first_key(s, t0 + rows - 1) <= at && end_key(s, t0) >= at + n) {
+		k->softmax_tile(rows, n, width, scale, f->S, ld, f->m, f->sum, f->back);
+		return;
+	}
+	k->fill(1, rows, 1, f->back, rows);
+	for (int r = 0; r < rows; r++) {
+		float *scores = f->S + (size_t)r * (size_t)ld;
+
+		row_bounds(s, t0 + r, at, n, &start, &end);
+		if (start < end)
+			k->softmax_tile(1, end - start, width - start, scale, scores + start, 0, &f->m[r], &f->sum[r],
+			                &f->back[r]);
+		if (start > 0 || end == 0)
+			k->fill(1, start < end ? start : n, 0, scores, ld);
+	}
 }
 
 static void attend(const forward_job *j, const source *s, int head, int tile, const packs *p, const forward_tile *f)
@@ -306,24 +340,14 @@ static void attend(const forward_job *j, const source *s, int head, int tile, co
 	if (first >= last)
 		k->fill(rows, columns, 0, f->O, columns);
 	for (int key = first, next; key < last; key = next) {
-		int begin = key / kv * kv, n, width, fresh = key == first;
+		int begin = key / kv * kv, n, fresh = key == first;
 
 		next = least(begin + kv, last);
 		n = next - key;
-		width = up(n, k->nr);
 		times_across(k, rows, E, f->Q, p->keys, key, n, f->S, ld);
-		for (int r = 0; r < rows; r++) {
-			float *scores = f->S + (size_t)r * (size_t)ld, factor = 1;
-			int start, end;
-
-			row_bounds(s, t0 + r, key, n, &start, &end);
-			if (start < end)
-				factor = k->softmax_tile(end - start, width - start, scale, scores + start, &f->m[r], &f->sum[r]);
-			if (start > 0 || end == 0)
-				k->fill(1, start < end ? start : n, 0, scores, ld);
-			if (!fresh)
-				k->scale(E, factor, f->O + (size_t)r * (size_t)columns);
-		}
+		weigh(k, s, t0, rows, key, n, scale, ld, f);
+		for (int r = 0; r < rows && !fresh; r++)
+			k->scale(E, f->back[r], f->O + (size_t)r * (size_t)columns);
 		times_along(k, rows, columns, f->S, ld, 1, p->values + (size_t)begin * (size_t)columns, key - begin, n,
 		            least(kv, s->keys - begin), f->O, !fresh);
 	}
@@ -359,10 +383,9 @@ static void pack_task(void *arg, int task, int thread)
 {
 	const forward_job *j = arg;
 	const ur_attention *a = j->a;
-	int chunk = task % j->chunks, h = task / j->chunks % a->kv_heads, b = task / j->chunks / a->kv_heads;
-	int steps = up(PACK_STEPS, j->t.kv);
-	source s = source_of(a, b, h);
-	packs p = packs_at(j, b, h);
+	int chunk = task % j->chunks, head = j->first + task / j->chunks, steps = up(PACK_STEPS, j->t.kv);
+	source s = source_of(a, head / a->kv_heads, head % a->kv_heads);
+	packs p = packs_at(j, head);
 
 	if (chunk < (s.keys + steps - 1) / steps)
 		pack_head(j->c->k, &s, &j->t, chunk * steps, least(s.keys, (chunk + 1) * steps), &p, ur_scratch(j->c, thread));
@@ -372,14 +395,14 @@ static void tile_task(void *arg, int task, int thread)
 {
 	const forward_job *j = arg;
 	const ur_attention *a = j->a;
-	int head = task % a->heads, b = task / a->heads % a->B;
-	int tile = j->tile_count - 1 - task / a->heads / a->B;   /* the longest rows first, so that all end together */
-	source s = source_of(a, b, head / (a->heads / a->kv_heads));
+	int group = a->heads / a->kv_heads, head = j->first + task / group % j->count;
+	int tile = j->tile_count - 1 - task / group / j->count;   /* the longest rows first, so that all end together */
+	source s = source_of(a, head / a->kv_heads, head % a->kv_heads);
 	cutter c = { ur_scratch(j->c, thread), 0 };
 	forward_tile f = cut_forward(&c, j->c->k, a, &j->t);
-	packs p = packs_at(j, b, s.h);
+	packs p = packs_at(j, head);
 
-	attend(j, &s, head, tile, &p, &f);
+	attend(j, &s, s.h * group + task % group, tile, &p, &f);
 }
 
 size_t ur_attention_work(const ur_ctx *c, const ur_attention *a)
@@ -388,23 +411,27 @@ size_t ur_attention_work(const ur_ctx *c, const ur_attention *a)
 
 	if (packs_own(c, a, &t, keys_most(a)))
 		return 0;
-	return packs_size(c->k, a, &t, keys_most(a)) * (size_t)a->B * (size_t)a->kv_heads;
+	return packs_size(c->k, a, &t, keys_most(a)) * (size_t)heads_at_once(c->k, a, &t);
 }
 
 void ur_attention_forward(const ur_ctx *c, const ur_attention *a, float *work)
 {
 	forward_job j = { .c = c, .a = a, .t = forward_tiles(c->k, a), .keys = keys_longest(a) };
+	int heads = a->B * a->kv_heads, at_once = heads_at_once(c->k, a, &j.t);
 
 	j.tile_count = (a->T + j.t.q - 1) / j.t.q;
 	if (packs_own(c, a, &j.t, j.keys)) {
-		ur_pool_run(c->pool, a->B * a->kv_heads, head_task, &j);
+		ur_pool_run(c->pool, heads, head_task, &j);
 		return;
 	}
 	j.packed = work;
 	j.stride = packs_size(c->k, a, &j.t, j.keys);
 	j.chunks = (j.keys + up(PACK_STEPS, j.t.kv) - 1) / up(PACK_STEPS, j.t.kv);
-	ur_pool_run(c->pool, a->B * a->kv_heads * j.chunks, pack_task, &j);
-	ur_pool_run(c->pool, a->B * a->heads * j.tile_count, tile_task, &j);
+	for (; j.first < heads; j.first += j.count) {
+		j.count = least(at_once, heads - j.first);
+		ur_pool_run(c->pool, j.count * j.chunks, pack_task, &j);
+		ur_pool_run(c->pool, j.count * (a->heads / a->kv_heads) * j.tile_count, tile_task, &j);
+	}
 }
 
 /* ---- backward ---- */

@@ -1,9 +1,9 @@
 'use strict';
 /* What to use and why, how far a running comparison has come, and the table of all models. */
 const Answer = (() => {
-	const W = Words, { el, is, mean, NONE } = W;
-	const { doc, array, contenders, ordered, of, model, seeds, trained, position, compared, file, sentence, box, p,
-		spec, paired, translated, taken, held } = Facts;
+	const W = Words, { el, is, array, mean, sentence, NONE } = W, { box, p, progress } = Pieces;
+	const { doc, contenders, ordered, of, model, seeds, trained, position, compared, file, spec,
+		paired, translated, taken, held } = Facts;
 
 	/* ---- the answer ---- */
 
@@ -78,22 +78,9 @@ const Answer = (() => {
 				el('div', { class: 'track' }, put('end', least), put('end', most)), el('span')) : null);
 	}
 
-	function progress() {
-		const s = doc.stage || {}, share = is(s.share) ? Math.max(0, Math.min(1, s.share)) : null;
-		const cut = doc.status === 'killed';
-		const what = [s.what, s.name, is(s.seed) ? 'seed ' + s.seed : null].filter(Boolean).map(String).join(', ');
-		const bar = el('progress', { max: '1', value: share === null ? null : String(share),
-			'aria-label': 'Progress of the comparison' });
-		return el('div', { class: 'progress' + (cut ? ' cut' : '') },
-			p('stage', el('b', null, cut ? 'Interrupted' : share === null ? 'Running' : W.percent(share)), ' ',
-				cut ? 'The comparison was cut off. The same command goes on where it stopped.' : what,
-				!cut && is(s.eta) ? el('span', { class: 'eta' }, `about ${W.seconds(s.eta)} left`) : null),
-			bar);
-	}
-
 	function answer() {
 		const a = doc.advice || {}, pick = contenders().find((c) => c.name === a.pick),
-			running = doc.state === 'running';
+			running = doc.state === 'running', stage = doc.stage || {};
 		const text = paragraphs(a.text, a.pick), sure = text.findIndex((t) => t.startsWith('How sure'));
 		const lead = a.pick ? text[0] : null, rest = text.filter((t, i) => i !== sure && !(lead && i === 0));
 		const out = contenders().filter((c) => c.diverged);
@@ -106,7 +93,8 @@ const Answer = (() => {
 		return [
 			p('eyebrow', [data.name || data.path, doc.budget && doc.budget.text].filter(Boolean).join(' \u00b7 ')),
 			el('h1', null, head),
-			running ? progress() : null,
+			running ? progress(doc, [stage.what, stage.name, is(stage.seed) ? 'seed ' + stage.seed
+				: null].filter(Boolean).map(String).join(', '), 'comparison') : null,
 			box(pick ? 'answer' : 'answer alone', 'div', { class: pick ? 'answer' : 'answer alone' }, [
 				el('div', { class: 'words' },
 					pick ? p('spec', spec(pick.spec), is(pick.parameters) ? ` ${W.whole(pick.parameters)} parameters`

@@ -11,6 +11,24 @@ const Charts = (() => {
 
 	/* ---- what Chart.js lacks ---- */
 
+	function interval(chart, set, point, p) {
+		const c = chart.ctx, y = chart.scales.y, cap = set.named ? 0 : 4;
+		if (!is(p.low) || !is(p.high) || (chart.options.scales.y.type === 'logarithmic' && p.low <= 0))
+			return;
+		const low = y.getPixelForValue(p.low), high = y.getPixelForValue(p.high);
+		c.strokeStyle = set.borderColor;
+		c.lineWidth = 1.5;
+		c.setLineDash([]);
+		c.beginPath();
+		c.moveTo(point.x, low);
+		c.lineTo(point.x, high);
+		for (const end of [low, high]) {
+			c.moveTo(point.x - cap, end);
+			c.lineTo(point.x + cap, end);
+		}
+		c.stroke();
+	}
+
 	/* Vertical intervals of points, and their names where there is room. */
 	const annotate = {
 		id: 'annotate',
@@ -25,18 +43,12 @@ const Charts = (() => {
 					placed.push({ left: point.x - 8, right: point.x + 8, top: point.y - 8, bottom: point.y + 8 }));
 			});
 			chart.data.datasets.forEach((set, k) => {
-				if (!set.named || !chart.isDatasetVisible(k))
+				if (!(set.named || set.whiskers) || !chart.isDatasetVisible(k))
 					return;
 				chart.getDatasetMeta(k).data.forEach((point, i) => {
-					const p = set.data[i], y = chart.scales.y;
-					if (is(p.low) && is(p.high) && !(chart.options.scales.y.type === 'logarithmic' && p.low <= 0)) {
-						c.strokeStyle = set.borderColor;
-						c.lineWidth = 1.5;
-						c.beginPath();
-						c.moveTo(point.x, y.getPixelForValue(p.low));
-						c.lineTo(point.x, y.getPixelForValue(p.high));
-						c.stroke();
-					}
+					interval(chart, set, point, set.data[i]);
+					if (!set.named)
+						return;
 					const text = cut(set.label), wide = c.measureText(text).width;
 					const spots = [[10, 4], [-10 - wide, 4], [-wide / 2, -14], [-wide / 2, 22], [10, -12], [10, 20],
 						[-10 - wide, -12],
@@ -104,19 +116,22 @@ const Charts = (() => {
 
 	/* ---- a chart's parts from its series ---- */
 
-	/* Series: {name, index (of its model's mark), points: [{x, y, hollow, low, high}], kind: 'line' | 'thin' |
-	 * 'upper' | 'band' | 'point' | 'frontier', tip(point)}. Only lines and points have their rows in the table. */
+	/* Series: {name, index (of its model's mark), look (what is otherwise than the mark has it), points: [{x, y,
+	 * hollow, low, high}], whiskers: whether a line's intervals are drawn, kind: 'line' | 'thin' | 'upper' | 'band' |
+	 * 'point' | 'frontier', tip(point)}. Only lines and points have their rows in the table. */
 	function dataset(series, drawn, state) {
-		const m = series.index >= 0 ? mark(series.index) : { colour: ink('--muted'), shape: 'circle', dash: [3, 3] };
+		const m = Object.assign(series.index >= 0 ? mark(series.index) : { colour: ink('--muted'), shape: 'circle',
+			dash: [3, 3] }, series.look);
 		const open = ink('--surface');
 		const set = {
 			label: series.name, data: drawn, showLine: series.kind !== 'point', borderColor: m.colour,
 				backgroundColor: m.colour,
 			pointStyle: m.shape, borderDash: m.dash, borderWidth: 2, pointRadius: 4, pointHoverRadius: 6,
 				pointBorderColor: m.colour,
-			pointBorderWidth: 1.5, tip: series.tip, kind: series.kind, tension: 0, spanGaps: true,
+			pointBorderWidth: 1.5, tip: series.tip, kind: series.kind, whiskers: series.whiskers, tension: 0,
+				spanGaps: true,
 				hidden: state.off.has(series.name),
-			pointBackgroundColor: drawn.map((p) => p.hollow ? open : m.colour),
+			pointBackgroundColor: drawn.map((p) => p.hollow || m.hollow ? open : m.colour),
 				aux: !['line', 'point'].includes(series.kind),
 		};
 		if (series.kind === 'thin')
@@ -143,7 +158,7 @@ const Charts = (() => {
 
 	/* `values`: what is drawn along it; a logarithmic axis of Chart.js would reach from one power
 	 * of ten to the next. */
-	function axis(title, format, log, base, values) {
+	function axis(title, format, log, base, values, end) {
 		const least = Math.min(...values), most = Math.max(...values), room = log && most > least
 			? (most / least) ** 0.03 : 1.1;
 		const ticks = log ? (a) => logTicks(a, base) : format === Words.bytes ? byteTicks : undefined;
@@ -151,7 +166,7 @@ const Charts = (() => {
 			type: log ? 'logarithmic' : 'linear', grace: log ? undefined : '3%',
 			/* room below 0 would say that there are such values */
 			min: log && values.length ? least / room : least >= 0 && least < 0.05 * (most - least) ? 0 : undefined,
-			max: log && values.length ? most * room : undefined,
+			max: log && values.length ? most * room : end,
 			suggestedMin: log || !values.length ? undefined : least, suggestedMax: log || !values.length ? undefined
 				: most,
 			title: { display: true, text: title, color: ink('--muted'), font: { size: 13 } },
@@ -169,7 +184,8 @@ const Charts = (() => {
 			interaction: { mode: 'nearest', intersect: false, axis: 'xy' },
 			scales: { x: axis(view.xTitle, view.xFormat || short, state.xlog, view.xBase, points.map((p) => p.x)),
 				y: axis(view.yTitle, view.yFormat || short, state.ylog, view.yBase,
-					points.flatMap((p) => [p.y, p.low, p.high]).filter((y) => is(y) && !(state.ylog && y <= 0))) },
+					points.flatMap((p) => [p.y, p.low, p.high]).filter((y) => is(y) && !(state.ylog && y <= 0)),
+					view.yMost) },
 			plugins: {
 				legend: { display: false }, filler: { propagate: false, drawTime: 'beforeDatasetsDraw' },
 				tooltip: {
@@ -231,12 +247,13 @@ const Charts = (() => {
 			const sets = view.series.map((s) => dataset(s, s.points.filter(fits(state)), state));
 			[...switches, ...scales].forEach((g) => g.show());
 			canvas.setAttribute('aria-label',
-				`${spec.title}: ${view.yTitle} over ${view.xTitle}. The numbers are in the table below.`);
+				`${spec.label || spec.title}: ${view.yTitle} over ${view.xTitle}. The numbers are in the table below.`);
 			plot.classList.toggle('empty', fit.length === 0);
 			fill(legend, view.legend.map((l) => el('button', { type: 'button', class: 'entry', 'data-name': l.name,
 				'aria-pressed': String(!state.off.has(l.name)), title: 'Show or hide ' + cut(l.name, 40),
 					onclick: () => toggle(l.name) },
-				glyph(l.index), el('span', { class: 'name' }, l.name), l.more ? el('small', null, l.more) : null)));
+				glyph(l.index, l.look), el('span', { class: 'name' }, Words.breakable(l.name)),
+				l.more ? el('small', null, l.more) : null)));
 			fill(notes, [...(view.notes || []), lost
 				? `${Words.many(lost, 'point')} at 0 ${lost === 1 ? 'has' : 'have'} no place on a ` +
 				'logarithmic axis; the table has ' + (lost === 1 ? 'it.' : 'them.')
@@ -264,8 +281,10 @@ const Charts = (() => {
 		return node;
 	}
 
-	/* The figure of this key. spec: {title, text, choices, start, xlog, ylog, tall}, read once; build(state): the view,
-	 * {xTitle, yTitle, xFormat, yFormat, series, legend: [{name, index, more}], notes,
+	/* The figure of this key, a word. spec: {title, text, label (the title as plain text, where it has nodes), choices,
+	 * start, xlog, ylog, tall}, read once; build(state): the view,
+	 * {xTitle, yTitle, xFormat, yFormat, yMost (where its axis ends, if not by itself), series, legend: [{name, index,
+	 * look, more}], notes,
 	 * table: {label, columns, rows}}. */
 	function figure(key, spec, build) {
 		const node = keep('chart ' + key, () => make(key, spec));

@@ -1,8 +1,8 @@
 'use strict';
 /* How firm the answer is, what the models write, and how to repeat it. */
 const Evidence = (() => {
-	const W = Words, { el, fill, keep, is, mean } = W;
-	const { doc, array, contenders, ordered, model, seeds, p, paired } = Facts;
+	const W = Words, { el, is, array, mean } = W, { p, command, said, machine, known } = Pieces;
+	const { doc, contenders, ordered, model, seeds, paired } = Facts;
 
 	/* ---- how sure ---- */
 
@@ -52,38 +52,6 @@ const Evidence = (() => {
 					c.sample))))];
 	}
 
-	function command(label, text) {
-		const button = el('button', { type: 'button', class: 'plain copy' }, 'Copy');
-		const node = keep('command ' + label, () => el('div', { class: 'command' }));
-		button.addEventListener('click', () => copy(text, button, node.querySelector('pre')));
-		if (node.text !== text) {
-			node.text = text;
-			fill(node, [el('h3', null, label), el('div', { class: 'line' },
-				el('pre', { tabindex: '0', role: 'region', 'aria-label': label }, text), button)]);
-		}
-		return node;
-	}
-
-	async function copy(text, button, source) {
-		let done = false;
-		try {
-			await navigator.clipboard.writeText(text);
-			done = true;
-		} catch (e) {
-			/* a page from disk may have no clipboard: what is selected is copied the old way */
-			const range = document.createRange();
-			range.selectNodeContents(source);
-			getSelection().removeAllRanges();
-			getSelection().addRange(range);
-			done = document.execCommand('copy');
-		}
-		button.textContent = done ? 'Copied' : 'Press Ctrl-C';
-		setTimeout(() => { button.textContent = 'Copy'; }, 2000);
-	}
-
-	/* [[value, its words], ...] as a list; what is missing is left out */
-	const said = (list) => list.filter(([value]) => value).map(([value, words]) => words(value)).join(', ');
-
 	function pairsFacts() {
 		const d = doc.pairs || {};
 		return paired() ? [d.source_vocabulary ? `of sources ${d.source_vocabulary}${is(d.source_vocabulary_size)
@@ -95,7 +63,7 @@ const Evidence = (() => {
 	}
 
 	function facts() {
-		const d = doc.data || {}, m = doc.machine || {}, s = doc.setting || {}, b = doc.budget || {};
+		const d = doc.data || {}, s = doc.setting || {}, b = doc.budget || {};
 		const rows = [
 			[paired() ? 'Pairs' : 'Text', [d.path || d.name, d.vocabulary
 				? `${d.vocabulary} vocabulary${is(d.vocabulary_size) ? ' of ' + W.whole(d.vocabulary_size) : ''}`
@@ -106,10 +74,7 @@ const Evidence = (() => {
 				.filter((x) => is(x[0])).map((x) => `${W.whole(x[0])} ${x[1]}`).join(', ') +
 				(d.heldout_is_test === false ? '; no part was kept for the end: what rates were chosen on is also ' +
 					'what is compared on, which flatters all a little' : '')],
-			['Machine', said([[m.processor, String], [m.threads, (n) => W.many(n, 'thread')],
-				[m.kernels, (k) => k + ' kernels'], [m.peak_flops, (x) => W.rate(x, 'flop/s') + ' at its peak'],
-				[m.bandwidth, (x) => W.rate(x, 'B/s') + ' from memory'],
-				[m.memory_free, (x) => W.bytes(x) + ' of memory free']])],
+			['Machine', machine(doc.machine)],
 			['Budget', b.text],
 			['Recipe', said([[s.target_parameters, (n) => W.whole(n) + ' parameters aimed at'],
 				[s.window, (n) => (paired() ? 'sides of at most ' : 'windows of ') + W.whole(n)],
@@ -118,9 +83,8 @@ const Evidence = (() => {
 			['Took', is(doc.seconds) ? W.seconds(doc.seconds) : ''],
 			['Started', W.date(doc.started)],
 			['Unroll', [doc.version, is(doc.id) ? 'comparison ' + doc.id : null].filter(Boolean).join(', ')],
-		].filter((r) => r[1]);
-		return rows.length ? [el('h3', null, 'On what'), el('dl', { class: 'facts' },
-			rows.map(([k, v]) => el('div', null, el('dt', null, k), el('dd', null, String(v)))))] : null;
+		];
+		return known('On what', rows);
 	}
 
 	function kept() {

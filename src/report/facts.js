@@ -1,8 +1,7 @@
 'use strict';
 /* The document on the page, and what the sections ask of it. A field may be missing or null anywhere. */
 const Facts = (() => {
-	const { el, fill, keep, is, named, mean } = Words;
-	const array = (x) => Array.isArray(x) ? x : [];
+	const { el, is, array, named, mean } = Words;
 	/* the one document; a newer one replaces its fields */
 	const doc = {};
 	let index = new Map(), translations = new Map();
@@ -36,23 +35,15 @@ const Facts = (() => {
 		const s = translated(c).sentence || {};
 		return is(s.remembered_bytes) && is(s.state_bytes) ? s.remembered_bytes + s.state_bytes : null;
 	};
-	/* words of a document as a sentence of the page */
-	const sentence = (words) => words.slice(0, 1).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? '' : '.');
 	const file = (c) => is(c.file_bytes) ? c.file_bytes : c.weight_bytes;
 
 	/* ---- pieces of a page ---- */
 
-	const box = (key, tag, attributes, nodes) => {
-		const node = keep(key, () => el(tag, attributes));
-		fill(node, nodes);
-		return node;
-	};
-	const p = (className, ...children) => el('p', className ? { class: className } : null, ...children);
 	/* a spec, which may break behind its commas */
 	const spec = (text) => el('code', null, String(text
 		|| '').split(/(?<=,)/).flatMap((part) => [part, el('wbr')]).slice(0, -1));
 
-	return { doc, set, array, contenders, ordered, of, model, seeds, trained, latency, position, compared, file, paired,
+	return { doc, set, contenders, ordered, of, model, seeds, trained, latency, position, compared, file, paired,
 		translated, taken, held,
-		sentence, box, p, spec, mean };
+		spec };
 })();

@@ -27,6 +27,7 @@ struct ur_live {
 	ur_store *store;
 	int64_t id;
 	int port;
+	const ur_page *page;
 	char *json;             /* the document as last read */
 	size_t bytes;
 	char etag[40];
@@ -66,6 +67,7 @@ static ur_status refresh(ur_live *live, ur_err *err)
 	if ((status = ur_report_json(live->store, live->id, &document, err)))
 		return status;
 	json = ur_page_json(document, &bytes);
+	live->page = ur_page_of(document);
 	json_decref(document);
 	if (!json)
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a comparison's document");
@@ -146,7 +148,7 @@ static enum MHD_Result send_page(ur_live *live, struct MHD_Connection *to)
 	size_t bytes = 0;
 	ur_err err = { 0 };
 
-	if (ur_page_text(live->json, live->bytes, 1, &text, &bytes, &err))
+	if (ur_page_text(live->page, live->json, live->bytes, 1, &text, &bytes, &err))
 		return say(to, MHD_HTTP_INTERNAL_SERVER_ERROR, err.text);
 	return answer(to, MHD_HTTP_OK, "text/html; charset=utf-8", text, bytes, 1, NULL, NULL);
 }

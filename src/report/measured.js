@@ -2,8 +2,8 @@
 /* What was measured, in charts and in words: learning, use of context, what a step and a sequence cost, and
  * quality against cost. */
 const Measured = (() => {
-	const W = Words, { el, is, mean, NONE } = W;
-	const { doc, array, contenders, of, model, latency, position, compared, file, box, p, paired, taken, held } = Facts;
+	const W = Words, { el, is, array, mean, NONE } = W, { box, p } = Pieces;
+	const { doc, contenders, of, model, latency, position, compared, file, paired, taken, held } = Facts;
 
 	const predicted = () => el('span', { class: 'badge guess' }, 'predicted');
 

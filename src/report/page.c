@@ -1,4 +1,5 @@
-/* Puts the page together. page.html is a template: {{name}} stands for a part, everything else for itself.
+/* Puts a page together. pages.def has the template of each kind of document: {{name}} stands for a part, which may be a
+ * template itself, everything else for itself.
  *
  * Two walls keep text in data from becoming markup or code: '<' never occurs in the JSON, so nothing in it can end its
  * <script>; and a content security policy lets only the scripts and styles run that carry a random number, drawn after
@@ -12,11 +13,27 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define EMBEDDED(X) X(html) X(css) X(chart_library) X(words_js) X(tables_js) X(charts_js) X(facts_js) X(answer_js) \
-	X(measured_js) X(translated_js) X(evidence_js) X(page_js)
-#define X(name) extern const char ur_page_##name[], ur_page_##name##_end[];
-EMBEDDED(X)
-#undef X
+#define PART(name, file) extern const char ur_page_##name[], ur_page_##name##_end[];
+#include "report/parts.def"
+#undef PART
+
+struct ur_page { const char *kind, *html, *end; };
+
+static const ur_page pages[] = {
+#define PAGE(kind, name) { kind, ur_page_##name, ur_page_##name##_end },
+#include "report/pages.def"
+#undef PAGE
+};
+
+const ur_page *ur_page_of(const json_t *document)
+{
+	const char *kind = json_string_value(json_object_get(document, "kind"));
+
+	for (size_t i = 0; kind && i < sizeof pages / sizeof *pages; i++)
+		if (!strcmp(kind, pages[i].kind))
+			return &pages[i];
+	return &pages[0];
+}
 
 char *ur_page_json(const json_t *document, size_t *bytes)
 {
@@ -51,31 +68,40 @@ char *ur_page_json(const json_t *document, size_t *bytes)
 
 typedef struct part { const char *name, *text; size_t bytes; } part;
 
-/* The template with its parts in place: counted when `to` is NULL, else written. An unknown name stays as it is. */
-static size_t fill(const part *parts, size_t n, char *to)
+static const part *find(const part *parts, size_t n, const char *name, size_t length)
 {
-	const char *at = ur_page_html, *end = ur_page_html_end;
+	for (size_t i = 0; i < n; i++)
+		if (strlen(parts[i].name) == length && !memcmp(parts[i].name, name, length))
+			return &parts[i];
+	return NULL;
+}
+
+static int is_template(const part *p)
+{
+	const size_t n = strlen(p->name);
+	return n > 5 && !strcmp(p->name + n - 5, "_html");
+}
+
+/* A template with its parts in place: counted when `to` is NULL, else written. An unknown name stays as it is. */
+static size_t fill(const part *parts, size_t n, const char *at, const char *end, char *to)
+{
 	size_t used = 0;
 
 	while (at < end) {
-		const char *text = at;
-		size_t bytes, skip;
 		const char *open = memmem(at, (size_t)(end - at), "{{", 2);
 		const char *close = open ? memmem(open, (size_t)(end - open), "}}", 2) : NULL;
+		const part *p = close && open == at ? find(parts, n, open + 2, (size_t)(close - open - 2)) : NULL;
+		const char *next = !close ? end : open == at ? close + 2 : open;
+		const size_t bytes = p ? p->bytes : (size_t)(next - at);
 
-		bytes = skip = (size_t)((close ? open : end) - at);
-		if (close && open == at) {
-			bytes = skip = (size_t)(close + 2 - open);
-			for (size_t i = 0; i < n; i++)
-				if (strlen(parts[i].name) == skip - 4 && !memcmp(parts[i].name, open + 2, skip - 4)) {
-					text = parts[i].text;
-					bytes = parts[i].bytes;
-				}
+		if (p && is_template(p))
+			used += fill(parts, n, p->text, p->text + p->bytes, to ? to + used : NULL);
+		else {
+			if (to)
+				memcpy(to + used, p ? p->text : at, bytes);
+			used += bytes;
 		}
-		if (to)
-			memcpy(to + used, text, bytes);
-		used += bytes;
-		at += skip;
+		at = next;
 	}
 	return used;
 }
@@ -91,27 +117,27 @@ static int draw_nonce(char nonce[33])
 	return 0;
 }
 
-ur_status ur_page_text(const char *json, size_t json_bytes, int live, char **text, size_t *bytes, ur_err *err)
+ur_status ur_page_text(const ur_page *page, const char *json, size_t json_bytes, int live, char **text, size_t *bytes,
+                       ur_err *err)
 {
 	char nonce[33];
 	const char *connect = live ? "'self'" : "'none'", *mode = live ? "live" : "file";
-#define PART(name) { #name, ur_page_##name, (size_t)(ur_page_##name##_end - ur_page_##name) }
 	const part parts[] = {
-		PART(css), PART(chart_library), PART(words_js), PART(tables_js), PART(charts_js), PART(facts_js),
-		PART(answer_js), PART(measured_js), PART(translated_js), PART(evidence_js), PART(page_js),
+#define PART(name, file) { #name, ur_page_##name, (size_t)(ur_page_##name##_end - ur_page_##name) },
+#include "report/parts.def"
+#undef PART
 		{ "nonce", nonce, 32 }, { "connect", connect, strlen(connect) }, { "mode", mode, strlen(mode) },
 		{ "document", json, json_bytes },
 	};
-#undef PART
 	const size_t n = sizeof parts / sizeof *parts;
 
 	*text = NULL;
 	if (draw_nonce(nonce))
 		return ur_fail(err, UR_E_IO, "the system gave no random numbers: %s", strerror(errno));
-	*bytes = fill(parts, n, NULL);
+	*bytes = fill(parts, n, page->html, page->end, NULL);
 	if (!(*text = malloc(*bytes + 1)))
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a page of %zu bytes", *bytes);
-	(void)fill(parts, n, *text);
+	(void)fill(parts, n, page->html, page->end, *text);
 	(*text)[*bytes] = 0;
 	return UR_OK;
 }

@@ -1,4 +1,4 @@
-/* A comparison's document, completed with what the store knows of it, and written as a page. */
+/* A document, of a comparison completed with what the store knows of it, and written as a page. */
 #include "report/report.h"
 
 #include "base/file.h"
@@ -21,7 +21,8 @@ static ur_status find(ur_store *store, int64_t id, ur_store_comparisons *list, c
 	*found = !status && list->n > 0 ? &list->comparison[0] : NULL;
 	if (!status && !*found)
 		status = id ? ur_fail(err, UR_E_INVALID, "the store has no comparison %" PRId64, id)
-		            : ur_fail(err, UR_E_INVALID, "the store has no comparison yet; 'unroll compare' makes one");
+		            : ur_fail(err, UR_E_INVALID,
+		                      "the store has no comparison yet; 'unroll compare' and 'unroll lab' make them");
 	return status;
 }
 
@@ -154,7 +155,7 @@ ur_status ur_report_write(ur_store *store, int64_t id, const char *path, ur_err 
 	if (!status && !(json = ur_page_json(document, &json_bytes)))
 		status = no_memory(err);
 	if (!status)
-		status = ur_page_text(json, json_bytes, 0, &text, &bytes, err);
+		status = ur_page_text(ur_page_of(document), json, json_bytes, 0, &text, &bytes, err);
 	if (!status)
 		status = ur_file_begin(path, &file, err);
 	if (!status && (status = ur_file_write(file, text, bytes, err))) {

@@ -1,12 +1,13 @@
-/* A comparison as one HTML file that opens from disk with no network, made from the store alone; and the same page
- * served while the comparison grows. */
+/* A comparison, or a lab, as one HTML file that opens from disk with no network, made from the store alone; and the
+ * same page served while it grows. The store keeps a lab as it keeps a comparison: with a document. */
 #ifndef UR_REPORT_H
 #define UR_REPORT_H
 
 #include "store/store.h"
 
-/* The comparison's document (docs/COMPARISON.md) with what the store knows beside it: "id" and, for every contender,
- * "curves" from the metrics of its main runs. A new reference. id 0: the newest. UR_E_INVALID: there is none. */
+/* The document (docs/COMPARISON.md, docs/LAB.md) with what the store knows beside it: "id", "status" and, for every
+ * contender, "curves" from the metrics of its main runs. A new reference. id 0: the newest. UR_E_INVALID: there is
+ * none. */
 ur_status ur_report_json(ur_store *store, int64_t id, json_t **document, ur_err *err);
 /* The page, written atomically. */
 ur_status ur_report_write(ur_store *store, int64_t id, const char *path, ur_err *err);

@@ -26,11 +26,11 @@ const Tables = (() => {
 			: a - b);
 	}
 
-	/* columns: [{label, unit, numeric, value(item): what it sorts by, cell(item), first: 1 or -1}]. The order chosen by
-	 * the reader outlives an update of the items. */
+	/* columns: [{label, unit, numeric, value(item): what it sorts by, cell(item), first: 1 or -1}]. Sorted by column
+	 * `standard`, null: as the items come. The order chosen by the reader outlives an update of the items. */
 	function sortable(key, label, columns, items, standard) {
 		const box = keep('table ' + key, () => {
-			const state = { by: standard, direction: columns[standard].first || 1 };
+			const state = { by: standard, direction: standard === null ? 1 : columns[standard].first || 1 };
 			const body = el('tbody');
 			const heads = columns.map((c, i) => el('th', { scope: 'col', class: c.numeric ? 'number' : null },
 				el('button', { type: 'button', onclick: () => choose(i) },
@@ -52,7 +52,7 @@ const Tables = (() => {
 					else
 						th.removeAttribute('aria-sort');
 				});
-				const value = columns[state.by].value;
+				const value = state.by === null ? () => null : columns[state.by].value;
 				const sorted = [...list].sort((a, b) => compare(value(a), value(b), state.direction));
 				fill(body, sorted.map((item) => el('tr', { class: item.className || null }, columns.map((c, i) =>
 					el(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: c.numeric ? 'number' : null },

@@ -2,8 +2,8 @@
 /* Pairs: how good translations are, in all and by the length of the source, what they cost, and what each model made of
  * a few sentences, with where its attention lay. */
 const Translated = (() => {
-	const W = Words, { el, is, mean, NONE } = W;
-	const { doc, array, ordered, contenders, of, model, translated, box, p } = Facts;
+	const W = Words, { el, is, array, mean, NONE } = W, { box, p } = Pieces;
+	const { doc, ordered, contenders, of, model, translated } = Facts;
 
 	const share = (x) => W.percent(x, 1);
 	const round = (x) => share(x).replace('.0', '');

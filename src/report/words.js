@@ -66,6 +66,7 @@ const Words = (() => {
 
 	/* ---- numbers ---- */
 
+	const array = (x) => Array.isArray(x) ? x : [];
 	const is = (x) => typeof x === 'number' && Number.isFinite(x);
 	const NONE = '\u2013';
 
@@ -146,6 +147,11 @@ const Words = (() => {
 	const list = (names) => names.length < 2 ? names.join('')
 		: names.slice(0, -1).join(', ') + ' and ' + names[names.length - 1];
 	const many = (n, one, more) => whole(n) + ' ' + (n === 1 ? one : more || one + 's');
+	/* words of a document as a sentence of the page */
+	const sentence = (words) => words.slice(0, 1).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? '' : '.');
+	/* specs are long words, which may break behind a comma */
+	const breakable = (text) => String(text).split(/(?<=,)(?=[a-z])/).flatMap((part, i) => i ? [el('wbr'), part]
+		: [part]);
 	/* names may be long: what a chart has room for */
 	const cut = (text, most = 22) => [...text].length > most ? [...text].slice(0, most - 1).join('') + '\u2026' : text;
 
@@ -168,17 +174,20 @@ const Words = (() => {
 		shape: SHAPES[(index + Math.floor(index / 8)) % 8],
 		dash: DASHES[(index + Math.floor(index / 8)) % 8],
 	});
-	/* A model's mark as it is drawn in charts, for tables and legends; coloured by the style sheet (.m0 to .m7). */
-	function glyph(index) {
-		const m = mark(index);
+	/* A model's mark as it is drawn in charts, for tables and legends; coloured by the style sheet (.m0 to .m7).
+	 * `look`: what is otherwise than the mark has it. */
+	function glyph(index, look) {
+		const m = Object.assign(mark(index), look);
 		return svg('svg', { class: `glyph m${index % 8}`, viewBox: '0 0 28 16', 'aria-hidden': 'true' },
 			svg('path', { class: 'line', d: 'M0 8h28', 'stroke-dasharray': m.dash.join(' ') }),
-			svg('path', { class: 'shape', d: PATHS[m.shape], transform: 'translate(6 0)' }));
+			svg('path', { class: m.hollow ? 'shape hollow' : 'shape', d: PATHS[m.shape],
+				transform: 'translate(6 0)' }));
 	}
 	const named = (name, index, ...more) => el('span', { class: 'model' }, index >= 0 ? glyph(index) : null,
 		el('span', { class: 'name' }, String(name)), ...more);
 
-	return { el, svg, fill, keep, is, NONE, fixed, whole, short, loss, bytes, seconds, micros, percent, chance, mean,
+	return { el, svg, fill, keep, array, is, NONE, fixed, whole, short, loss, bytes, seconds, micros, percent, chance,
+		mean,
 		spread,
-		plusMinus, rate, growth, date, list, many, cut, mark, glyph, named };
+		plusMinus, rate, growth, date, list, many, sentence, breakable, cut, mark, glyph, named };
 })();
