@@ -338,35 +338,50 @@ static const char *length_text(int T, char out[16])
 	return out;
 }
 
+/* Whether two have been told apart: who solved less was tried longer, and failed. */
+static int told_apart(const on_task *a, const on_task *b)
+{
+	const int a_failed = a->tried > a->solved, b_failed = b->tried > b->solved;
+	return a->solved > b->solved ? b_failed : a->solved < b->solved ? a_failed : a_failed && b_failed;
+}
+
 static void find_solved(const facts_seen *f, ur_section *s)
 {
 	ur_finding g = { .name = "solved",
 		.claim = "Within the same number of tokens read, attention learns longer tasks than a vanilla RNN.",
 		.prediction = NULL,
-		.rule = "On every task the longest length that at least half of the seeds solve is longer with attention than "
-			"with the RNN (on some, and on none shorter: under that condition).",
+		.rule = "On every task that tells them apart, where at least the lesser one failed at the next length, the "
+			"longest "
+			"length that at least half of the seeds solve is longer with attention than with the RNN (on some, and on "
+			"none "
+			"shorter: under that condition).",
 		.found = UR_MISSING, .words = "Not measured yet." };
 	char words[WORDS] = "", condition[WORDS] = "only on";
-	int n = 0, more = 0, less = 0;
+	int n = 0, apart = 0, more = 0, less = 0;
 
 	for (int task = 0; f->rnn && f->attention && task < TASKS; task++) {
 		const on_task *a = &f->attention->on[task], *r = &f->rnn->on[task];
 		if (!a->tried || !r->tried)
 			continue;
-		if (a->solved > r->solved)
-			add(condition, "%s %s", more++ ? "," : "", ur_distance_tasks[task]);
-		less += a->solved < r->solved;
 		add(words, "%s%s:", n++ ? "; " : "Longest solved, ", ur_distance_tasks[task]);
 		for (int i = 0; i < f->n; i++) {
 			char T[16];
 			add(words, "%s %s %s", i ? "," : "", f->of[i].name, length_text(f->of[i].on[task].solved, T));
 		}
+		if (!told_apart(a, r))
+			continue;
+		apart++;
+		less += a->solved < r->solved;
+		if (a->solved > r->solved)
+			add(condition, "%s %s", more++ ? "," : "", ur_distance_tasks[task]);
 	}
 	if (n) {
 		ur_said tokens;
 		add(words, ". Each run read at most %s tokens; lengths double from %d, at most to %d.",
 		    ur_tell_count(f->tokens, tokens), f->shortest, f->longest);
-		g.found = more == n ? UR_HOLDS : more && !less ? UR_HOLDS_IF : UR_FAILS;
+		if (!apart)
+			add(words, " No task told attention and the RNN apart.");
+		g.found = !apart ? UR_MISSING : more == apart ? UR_HOLDS : more && !less ? UR_HOLDS_IF : UR_FAILS;
 		g.condition = g.found == UR_HOLDS_IF ? condition : NULL;
 		g.words = words;
 	}
