@@ -70,7 +70,7 @@ static ur_found within(const ur_power *p, double from, double to)
 	return p->high < from || p->low > to ? UR_FAILS : UR_HOLDS_IF;
 }
 
-static const char wide[] = "it may be so: the intervals of the exponents are too wide to say more";
+static const char wide[] = "if quieter measurements agree: the intervals of the exponents are too wide to say more";
 
 static ur_found worse(ur_found a, ur_found b) { return a > b ? a : b; }
 
@@ -146,14 +146,18 @@ static double tokens(const json_t *curve, int i, int training)
 static void find_matrix(const json_t *memory, ur_section *s)
 {
 	char words[300] = "Not measured yet.";
-	const int last = points(memory) - 1;
-	const double T = last < 0 ? NAN : length(memory, last), bytes = value(memory, "scores", last, NULL);
+	double T = NAN, bytes = NAN;
 	ur_finding f = { .name = "matrix", .found = UR_MISSING, .words = words,
 		.claim = "Q K^T is T x T: 262,144 values at T = 512, 16.8 million at 4,096, 10 billion at 100,000.",
 		.prediction = "T squared values of 4 bytes in float32: 1.05 MB, 67 MB and 40 GB; half of that in bf16.",
 		.rule = "Holds if attention that keeps its scores took, at the longest T that was tried, at least those bytes "
 			"and at most a fifth more." };
 
+	for (int i = 0; i < points(memory); i++)
+		if (value(memory, "scores", i, NULL) > 0) {
+			T = length(memory, i);
+			bytes = value(memory, "scores", i, NULL);
+		}
 	if (bytes > 0) {
 		const double ratio = bytes / (4 * T * T);
 		ur_said took;

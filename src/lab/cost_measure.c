@@ -44,6 +44,13 @@ static int mixers(const ur_lab *lab)
 
 /* -- memory -- */
 
+/* Whether a matrix of scores leaves most of the memory to others. */
+static int fits(int T)
+{
+	const int64_t memory = ur_memory_free();
+	return memory < 0 || (double)T * T * sizeof(float) < (double)memory / 4;
+}
+
 /* What the process grew by at most while run(arg) ran, where the system tells; then *resident is 1. */
 static double grown(void (*run)(void *), void *arg, int *resident)
 {
@@ -221,8 +228,11 @@ static ur_status memory(ur_lab *lab, const plan *p, ur_err *err)
 		for (int m = 0; m < mixers(lab) && !status; m++)
 			if (!(status = ur_cost_memory(&lab->mixer[m], lab->ctx, width, T, &bytes, &resident, err)) && i >= 0)
 				put(curve, lab->mixer[m].name, json_real(bytes));
-		if (!status && !(status = ur_cost_memory_of_scores(lab->ctx, T, &bytes, &resident, err)) && i >= 0)
-			put(curve, "scores", json_real(bytes));
+		bytes = NAN;
+		if (!status && fits(T))
+			status = ur_cost_memory_of_scores(lab->ctx, T, &bytes, &resident, err);
+		if (i >= 0)
+			put(curve, "scores", bytes > 0 ? json_real(bytes) : json_null());
 	}
 	if (!status)
 		json_object_set_new(curve, "resident", json_boolean(resident));
@@ -245,7 +255,7 @@ static ur_status core(ur_lab *lab, const plan *p, ur_err *err)
 	if (!(curve = curve_of(lab, UR_COST_HEAD, p->core, 1)))
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a curve");
 	if (!(status = ur_lab_say(lab, -1, err, "one head, with its scores and in tiles")))
-		for (; open < MOST_T && p->core[open] && !status; open += !status) {
+		for (; open < MOST_T && p->core[open] && fits(p->core[open]) && !status; open += !status) {
 			const int T = p->core[open];
 			const size_t scores = ur_materialised_work(lab->one->k, T, UR_COST_HEAD);
 			const size_t tiles = tiles_work(lab->one, T, 1);
