@@ -68,7 +68,7 @@ def first_screen(browser, url, d):
         return [t.getBoundingClientRect().bottom, document.querySelector('h1').getBoundingClientRect().top]""")
     check(0 < top < bottom < 900, f"the summary is on the first screen: from {top} to {bottom}")
     cells = browser.execute_script("""return [...document.querySelectorAll('table.summary tbody tr')].map(r => [...r.cells].slice(1).map(c =>
-        [c.querySelector('.what').firstChild.textContent, c.querySelector('a')?.getAttribute('href'), c.querySelector('.badge')?.textContent ?? '']))""")
+        [c.querySelector('.what').firstChild.textContent.replace(/\u00a0/g, ' '), c.querySelector('a')?.getAttribute('href'), c.querySelector('.badge')?.textContent ?? '']))""")
     want = [[[plain(c["text"]), "#" + c["experiment"], c["origin"] if c["origin"] in ("derived", "predicted") else ""] for c in r["cells"]]
             for r in d["summary"]["rows"]]
     check(cells == want, f"cells of the summary, their links and where they are from: {cells}")
@@ -159,7 +159,7 @@ def score(browser):
 def asked(browser, i):
     """State of a question: classes of its choices, what is said, and whether the button is there."""
     return browser.execute_script("""const q = document.querySelectorAll('.question')[arguments[0]];
-        return [[...q.querySelectorAll('label')].map(l => l.className), q.querySelector('.because').textContent,
+        return [[...q.querySelectorAll('label')].map(l => l.className), q.querySelector('.because').textContent.replace(/\u00a0/g, ' '),
             !q.querySelector('button').hidden, [...q.querySelectorAll('input')].findIndex(x => x.checked)]""", i)
 
 
@@ -170,7 +170,7 @@ def quiz(browser, url, d):
     browser.refresh()
     check(score(browser) == f"Quiz: {len(want)} questions", f"nothing is answered yet: {score(browser)}")
     choices = browser.execute_script("""return [...document.querySelectorAll('.question')].map(q => [...q.querySelectorAll('.choice-text')]
-        .map(c => c.textContent))""")
+        .map(c => c.textContent.replace(/\u00a0/g, ' ')))""")
     check(choices == [[plain(c) for c in q["choices"]] for q in want], f"choices, in the document's order: {choices}")
 
     def label(i, k):

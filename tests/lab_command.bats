@@ -120,4 +120,23 @@ assert [x["value"] for x in r if x["name"] == "units" and x["kind"] == "figure"]
 	[ ! -s third.err ]
 	"$UNROLL" runs --json > runs.json
 	[ "$(field runs.json "[c['id'] for c in d['comparisons']]")" = "[2, 1]" ]
+	# it was known for a lab before anything was measured
+	"$UNROLL" report 2 --json > begun.json
+	[ "$(field begun.json "d['kind'], d['size'], d['state'], d['status']")" = "('lab', 'quick', 'running', 'killed')" ]
+	# another seed asks something else
+	"$UNROLL" lab bottleneck --quick --seed 2 > /dev/null 2> fourth.err &
+	lab=$!
+	sleep 0.5
+	kill -TERM $lab
+	ended $lab 143
+	! grep -q "going on" fourth.err
+	"$UNROLL" lab bottleneck --quick --fresh > /dev/null 2> fifth.err &
+	lab=$!
+	sleep 0.5
+	kill -TERM $lab
+	ended $lab 143
+	! grep -q "going on" fifth.err
+	"$UNROLL" runs --json > runs.json
+	[ "$(field runs.json "[(c['id'], c['status']) for c in d['comparisons']]")" = \
+		"[(4, 'killed'), (3, 'killed'), (2, 'killed'), (1, 'done')]" ]
 }

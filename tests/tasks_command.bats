@@ -111,6 +111,7 @@ refuses() {
 	refuses 2 "do not fit a context of 256; put context=401 into the spec" \
 		train --arch transformer:1x8,heads=1 --data task:adding,T=400 -o bad.safetensors
 	refuses 2 "not encoded with the model's vocabulary" train --from text.safetensors --data $TASK -o bad.safetensors --no-store
+	refuses 2 "comparisons are on a text or on pairs, not on a task" compare --data $TASK
 	[ ! -e bad.safetensors ]
 	# a file of that name is still a file
 	cp text.txt task:text

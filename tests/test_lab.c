@@ -79,6 +79,11 @@ static void test_bottleneck_rules(void **state)
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "unsure", 0.6, 0.3, 2, 0, { 0 } }), "length"), "condition");
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "everywhere", 0.6, 0.3, 3, 0, { 0 } }), "length"), "condition");
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "unknown", 0.6, 0.3, 3, 0, { 0 } }), "length"), "missing");
+	{
+		json_t *one = facts_of(&lesson);
+		json_object_set_new(json_object_get(one, "quality"), "seeds", json_integer(1));
+		assert_string_equal(verdict_on(e, one, "length"), "condition");
+	}
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 3, { 8, 8, 8 } }), "capacity"), "fails");
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 3, { 8, 16, NAN } }), "capacity"), "condition");
 	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 1, { 8 } }), "capacity"), "missing");
@@ -210,6 +215,19 @@ static void test_summary(void **state)
 	json_decref(sections);
 }
 
+/* Every cell's experiment is one there is. */
+static void test_summary_leads_somewhere(void **state)
+{
+	json_t *summary = ur_lab_summary(NULL), *row, *cell;
+	size_t i, k;
+
+	(void)state;
+	json_array_foreach(json_object_get(summary, "rows"), i, row)
+		json_array_foreach(json_object_get(row, "cells"), k, cell)
+			assert_non_null(ur_experiment_find(json_string_value(json_object_get(cell, "experiment"))));
+	json_decref(summary);
+}
+
 /* -- timing -- */
 
 struct nap { int runs; double seconds; };
@@ -286,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_stated_first),
 		cmocka_unit_test(test_stops_and_goes_on),
 		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_summary_leads_somewhere),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_numbers),
 	};

@@ -306,8 +306,10 @@ static void complaints_point_at_what_is_wrong(void **unused)
 
 static void fingerprints_are_of_the_meaning(void **unused)
 {
-	static const char *const texts[] = { "task:copy,T=9", "task:copy,T=10", "task:selective,T=16", "task:copy,T=9,items=9",
-		"task:parity,T=9" };
+	static const char *const texts[] = {
+		"task:copy,T=9", "task:copy,T=10", "task:selective,T=16", "task:copy,T=9,items=9",
+		"task:parity,T=9"
+	};
 	ur_task a, b;
 
 	(void)unused;
@@ -334,7 +336,7 @@ typedef struct trial {
 	ur_ctx c;
 	ur_task task;
 	ur_job job;
-	int64_t stop_at;
+	int64_t stop_at, enough_at;
 	double seen;                    /* the last report's accuracy */
 } trial;
 
@@ -344,6 +346,8 @@ static int on_step(void *arg, const ur_step_report *r)
 	if (r->task)
 		t->seen = r->task->accuracy.mean;
 	assert_int_equal(r->tokens, r->step * t->job.recipe.batch * t->job.recipe.accumulate * t->task.length);
+	if (r->step == t->enough_at)
+		return UR_ENOUGH;
 	return t->stop_at && r->step == t->stop_at;
 }
 
@@ -499,13 +503,14 @@ static void knowing_nothing_is_the_baseline(void **unused)
 {
 	ur_task_score score;
 	ur_err err = { 0 };
+	ur_words words;
 	ur_model *m;
 	trial t;
 
 	(void)unused;
 	trial_open(&t, "gru:1x8", "task:adding,T=20", 1, 1);
-	assert_int_equal(ur_model_create(&t.job.spec, &(ur_words){ .V = ur_vocab_size(t.task.vocab), .vocab = t.task.vocab },
-	                                 t.c.k, 0, &m, &err), UR_OK);
+	words = (ur_words){ .V = ur_vocab_size(t.task.vocab), .vocab = t.task.vocab };
+	assert_int_equal(ur_model_create(&t.job.spec, &words, t.c.k, 0, &m, &err), UR_OK);
 	ur_model_pack(m, &t.c); /* zeros */
 	assert_int_equal(ur_evaluate_task(m, &t.c, &t.task, UR_VAL, 20000, &score, &err), UR_OK);
 	print_message("  mse of knowing nothing %.4f, expected %.4f\n", score.mse.mean, 2 * (1 - 0.01) / 12);
@@ -550,6 +555,23 @@ static void training_repeats_to_the_bit(void **unused)
 	t.job.resume = 1;
 	assert_int_equal(ur_train(&t.job, NULL, NULL, &err), UR_E_INVALID);
 	assert_non_null(strstr(err.text, "other data"));
+	trial_close(&t);
+}
+
+/* Who watches may say that it is enough: then that step was the last. */
+static void enough_ends_a_run_well(void **unused)
+{
+	ur_outcome o;
+	ur_model *m;
+	trial t;
+
+	(void)unused;
+	trial_open(&t, "gru:1x16", "task:parity,T=8", 1000, 1);
+	t.enough_at = 100;
+	m = trained(&t, &o);
+	assert_int_equal(o.steps, 100);
+	assert_true(o.stopped_early && o.best_loss == o.task.loss.mean && o.task.sequences == UR_TASK_HELD_OUT);
+	ur_model_free(m);
 	trial_close(&t);
 }
 
@@ -637,6 +659,7 @@ int main(void)
 		cmocka_unit_test(scores_are_plain_means),
 		cmocka_unit_test(knowing_nothing_is_the_baseline),
 		cmocka_unit_test(training_repeats_to_the_bit),
+		cmocka_unit_test(enough_ends_a_run_well),
 		cmocka_unit_test(batches_follow_one_another),
 		cmocka_unit_test(what_does_not_fit_is_said),
 	};

@@ -19,8 +19,8 @@ const char *ur_reach_text(const ur_reach *r, ur_reach_words out)
 	if (!isnan(r->decay))
 		(void)snprintf(decay, sizeof decay, "; a step back is worth %.4g of the one after it%s", r->decay,
 		               r->fitted < r->T - 1 ? ", and soon less than float32 holds" : "");
-	(void)snprintf(out, sizeof(ur_reach_words), "it looks about %.3g of %d steps back: 99 %% of the squared gradient is "
-	               "within%s", r->within, r->T - 1, decay);
+	(void)snprintf(out, sizeof(ur_reach_words), "it looks about %.3g of %d steps back: 99 %% of the squared gradient "
+		"is within%s", r->within, r->T - 1, decay);
 	return out;
 }
 
@@ -37,15 +37,4 @@ void ur_reach_print(FILE *to, const ur_reach *r, int64_t step)
 	for (int i = 0; i < r->bins; i++)
 		(void)fprintf(to, "%8.1e", r->bin[i].mean);
 	(void)fputc('\n', to);
-}
-
-json_t *ur_reach_json(const ur_reach *r, int64_t step)
-{
-	json_t *bins = json_array();
-
-	for (int i = 0; i < r->bins; i++)
-		json_array_append_new(bins, json_pack("[i, i, o, o]", r->bin[i].from, r->bin[i].to,
-			ur_json_number(r->bin[i].mean), ur_json_number(r->bin[i].typical)));
-	return json_pack("{s:I, s:o, s:o, s:o, s:o}", "step", (json_int_t)step, "within", ur_json_number(r->within), "decay",
-		ur_json_number(r->decay), "ahead", ur_json_number(r->ahead), "bins", bins);
 }

@@ -34,8 +34,6 @@ typedef char ur_reach_words[240];
 const char *ur_reach_text(const ur_reach *r, ur_reach_words out);
 /* That and the distances, on `to`. */
 void ur_reach_print(FILE *to, const ur_reach *r, int64_t step);
-/* {"step", "within", "decay", "ahead", "bins": [[from, to, mean, geometric mean], ...]} */
-json_t *ur_reach_json(const ur_reach *r, int64_t step);
 
 /* ---- what was asked and what came out (cli_result.c) ---- */
 

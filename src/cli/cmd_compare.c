@@ -3,6 +3,8 @@
 #include "cli/cli_pairs.h"
 #include "cli/cli_store.h"
 
+#include "data/task.h"
+
 #include "report/report.h"
 
 #include <ctype.h>
@@ -440,6 +442,8 @@ static int run(const ur_args *args)
 	ur_ctx ctx = { 0 };
 	int code, pairs = 0;
 
+	if (ur_task_named(v->data))
+		return ur_wrong(args, "comparisons are on a text or on pairs, not on a task: unroll train and eval take tasks");
 	if (v->lr && ur_given(args, AT(trials)) && !ur_given(args, AT(tune)))
 		return ur_wrong(args, "give --lr or --trials, not both");
 	if (ur_given(args, AT(trials)) && !strcmp(v->tune, "none"))

@@ -117,7 +117,8 @@ static int fits_subject(const ur_args *args, const ur_model *m, int subject)
 		if (!(only[i].of & subject) && ur_given(args, only[i].at)) {
 			if (subject == TASK)
 				return ur_wrong(args, "%s is not for tasks", only[i].name);
-			return ur_wrong(args, "%s is for %s, and %s is a model of %s", only[i].name, what_of(only[i].of), m->spec.text,
+			return ur_wrong(args, "%s is for %s, and %s is a model of %s",
+				only[i].name, what_of(only[i].of), m->spec.text,
 			                what_of(subject));
 		}
 	return UR_EXIT_OK;
@@ -169,8 +170,8 @@ static int run(const ur_args *args)
 #define AT(member) offsetof(struct values, member)
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "model", 'm', model, "FILE", "the model", .required = 1),
-	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text, or pairs, read with the model's own vocabulary; or a task, "
-	       "as in task:copy,T=100 (see unroll help tasks)", .otherwise = "the task that the model was trained on, if any"),
+	UR_OPT(TEXT, "data", 'd', data, "FILE", "the text, or pairs, read with the model's own vocabulary; or a task, as "
+	       "in task:copy,T=100 (see unroll help tasks)", .otherwise = "the task that the model was trained on, if any"),
 	UR_OPT(TEXT, "target", 0, target, "FILE", "pairs: the targets, where --data has only the sources"),
 	UR_OPT(CHOICE, "part", 0, part, "PART", "which part of the text", .standard = "val",
 	       .choices = "train|val|test|all"),
@@ -180,7 +181,8 @@ static const ur_opt options[] = {
 	       .least = 0, .most = 0.9),
 	UR_OPT(INT, "tokens", 0, tokens, "N", "score about this many at most", .otherwise = "the whole part", .least = 1,
 	       .most = 9e18),
-	UR_OPT(INT, "sequences", 0, sequences, "N", "tasks: sequences to score", .otherwise = "512", .least = 1, .most = 1e9),
+	UR_OPT(INT, "sequences", 0, sequences, "N", "tasks: sequences to score",
+		.otherwise = "512", .least = 1, .most = 1e9),
 	UR_OPT(INT, "seq-len", 'T', seq_len, "N", "tokens the model reads at once", .otherwise = "as trained",
 	       .least = 1, .most = 1 << 24),
 	UR_OPT(INT, "batch-size", 'b', batch_size, "N", "stretches or pairs read side by side",
@@ -205,8 +207,8 @@ const ur_command ur_command_eval = {
 		"A model of pairs is scored by its loss a target token, and by its translations: BLEU (as sacreBLEU's), exact "
 		"matches, edits a token and a word of the reference, and all of these by length of the source, with 95 % "
 		"intervals. Pairs of one source count as references of one another.\n"
-		"A model of a task is scored on sequences that training never sees: by its loss an answer, the share of answers "
-		"and of whole sequences that are right, and the squared error where answers are numbers.",
+		"A model of a task is scored on sequences that training never sees: by its loss an answer, the share of "
+		"answers and of whole sequences that are right, and the squared error where answers are numbers.",
 	.examples = "unroll eval --model model.safetensors --data corpus.txt\n"
 		"unroll eval -m model.safetensors -d corpus.txt --part all --json\n"
 		"unroll eval -m translator.safetensors -d pairs.tsv --beam 5\n"

@@ -159,8 +159,9 @@ static void print_tasks(FILE *file)
 {
 	struct to to = { file, width_of(file) };
 
-	ur_print_wrapped(file, "A task stands for a text: --data task:NAME,T=N[,option=value]... Its sequences are drawn anew for "
-		"every step, so it is known what a model has to remember, and for how long. Every token is one character.\n\n"
+	ur_print_wrapped(file, "A task stands for a text: --data task:NAME,T=N[,option=value]... Its sequences are drawn "
+		"anew for every step, so it is known what a model has to remember, and for how long. Every token is one "
+		"character.\n\n"
 		"  unroll train --arch gru:1x64 --data task:recall,T=64 -o recall.safetensors\n"
 		"  unroll eval --model recall.safetensors --data task:recall,T=128\n\n"
 		"Tasks, each with its options below it:\n", 0, 0, to.width);

@@ -207,8 +207,8 @@ static int open_task(session *s)
 
 	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
 		if (ur_given(s->args, none[i].at))
-			return ur_wrong(s->args, "%s is not for tasks: their sequences have their own length and characters, and every "
-			                "one is new", none[i].name);
+			return ur_wrong(s->args, "%s is not for tasks: their sequences have their own length and characters, and "
+			                "every one is new", none[i].name);
 	if ((status = ur_task_parse(s->v->data, &s->task, &err))) {
 		const int code = ur_failed(s->args, status, &err);
 		(void)fprintf(stderr, "try: unroll help tasks\n");
@@ -383,10 +383,13 @@ static int on_step(void *arg, const ur_step_report *r)
 static void on_gradients(void *arg, const ur_step_report *now, const ur_reach *r)
 {
 	session *s = arg;
+	json_t *json;
 
 	s->looking.last = *r;
 	s->looking.step = now->step;
-	json_array_append_new(s->looking.json, ur_reach_json(r, now->step));
+	json = ur_reach_json(r);
+	json_object_set_new(json, "step", json_integer(now->step));
+	json_array_append_new(s->looking.json, json);
 	ur_record_reach(&s->record, now, r);
 	ur_progress_clear(&s->line);
 	if (!s->v->quiet)
@@ -595,8 +598,8 @@ static const ur_opt options[] = {
 	UR_OPT_THREADS(struct values),
 	UR_OPT(FLAG, "profile", 0, profile, NULL, "say where the time went, against what this machine could do"),
 	UR_OPT(FLAG, "log-gradients", 0, log_gradients, NULL,
-	       "measure how far back the model looks: the gradient that its last answer sends to each step before, at the start "
-	       "and at validations"),
+	       "measure how far back the model looks: the gradient that its last answer sends to each step before, at the "
+	       "start and at validations"),
 	UR_OPT_JSON(struct values),
 	UR_OPT_QUIET(struct values),
 	{ .name = NULL }
@@ -612,7 +615,8 @@ const ur_command ur_command_train = {
 		"and results.\n"
 		"With a spec that begins with seq2seq: the data are pairs, and the model learns to write each target when it "
 		"has read its source; --val and --test take all pairs of a source or none.\n"
-		"With --data task:... the sequences are drawn anew for every step and validated on ones that training never sees.",
+		"With --data task:... the sequences are drawn anew for every step and validated on ones that training never "
+		"sees.",
 	.examples = "unroll train --arch lstm:2x256 --data corpus.txt -o model.safetensors\n"
 		"unroll train --arch transformer:4x128,context=64 --data corpus.txt -o small.safetensors --steps 5k --lr 1e-3\n"
 		"unroll train --arch gru:1x128 --data corpus.txt --epochs 3 --vocab bpe:2000 "

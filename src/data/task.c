@@ -93,14 +93,16 @@ static ur_status parse_name(const char *text, size_t *at, ur_task *task, ur_err 
 		snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", kinds[i]->name);
 	}
 	if (!task->kind)
-		return ur_point_at(text, from, err, "task: '%.*s' is no task; there are %s", (int)(n < 40 ? n : 40), text + from,
+		return ur_point_at(text, from, err, "task: '%.*s' is no task; there are %s",
+			(int)(n < 40 ? n : 40), text + from,
 		                   known);
 	*at = from + n;
 	return UR_OK;
 }
 
 /* ,NAME=VALUE; given[0] is T's place, given[1 ...] the kind's options'; 0: not given. */
-static ur_status parse_option(const char *text, size_t *at, ur_task *task, size_t given[UR_TASK_OPTIONS + 1], ur_err *err)
+static ur_status parse_option(const char *text, size_t *at, ur_task *task, size_t given[UR_TASK_OPTIONS + 1],
+                              ur_err *err)
 {
 	const size_t from = *at + 1, n = strcspn(text + from, "=,");
 	const ur_option *o;

@@ -3,8 +3,8 @@
  *
  *     task:NAME,T=N[,option=value]...     task:recall,T=512,pairs=4
  *
- * Every token is one printable character, and the vocabulary is a char vocabulary (vocab/), so sequences can be read and
- * models of a task generate. A task is one file, task_NAME.c, and one line in tasks.def.
+ * Every token is one printable character, and the vocabulary is a char vocabulary (vocab/), so sequences can be read
+ * and models of a task generate. A task is one file, task_NAME.c, and one line in tasks.def.
  *
  * Sequence i of a part is a function of (seed, part, i) alone: batches are never repeated, need no memory, and are the
  * same at any number of threads. Training draws by its own seed; validation and test by one seed, whatever that of the
@@ -77,8 +77,8 @@ void ur_task_free(ur_task *task);
 /* Equal for texts that mean the same sequences; the same on every machine. */
 uint64_t ur_task_fingerprint(const ur_task *task);
 
-/* B sequences of a part from number `first` on: ids (length, B) time-major, targets likewise, negative: not scored. Parts
- * other than UR_TRAIN do not depend on the seed. */
+/* B sequences of a part from number `first` on: ids (length, B) time-major, targets likewise, negative: not scored.
+ * Parts other than UR_TRAIN do not depend on the seed. */
 void ur_task_draw(const ur_task *task, uint64_t seed, ur_part_of part, int64_t first, int B, int32_t *ids,
                   int32_t *targets);
 /* The number a token stands for; NaN: none. */

@@ -1,10 +1,10 @@
-/* The adding problem (Hochreiter and Schmidhuber 1997; as Bai, Kolter and Koltun 2018 have it: two marks anywhere among T
- * values).
+/* The adding problem (Hochreiter and Schmidhuber 1997; as Bai, Kolter and Koltun 2018 have it: two marks anywhere among
+ * T values).
  *
  *     read   3 0 C 7 . . . 1 H 5 =        say   j at '='
  *
- * The published problem has real values in [0, 1] and answers with a real number. A model here reads and says tokens, so
- * there are `levels` values, level v for (v + 1/2) / levels: '0', '1', ... as they are and 'A', 'B', ... marked. The
+ * The published problem has real values in [0, 1] and answers with a real number. A model here reads and says tokens,
+ * so there are `levels` values, level v for (v + 1/2) / levels: '0', '1', ... as they are and 'A', 'B', ... marked. The
  * answer is the class of the sum, 'a' for the least. The mean squared error of the mean of what a model says (its
  * probabilities over the sums) is comparable to the published one: always answering 1 gives
  * 2 (1 - 1 / levels^2) / 12, .1650 with 10 levels and 1/6 with infinitely many (published, on one drawn set: .1767). */
@@ -71,9 +71,9 @@ const ur_task_kind ur_task_adding = {
 	.name = "adding",
 	.about = "two of T values are marked; say their sum at the end",
 	.of_T = "how many values there are",
-	.source = "Values are levels 0, 1, ..., marked A, B, ...; the sum is a class a, b, ... (published: real numbers). The "
-		"mean squared error of the mean of what is said, in units where values lie in [0, 1], stands beside the published "
-		"one: always answering 1 gives .1650 here with 10 levels, .1767 there (Hochreiter and Schmidhuber 1997; Bai et al. "
-		"2018)",
+	.source = "Values are levels 0, 1, ..., marked A, B, ...; the sum is a class a, b, ... (published: real numbers). "
+		"The mean squared error of the mean of what is said, in units where values lie in [0, 1], stands beside the "
+		"published one: always answering 1 gives .1650 here with 10 levels, .1767 there (Hochreiter and Schmidhuber "
+		"1997; Bai et al. 2018)",
 	.options = options, .check = check, .characters = characters, .size = size, .draw = draw, .number = number,
 };

@@ -1,12 +1,12 @@
 /* Copy memory (Hochreiter and Schmidhuber 1997; as Arjovsky, Shah and Bengio 2016 and Bai, Kolter and Koltun 2018 have
- * it): `items` symbols, T - 1 blanks, a delimiter, then the symbols again. With 10 items a text is T + 20 characters, as
- * published.
+ * it): `items` symbols, T - 1 blanks, a delimiter, then the symbols again. With 10 items a text is T + 20 characters,
+ * as published.
  *
  *     read   c a h . . . . | c a          say   c a h from '|' on
  *
  * Published losses are means over all T + 20 positions, those included where a blank is the answer; here the answers
- * alone are scored, so theirs times (T + 20) / 10 stands beside ours: to guess is ln 8 = 2.079 an answer, .0204 there at
- * T = 1000. And what has been said is read back, as in generation, where the published problem reads blanks. */
+ * alone are scored, so theirs times (T + 20) / 10 stands beside ours: to guess is ln 8 = 2.079 an answer, .0204 there
+ * at T = 1000. And what has been said is read back, as in generation, where the published problem reads blanks. */
 #include "data/task.h"
 
 enum { ITEMS, SYMBOLS };

@@ -1,5 +1,5 @@
-/* Associative recall (Graves, Wayne and Danihelka 2014; Ba et al. 2016; of several queries, Arora et al. 2023): pairs of
- * a key and its value, noise, then a key whose value is to be said. Keys are different, values need not be.
+/* Associative recall (Graves, Wayne and Danihelka 2014; Ba et al. 2016; of several queries, Arora et al. 2023): pairs
+ * of a key and its value, noise, then a key whose value is to be said. Keys are different, values need not be.
  *
  *     read   k C b A f A . . . . b         say   A at the last 'b' */
 #include "data/task.h"

@@ -1,5 +1,5 @@
-/* Selective copy (Jing et al. 2019; Gu and Dao 2023): symbols at random places among noise, then a delimiter; they are to
- * be said in order. Counting steps is of no use: what is kept depends on what it is.
+/* Selective copy (Jing et al. 2019; Gu and Dao 2023): symbols at random places among noise, then a delimiter; they are
+ * to be said in order. Counting steps is of no use: what is kept depends on what it is.
  *
  *     read   . c . . a . h . | c a        say   c a h from '|' on
  *
@@ -19,8 +19,11 @@ static const ur_option options[] = {
 static int check(const ur_task *t, char *said, size_t room)
 {
 	const int items = (int)t->option[ITEMS];
-	return t->T < items ? snprintf(said, room, "%d symbols do not fit among T = %d positions; use T=%d or items=%d", items,
-	                               t->T, items, t->T) : 0;
+	if (t->T >= items)
+		return 0;
+	return snprintf(said, room, "%d symbols do not fit among T = %d positions; use T=%d or "
+		"items=%d", items, t->T, items,
+	                t->T);
 }
 
 static void characters(const ur_task *t, char *out)

@@ -186,7 +186,7 @@ static const char *scaled(double x, const scale *s, ur_said out)
 const char *ur_tell_time(double seconds, ur_said out)
 {
 	static const scale scales[] = { { 7200, 3600, "h" }, { 120, 60, "min" }, { 1, 1, "s" }, { 1e-3, 1e-3, "ms" },
-		{ 1e-6, 1e-6, "us" }, { 0, 1e-9, "ns" } };
+		{ 1e-6, 1e-6, "\u00b5s" }, { 0, 1e-9, "ns" } };
 	return scaled(seconds, scales, out);
 }
 

@@ -8,34 +8,43 @@
 typedef struct cell {
 	const char *experiment, *figure;
 	const char *note;               /* what the figure is */
+	const char *who, *beside;       /* NULL, or another figure of the experiment, and whose it is */
 } cell;
 
 enum { COLUMNS = 3 };
 static const char *const columns[] = { "Problem", "A recurrent network", "Attention instead", "The new cost" };
 
+#define FIGURE(experiment_, figure_, note_, ...) \
+	{ .experiment = experiment_, .figure = figure_, .note = note_, ##__VA_ARGS__ }
+
 static const struct row { const char *name; cell cells[COLUMNS]; } rows[] = {
 	{ "Sequential compute",
-	  { { "serial", "rnn_chain_512", "dependent calls for 512 tokens, one waiting for the other (LSTM)" },
-	    { "serial", "attention_chain_512", "dependent calls for the same 512 tokens" },
-	    { "cost", "attention_exponent", "is how time grows with length; a recurrence's grows in proportion" } } },
+	  { FIGURE("serial", "rnn_chain_512", "dependent calls for 512 tokens, one waiting for the other"),
+	    FIGURE("serial", "attention_chain_512", "dependent calls for the same 512 tokens"),
+	    FIGURE("cost", "attention_exponent", "of time over length", .who = "a recurrence", .beside = "rnn_exponent") } },
 	{ "Bottleneck",
-	  { { "bottleneck", "errors_without", "of the tokens of the longest sources wrong: all went through one vector" },
-	    { "bottleneck", "errors_with", "of them wrong where every source position can be read" },
-	    { "bottleneck", "kept_with", "kept of each source token, where one vector held the whole source" } } },
+	  { FIGURE("bottleneck", "errors_without", "of the tokens of the longest sources wrong: all went through one vector"),
+	    FIGURE("bottleneck", "errors_with", "of them wrong where every source position can be read"),
+	    FIGURE("bottleneck", "kept_with", "kept of each source token, where one vector held the whole source") } },
 	{ "Long range",
-	  { { "distance", "decay_rnn", "of the gradient is left by every step back (vanilla RNN)" },
-	    { "distance", "decay_attention", "is left by every step: any position is one step away" },
-	    { "cost", "matrix_100k_bytes", "of scores at 100,000 positions, unless they are never kept" } } },
+	  { FIGURE("distance", "decay_rnn", "times as much gradient with every step back", .who = "LSTM",
+	           .beside = "decay_lstm"),
+	    FIGURE("distance", "decay_attention", "times as much with every step: any position is one step away"),
+	    FIGURE("cost", "matrix_100k_bytes", "of scores at 100,000 positions, unless they are never kept") } },
 };
+
+static const char *text_of(const json_t *figure) { return json_string_value(json_object_get(figure, "text")); }
 
 static json_t *cell_of(const json_t *sections, const cell *c)
 {
-	const json_t *figure = ur_figure_find(ur_section_find(sections, c->experiment), c->figure);
-	const char *text = json_string_value(json_object_get(figure, "text"));
-	json_t *origin = json_object_get(figure, "origin");
+	const json_t *section = ur_section_find(sections, c->experiment), *figure = ur_figure_find(section, c->figure);
+	const char *text = text_of(figure), *beside = c->beside ? text_of(ur_figure_find(section, c->beside)) : NULL;
+	char note[256];
 
-	return json_pack("{s:s,s:s,s:s,s:s,s:O?}", "text", text ? text : "not measured yet", "note", c->note, "experiment",
-	                 c->experiment, "figure", c->figure, "origin", origin);
+	(void)snprintf(note, sizeof note, beside ? "%s (%s: %s)" : "%s", c->note, c->who, beside);
+	return json_pack("{s:s,s:s,s:s,s:s,s:O?}", "text",
+	                 text ? text : section ? "not measured yet" : "not part of this lab", "note", note, "experiment",
+	                 c->experiment, "figure", c->figure, "origin", json_object_get(figure, "origin"));
 }
 
 json_t *ur_lab_summary(const json_t *sections)

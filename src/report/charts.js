@@ -252,8 +252,8 @@ const Charts = (() => {
 			fill(legend, view.legend.map((l) => el('button', { type: 'button', class: 'entry', 'data-name': l.name,
 				'aria-pressed': String(!state.off.has(l.name)), title: 'Show or hide ' + cut(l.name, 40),
 					onclick: () => toggle(l.name) },
-				glyph(l.index, l.look), el('span', { class: 'name' }, Words.breakable(l.name)), l.more ? el('small', null, l.more)
-					: null)));
+				glyph(l.index, l.look), el('span', { class: 'name' }, Words.breakable(l.name)),
+				l.more ? el('small', null, l.more) : null)));
 			fill(notes, [...(view.notes || []), lost
 				? `${Words.many(lost, 'point')} at 0 ${lost === 1 ? 'has' : 'have'} no place on a ` +
 				'logarithmic axis; the table has ' + (lost === 1 ? 'it.' : 'them.')
@@ -283,7 +283,8 @@ const Charts = (() => {
 
 	/* The figure of this key, a word. spec: {title, text, label (the title as plain text, where it has nodes), choices,
 	 * start, xlog, ylog, tall}, read once; build(state): the view,
-	 * {xTitle, yTitle, xFormat, yFormat, yMost (where its axis ends, if not by itself), series, legend: [{name, index, look, more}], notes,
+	 * {xTitle, yTitle, xFormat, yFormat, yMost (where its axis ends, if not by itself), series, legend: [{name, index,
+	 * look, more}], notes,
 	 * table: {label, columns, rows}}. */
 	function figure(key, spec, build) {
 		const node = keep('chart ' + key, () => make(key, spec));

@@ -55,8 +55,9 @@ const LabFigures = (() => {
 				tip: (q) => [`${text(y.label)}: ${yFormat(q.y)}`
 					+ (spans(q) ? between(yFormat(q.low), yFormat(q.high)) : ''),
 					`${text(x.label)}: ${xFormat(q.x)}`, ...guessed(line.origin) ? [line.origin] : []] });
-			legend.push({ name, index: mark[i].index, look: mark[i].look, more: guessed(line.origin) ? line.origin
-				: '' });
+			/* a name may say it already */
+			const more = guessed(line.origin) && !name.includes(line.origin) ? line.origin : '';
+			legend.push({ name, index: mark[i].index, look: mark[i].look, more });
 			rows.push(...at.map((q) => [name, xFormat(q.x), yFormat(q.y), is(q.low) ? yFormat(q.low) : NONE, is(q.high)
 				? yFormat(q.high) : NONE, text(line.origin)]));
 		});
@@ -93,23 +94,30 @@ const LabFigures = (() => {
 	const numeric = (rows, i) => rows.every((r) => !r.cells[i] || text(r.cells[i].text).length < 24)
 		&& rows.some((r) => r.cells[i] && is(r.cells[i].value));
 
-	/* Where a number is from stands below it, so that numbers stay in line. */
-	const said = (c) => [el('span', { class: guessed(c.origin) ? 'guess' : null }, prose(c.text)),
-		guessed(c.origin) ? el('small', null, c.origin) : null];
+	/* Where all numbers of a column are from, if they were not measured: it stands in the heading then. */
+	function common(rows, i) {
+		const some = rows.map((r) => r.cells[i]).filter((c) => c && text(c.text));
+		const first = some.length ? some[0].origin : null;
+		return guessed(first) && some.every((c) => c.origin === first) ? first : null;
+	}
+
+	/* Where one number is from stands below it, so that numbers stay in line. */
+	const said = (c, quietly) => [el('span', { class: guessed(c.origin) ? 'guess' : null }, prose(c.text)),
+		guessed(c.origin) && !quietly ? el('small', null, c.origin) : null];
 
 	function table(e, t) {
-		const columns = array(t.columns).map(text), rows = objects(t.rows).map((r) => ({ name: text(r.name),
-			cells: objects(r.cells) }));
+		const rows = objects(t.rows).map((r) => ({ name: text(r.name), cells: objects(r.cells) }));
+		const columns = array(t.columns).map(text), cell = (r, i) => r.cells[i - 1] || {};
 		if (!rows.length)
 			return null;
-		const cell = (r, i) => r.cells[i - 1] || {};
+		const from = columns.map((label, i) => i === 0 ? null : common(rows, i - 1));
 		const some = columns.map((label, i) => i === 0 ? { label: prose(label), value: (r) => named(r.name),
 			cell: (r) => el('span', { class: 'row' }, prose(r.name)) } : { label: prose(label),
-			numeric: numeric(rows, i - 1), value: (r) => is(cell(r, i).value) ? cell(r, i).value
-				: text(cell(r, i).text),
-			cell: (r) => text(cell(r, i).text) ? said(cell(r, i)) : NONE });
+			unit: from[i], numeric: numeric(rows, i - 1),
+			value: (r) => is(cell(r, i).value) ? cell(r, i).value : text(cell(r, i).text),
+			cell: (r) => text(cell(r, i).text) ? said(cell(r, i), from[i]) : NONE });
 		return [el('h3', null, prose(t.title)), text(t.about) ? p('about', prose(t.about)) : null,
-			Tables.sortable(`${e.name} ${text(t.title)} ${columns.join('|')}`, text(t.title), some, rows, null)];
+			Tables.sortable([e.name, t.title, ...columns, ...from].join('|'), text(t.title), some, rows, null)];
 	}
 
 	const tables = (e) => objects(e.tables).map((t) => table(e, t));

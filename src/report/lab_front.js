@@ -9,9 +9,8 @@ const LabFront = (() => {
 		const there = objects(doc.experiments).some((e) => e.name === c.experiment);
 		const className = !text(c.origin) ? 'unknown' : guessed(c.origin) ? 'guess' : null;
 		return el('td', { 'data-label': label, class: className },
-			el('span', { class: [...text(c.text)].length <= 16 && text(c.note) ? 'what figure' : 'what' }, there ? el('a', { href: '#' + c.experiment }, prose(c.text))
-				: prose(c.text), ' ',
-				origin(c.origin)),
+			el('span', { class: [...text(c.text)].length <= 16 && text(c.note) ? 'what figure' : 'what' },
+				there ? el('a', { href: '#' + c.experiment }, prose(c.text)) : prose(c.text), ' ', origin(c.origin)),
 			text(c.note) ? el('small', null, prose(c.note)) : null);
 	}
 

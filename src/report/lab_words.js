@@ -9,9 +9,9 @@ const Lab = (() => {
 	/* what an experiment claims */
 	const findings = (e) => objects(e.findings).filter((f) => text(f.claim));
 	/* `x` in a text is code; a number stays with its unit */
-	const UNITS = /(\d) (?=(?:%|[kMGT]?B|bytes|[m\u00b5]?s|min|h)(?!\w))/g;
-	const prose = (words) => text(words).replace(UNITS, '$1\u00a0').split('`').map((part, i) => part && (i % 2
-		? el('code', null, part) : W.breakable(part)));
+	const UNITS = /(\d) (?=(?:%|[kMGT]?B|bytes|[mu\u00b5]?s|min|h)(?!\w))/g;
+	const prose = (words) => text(words).replace(UNITS, '$1\u00a0').split('`').flatMap((part, i) => !part ? [] : i % 2
+		? [el('code', null, part)] : W.breakable(part));
 
 	/* ---- verdicts ---- */
 

@@ -28,7 +28,8 @@ ur_status ur_task_fits(const ur_task *task, const ur_spec *spec, ur_err *err)
 		return ur_fail(err, UR_E_INVALID, "%s trains on pairs; tasks are for models of one text, such as lstm:1x64",
 		               spec->text);
 	if (most && task->length > most)
-		return ur_fail(err, UR_E_INVALID, "%s has sequences of %d tokens, which do not fit a context of %d; put context=%d "
+		return ur_fail(err, UR_E_INVALID, "%s has sequences of %d tokens, which do not fit a context of %d; put "
+			"context=%d "
 		               "into the spec", task->text, task->length, most, task->length);
 	return UR_OK;
 }
@@ -84,7 +85,8 @@ static double mean_length(const ur_job *job, int side)
 double ur_job_step_tokens(const ur_job *job)
 {
 	const ur_recipe *r = &job->recipe;
-	return (job->pairs ? mean_length(job, UR_TARGET) : job->task ? job->task->length : r->window) * r->batch * r->accumulate;
+	const double each = job->pairs ? mean_length(job, UR_TARGET) : job->task ? job->task->length : r->window;
+	return each * r->batch * r->accumulate;
 }
 
 double ur_job_step_flops(const ur_job *job)

@@ -291,6 +291,10 @@ static ur_status run_steps(trainer *t, ur_err *err)
 		if ((validated || t->run.step == t->r.steps) && (status = look_back(t, err)))
 			return status;
 		stop = report(t, validated);
+		if (stop == UR_ENOUGH) {
+			t->run.done = 1;
+			stop = 0;
+		}
 		if (stop || t->run.done || t->run.step == t->r.steps ||
 		    (t->job->checkpoint_every > 0 ? t->run.step % t->job->checkpoint_every == 0
 		                                  : ur_clock() - t->saved > CHECKPOINT_SECONDS)) {

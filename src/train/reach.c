@@ -25,7 +25,8 @@ void ur_reach_plan(ur_reach_meter *r, const ur_model *m, const ur_ctx *c, int T,
 	r->curve.typical = UR_TAKE(arena, double, T);
 }
 
-/* Fills square with what an answer at one position sends to each; `row` of the targets has what is asked, and is moved to `at`. */
+/* Fills square with what an answer at one position sends to each; `row` of the targets has what is asked, and is moved
+ * to `at`. */
 static void gradient(ur_reach_meter *r, int at, int row)
 {
 	const size_t B = (size_t)r->B, D = (size_t)r->net.m->spec.width;
@@ -120,6 +121,18 @@ void ur_reach_of(int T, int sequences, const double *squares, const ur_reach_cur
 		bin->mean = mean / (bin->to - bin->from + 1);
 		bin->typical = exp(logs / (bin->to - bin->from + 1));
 	}
+}
+
+json_t *ur_reach_json(const ur_reach *r)
+{
+	json_t *bins = json_array();
+
+	for (int i = 0; i < r->bins; i++)
+		json_array_append_new(bins, json_pack("[i, i, f, f]", r->bin[i].from, r->bin[i].to, r->bin[i].mean,
+		                                      r->bin[i].typical));
+	return json_pack("{s:f, s:o, s:f, s:i, s:o}", "within", r->within, "decay",
+	                 isnan(r->decay) ? json_null() : json_real(r->decay), "ahead", r->ahead, "fitted", r->fitted,
+	                 "bins", bins);
 }
 
 const char *ur_reach_name(int bin)

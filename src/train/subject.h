@@ -1,5 +1,5 @@
-/* What a run trains on: windows of a text (subject_text.c), pairs (subject_pairs.c) or a task (subject_task.c). The loop
- * knows none of them; which one a job is, its spec and its data say. */
+/* What a run trains on: windows of a text (subject_text.c), pairs (subject_pairs.c) or a task (subject_task.c). The
+ * loop knows none of them; which one a job is, its spec and its data say. */
 #ifndef UR_SUBJECT_H
 #define UR_SUBJECT_H
 

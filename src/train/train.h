@@ -1,4 +1,5 @@
-/* Training a model on a text, on pairs or on a task: what to do (ur_recipe), what is happening (ur_step_report), and the loop.
+/* Training a model on a text, on pairs or on a task: what to do (ur_recipe), what is happening (ur_step_report), and
+ * the loop.
  *
  * The same recipe, data and seed give the same weights, bit for bit, at any number of threads; a run that was killed
  * resumes from its checkpoint to the same weights it would have had. */
@@ -72,7 +73,9 @@ typedef struct ur_step_report {
 	const ur_task_score *task;      /* of a task: the last validation's, NULL before the first; else NULL */
 } ur_step_report;
 
-/* Called after every step and validation, cheap ones are the callee's concern. Non-zero: stop, keep a checkpoint. */
+/* Called after every step and validation, cheap ones are the callee's concern. Non-zero: stop, keep a checkpoint;
+ * UR_ENOUGH: this was the last step, and the run is done. */
+enum { UR_ENOUGH = 2 };
 typedef int ur_report(void *arg, const ur_step_report *r);
 
 /* How far back the model looks, before the first step, at each validation and at the end (reach.h). */
