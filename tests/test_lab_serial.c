@@ -197,7 +197,8 @@ static void test_cheats(void **state)
 	(void)state;
 	assert_string_equal(json_string_value(json_object_get(section, "state")), "done");
 	assert_string_equal(verdict_in(section, "steps"), "holds");
-	assert_string_equal(verdict_in(section, "sum"), "holds");
+	/* what is timed may come out either way, on a machine that is busy or a build that is slow; but it is told */
+	assert_string_not_equal(verdict_in(section, "sum"), "missing");
 	assert_questions(section, 3);
 	json_decref(section);
 	section = run_with(e, with_serial_attention);
