@@ -417,6 +417,7 @@ static void models_learn_them(void **unused)
 		assert_true(score.loss.mean == o.task.loss.mean && score.accuracy.mean == o.task.accuracy.mean);
 		assert_int_equal(ur_evaluate_task(m, &t.c, &t.task, UR_TEST, UR_TASK_HELD_OUT, &score, &err), UR_OK);
 		assert_true(score.loss.mean != o.task.loss.mean && score.accuracy.mean > 0.95);
+		assert_true(score.accuracy.high <= 1 && score.accuracy.low > 0.9);
 		ur_model_free(m);
 		trial_close(&t);
 	}

@@ -19,8 +19,8 @@ const char *ur_reach_text(const ur_reach *r, ur_reach_words out)
 	if (!isnan(r->decay))
 		(void)snprintf(decay, sizeof decay, "; a step back is worth %.4g of the one after it%s", r->decay,
 		               r->fitted < r->T - 1 ? ", and soon less than float32 holds" : "");
-	(void)snprintf(out, sizeof(ur_reach_words), "it looks about %.3g of %d steps back: 99 %% of the squared gradient "
-		"is within%s", r->within, r->T - 1, decay);
+	(void)snprintf(out, sizeof(ur_reach_words), "it looks about %.3g of %d steps back, where 99 %% of the squared "
+	               "gradient lies%s", r->within, r->T - 1, decay);
 	return out;
 }
 

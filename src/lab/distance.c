@@ -17,7 +17,7 @@ const char *const ur_distance_tasks[UR_DISTANCE_TASKS] = { "adding", "copy", "re
 ur_distance_plan ur_distance_plan_of(const ur_lab *lab)
 {
 	static const ur_distance_plan plans[] = {
-		[UR_LAB_QUICK] = { 16, 16, 1, 64, 4e5 },
+		[UR_LAB_QUICK] = { 16, 16, 1, 64, 3e5 },
 		[UR_LAB_DEFAULT] = { 16, 128, 1, 128, 1.6e6 },
 		[UR_LAB_FULL] = { 16, 1024, 3, 256, 4e6 },
 	};

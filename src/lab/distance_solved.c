@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BATCH = 32, EVERY = 50, SEQUENCES = 256, GATE_STEPS = 520 };
+enum { BATCH = 32, EVERY = 50, FEWEST = 64, MOST = 256, SCORED_TOKENS = 1 << 16, GATE_STEPS = 520 };
 static const double MOST_OVER = 1.2;    /* of the seconds there should be: what is not done by then is not a fact */
 
 /* Found by trying 0.001 to 0.02 on adding and recall; the rate is constant after a short warm-up. */
@@ -19,6 +19,13 @@ static double rate_of(const char *mixer)
 		if (!strcmp(found[i].mixer, mixer))
 			return found[i].rate;
 	return 3e-3;
+}
+
+/* Sequences a validation looks at: fewer of long ones, so that a stop need not wait for it. */
+static int held_out(int length)
+{
+	const int n = SCORED_TOKENS / length;
+	return n < FEWEST ? FEWEST : n > MOST ? MOST : n;
 }
 
 typedef struct watching { ur_lab *lab; double asked; int late; } watching;
@@ -79,7 +86,7 @@ static ur_status train(ur_lab *lab, const char *mixer, int task, int T, int seed
 		job.recipe.schedule = "constant";
 		job.recipe.warmup = 20;
 		job.recipe.eval_every = EVERY;
-		job.recipe.eval_tokens = (int64_t)SEQUENCES * t.scored;
+		job.recipe.eval_tokens = (int64_t)held_out(t.length) * t.scored;
 		job.recipe.seed = lab->seed + (uint64_t)seed;
 		status = ur_train(&job, &m, &o, err);
 	}
@@ -159,9 +166,9 @@ static ur_status cell(ur_lab *lab, const char *mixer, int task, int T, int *solv
 
 ur_status ur_distance_train(ur_lab *lab, ur_err *err)
 {
-	enum { MOST = 32 };
+	enum { MIXERS = 32 };
 	const ur_distance_plan plan = ur_distance_plan_of(lab);
-	int over[UR_DISTANCE_TASKS][MOST] = { 0 };
+	int over[UR_DISTANCE_TASKS][MIXERS] = { 0 };
 	ur_status status = UR_OK;
 
 	for (const ur_lab_mixer *m = lab->mixer; m->name && !status; m++)
@@ -169,7 +176,7 @@ ur_status ur_distance_train(ur_lab *lab, ur_err *err)
 	/* short ones first, so that whoever stops on the way has a whole picture of them */
 	for (int T = plan.shortest; T <= plan.longest && !status; T *= 2)
 		for (int task = 0; task < UR_DISTANCE_TASKS && !status; task++)
-			for (int i = 0; lab->mixer[i].name && i < MOST && !status; i++) {
+			for (int i = 0; lab->mixer[i].name && i < MIXERS && !status; i++) {
 				int solved = 0;
 				if (over[task][i])
 					continue;
