@@ -255,7 +255,10 @@ static void test_turns(void **state)
 	ur_lab_time(2, things, 10, times, NULL, NULL);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(times[i].n, UR_LAB_REPEATS);
-		assert_true(times[i].low <= times[i].median && times[i].median <= times[i].high);
+		assert_true(times[i].sure && times[i].low <= times[i].median && times[i].median <= times[i].high);
+		assert_true(times[i].thread_low <= times[i].thread && times[i].thread <= times[i].thread_high);
+		/* processor time cannot be more than time, but for the clocks' grain */
+		assert_true(times[i].thread > 0 && times[i].thread <= times[i].high + 1e-4);
 		assert_true(times[i].low >= nap[i].seconds && times[i].cpu > 0 && times[i].cpu < 1.5);
 	}
 	assert_true(times[1].low >= 2 * nap[0].seconds);
@@ -263,6 +266,7 @@ static void test_turns(void **state)
 	nap[0].runs = nap[1].runs = 0;
 	ur_lab_time(2, things, 0, times, NULL, NULL);
 	assert_int_equal(times[0].n, 1);
+	assert_false(times[0].sure);
 	assert_int_equal(nap[0].runs, 1);
 	assert_int_equal(nap[1].runs, 1);
 	/* stopped */

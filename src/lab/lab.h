@@ -115,8 +115,10 @@ typedef struct ur_timed { void (*run)(void *arg); void *arg; } ur_timed;
 enum { UR_LAB_REPEATS = 15 };
 typedef struct ur_times {
 	int n;                                  /* repeats that count, 1 .. UR_LAB_REPEATS; 0: not measured */
-	double median, low, high;               /* seconds; low and high: 95 % interval of the median by order statistics, the
-	                                         * least and the most where there are too few repeats for one */
+	double median, low, high;               /* seconds; low and high: 95 % interval of the median by order statistics ... */
+	int sure;                               /* ... 0: too few repeats for one, they are the least and the most */
+	double thread, thread_low, thread_high; /* the same of processor seconds of the calling thread: what others on the
+	                                         * machine disturb least, of a thing that uses no other thread */
 	double cpu;                             /* processor seconds (all threads) over wall seconds, of those repeats */
 } ur_times;
 /* Times n things in turns, one after the other, after one round that does not count, until `seconds` are over or there
@@ -125,7 +127,7 @@ typedef struct ur_times {
 void ur_lab_time(int n, const ur_timed *thing, double seconds, ur_times *out, int (*stop)(void *), void *arg);
 /* The same, stopped when the user wants no more: UR_E_STOPPED. */
 ur_status ur_lab_turns(ur_lab *lab, int n, const ur_timed *thing, double seconds, ur_times *out, ur_err *err);
-/* {"n": 9, "median": ..., "low": ..., "high": ..., "cpu": ...} */
+/* {"n": 9, "median", "low", "high", "sure", "thread", "thread_low", "thread_high", "cpu"} */
 json_t *ur_times_json(const ur_times *t);
 
 #endif

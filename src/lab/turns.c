@@ -9,7 +9,7 @@
 static const double LEAST = 2e-4;
 
 /* Rank r of the order statistics x(r) and x(n + 1 - r) between which the median lies with 95 %: the largest with
- * P(Binomial(n, 1/2) < r) <= 2.5 %; 1 where n is too small for any. */
+ * P(Binomial(n, 1/2) < r) <= 2.5 %; 0 where n is too small for any. */
 static int rank(int n)
 {
 	double p = pow(0.5, n), below = 0;
@@ -20,14 +20,14 @@ static int rank(int n)
 		p *= (double)(n - r) / (r + 1);
 		r++;
 	}
-	return r > 1 ? r : 1;
+	return r;
 }
 
-typedef struct one { int inner, n; double seconds[UR_LAB_REPEATS], cpu, wall; } one;
+typedef struct one { int inner, n; double seconds[UR_LAB_REPEATS], thread[UR_LAB_REPEATS], cpu, wall; } one;
 
 static void repeat(const ur_timed *thing, one *o)
 {
-	const double cpu = ur_cpu_clock(), start = ur_clock();
+	const double cpu = ur_cpu_clock(), own = ur_thread_clock(), start = ur_clock();
 	double took;
 
 	for (int i = 0; i < o->inner; i++)
@@ -35,19 +35,28 @@ static void repeat(const ur_timed *thing, one *o)
 	took = ur_clock() - start;
 	o->cpu += ur_cpu_clock() - cpu;
 	o->wall += took;
+	o->thread[o->n] = (ur_thread_clock() - own) / o->inner;
 	o->seconds[o->n++] = took / o->inner;
+}
+
+static void middle(int n, int r, double *x, double *median, double *low, double *high)
+{
+	*median = ur_median(n, x);
+	*low = x[r > 0 ? r - 1 : 0];
+	*high = x[r > 0 ? n - r : n - 1];
 }
 
 static void conclude(one *o, ur_times *out)
 {
-	const int r = o->n ? rank(o->n) : 0;
+	const int r = rank(o->n);
 
-	*out = (ur_times){ .n = o->n, .median = NAN, .low = NAN, .high = NAN, .cpu = NAN };
+	*out = (ur_times){ .n = o->n, .median = NAN, .low = NAN, .high = NAN, .thread = NAN, .thread_low = NAN,
+	                   .thread_high = NAN, .cpu = NAN };
 	if (!o->n)
 		return;
-	out->median = ur_median(o->n, o->seconds);
-	out->low = o->seconds[r - 1];
-	out->high = o->seconds[o->n - r];
+	out->sure = r > 0;
+	middle(o->n, r, o->seconds, &out->median, &out->low, &out->high);
+	middle(o->n, r, o->thread, &out->thread, &out->thread_low, &out->thread_high);
 	out->cpu = o->cpu / o->wall;
 }
 
@@ -89,7 +98,8 @@ void ur_lab_time(int n, const ur_timed *thing, double seconds, ur_times *out, in
 
 json_t *ur_times_json(const ur_times *t)
 {
-	return t->n ? json_pack("{s:i,s:f,s:f,s:f,s:f}", "n", t->n, "median", t->median, "low", t->low, "high", t->high,
-	                        "cpu", t->cpu)
+	return t->n ? json_pack("{s:i,s:f,s:f,s:f,s:b,s:f,s:f,s:f,s:f}", "n", t->n, "median", t->median, "low", t->low,
+	                        "high", t->high, "sure", t->sure, "thread", t->thread, "thread_low", t->thread_low,
+	                        "thread_high", t->thread_high, "cpu", t->cpu)
 	            : json_pack("{s:i}", "n", 0);
 }
