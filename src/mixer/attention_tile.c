@@ -18,7 +18,9 @@
 
 enum {
 	LINE = 16,                  /* floats of a cache line: what pieces of memory are aligned to */
-	TILE_FLOATS = 1 << 13,      /* a tile of queries is at most so large ... */
+	TILE_FLOATS = 1 << 13,      /* a tile of queries is at most so large, */
+	LONG_FLOATS = 1 << 14,      /* forward over LONG_STEPS and more, where keys come from beyond the caches, so large */
+	LONG_STEPS = 1 << 13,
 	LOCAL_FLOATS = 1 << 16,     /* packed keys and values up to this size are packed by the task that uses them */
 	PACK_STEPS = 512,           /* positions a packing task takes */
 	PACKED_FLOATS = 1 << 24,    /* heads whose packed keys and values are there at once, if there is more than one */
@@ -33,13 +35,13 @@ static int least(int a, int b) { return a < b ? a : b; }
 static int most(int a, int b) { return a > b ? a : b; }
 static int sees_all(const ur_attention *a) { return a->whole || a->S > 0; }
 
-/* Tiles near the given sizes that keep a tile of queries to TILE_FLOATS and a panel of keys within reach. A backward
- * tile of these holds at most 5 TILE_FLOATS + 2 q ld + nr E floats: UR_SCRATCH has room for it at any E. */
-static tiles tiles_for(const ur_kernels *k, const ur_attention *a, int queries, int keys)
+/* Tiles near the given sizes that keep a tile of queries to `floats` and a panel of keys within reach. A backward tile
+ * of these holds at most 5 TILE_FLOATS + 2 q ld + nr E floats: UR_SCRATCH has room for it at any E. */
+static tiles tiles_for(const ur_kernels *k, const ur_attention *a, int queries, int keys, int floats)
 {
 	tiles t = { .columns = up(a->E, k->nr) };
 
-	t.q = least(least(queries, TILE_FLOATS / t.columns), up(a->T, k->mr));
+	t.q = least(least(queries, floats / t.columns), up(a->T, k->mr));
 	t.q = most(t.q / k->mr, 1) * k->mr;
 	t.kv = most(least(keys, 2 * TILE_FLOATS / a->E) / k->nr, 1) * k->nr;
 	t.ld = t.kv + LINE;
@@ -52,12 +54,14 @@ static int queries_for(const ur_attention *a) { return sees_all(a) || a->T >= 51
 
 static tiles forward_tiles(const ur_kernels *k, const ur_attention *a)
 {
-	return tiles_for(k, a, queries_for(a), 256);
+	const int far = a->T >= LONG_STEPS;
+
+	return tiles_for(k, a, far ? 192 : queries_for(a), 256, far ? LONG_FLOATS : TILE_FLOATS);
 }
 
 static tiles backward_tiles(const ur_kernels *k, const ur_attention *a)
 {
-	return tiles_for(k, a, least(queries_for(a), 48), 128);
+	return tiles_for(k, a, least(queries_for(a), 48), 128, TILE_FLOATS);
 }
 
 /* Memory is measured and cut by the same calls: pieces of NULL only count. */
