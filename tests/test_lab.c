@@ -1,4 +1,4 @@
-/* The lab itself: its order of work and its document, timing in turns, the bottleneck's rules on made-up measurements. */
+/* The lab itself: its order of work and its document, timing in turns, the bottleneck's rules on what was made up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,21 +27,22 @@ static json_t *bins(double first, double last)
 
 static json_t *model(const char *name, double first, double last, int remembered)
 {
-	return json_pack("{s:s,s:s,s:i,s:i,s:b,s:i,s:i,s:i,s:[{s:i,s:f,s:f}],s:o}", "name", name, "spec", name, "parameters",
-		60000, "width", 32, "attends", remembered > 0, "remembered", remembered, "state", 512, "source_tokens", 16, "runs",
-		"seed", 1, "short", first, "long", last, "lengths", bins(first, last));
+	return json_pack("{s:s,s:s,s:i,s:i,s:b,s:i,s:i,s:i,s:[{s:i,s:f,s:f}],s:o}", "name", name, "spec", name,
+		"parameters", 60000, "width", 32, "attends", remembered > 0, "remembered", remembered, "state", 512,
+		"source_tokens", 16, "runs", "seed", 1, "short", first, "long", last, "lengths", bins(first, last));
 }
 
 /* Half of the sources are right at `half` letters: bins around it. */
 static json_t *holding(int width, double half)
 {
 	json_t *c = model("lstm", 0.1, 0.9, 0), *all = json_array();
-	const int at = isnan(half) ? 60 : (int)half;
+	const int at = isinf(half) ? 60 : (int)half;
 
 	json_object_set_new(c, "width", json_integer(width));
-	for (int n = 1; n <= 40; n++)
+	for (int n = 1; n <= 40 && !isnan(half); n++)
 		json_array_append_new(all, json_pack("{s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f}", "from", n, "to", n, "exact",
-			n <= at ? 1.0 : 0.0, "exact_low", 0.0, "exact_high", 1.0, "errors", 0.0, "errors_low", 0.0, "errors_high", 0.0));
+			n <= at ? 1.0 : 0.0, "exact_low", 0.0, "exact_high", 1.0, "errors", 0.0, "errors_low", 0.0,
+			"errors_high", 0.0));
 	json_object_set_new(c, "lengths", all);
 	return c;
 }
@@ -53,8 +54,19 @@ static json_t *facts_of(const world *w)
 		model("lstm-luong", 0.01, w->with, 1600), "fit", "contenders");
 
 	for (int i = 0; i < w->widths; i++)
-		json_array_append_new(json_object_get(json_object_get(facts, "fit"), "contenders"), holding(16 << i, w->half[i]));
+		json_array_append_new(json_object_get(json_object_get(facts, "fit"), "contenders"),
+		                      holding(16 << i, w->half[i]));
 	return facts;
+}
+
+static void assert_figure(const json_t *section, const char *name, const char *text)
+{
+	assert_string_equal(json_string_value(json_object_get(ur_figure_find(section, name), "text")), text);
+}
+
+static void assert_verdict(const char *finding, world w, const char *verdict)
+{
+	assert_string_equal(verdict_on(&ur_experiment_bottleneck, facts_of(&w), finding), verdict);
 }
 
 static void test_bottleneck_rules(void **state)
@@ -68,25 +80,31 @@ static void test_bottleneck_rules(void **state)
 	assert_string_equal(verdict_on(e, facts_of(&lesson), "capacity"), "holds");
 	section = section_from(e, facts_of(&lesson), NULL);
 	assert_questions(section, 3);
-	assert_string_equal(json_string_value(json_object_get(ur_figure_find(section, "errors_without"), "text")), "60.0 %");
-	assert_string_equal(json_string_value(json_object_get(ur_figure_find(section, "kept_with"), "text")), "100 bytes");
+	assert_figure(section, "errors_without", "60.0 %");
+	assert_figure(section, "kept_with", "100 bytes");
 	/* between lengths 4, all right, and 5, none */
 	assert_true(fabs(json_number_value(json_object_get(ur_figure_find(section, "half_16"), "value")) - 4.5) < 1e-9);
 	json_decref(section);
 
 	/* worlds in which the claim is not true */
-	assert_string_equal(verdict_on(e, facts_of(&(world){ "none", 0.05, 0.05, 1, 0, { 0 } }), "length"), "fails");
-	assert_string_equal(verdict_on(e, facts_of(&(world){ "unsure", 0.6, 0.3, 2, 0, { 0 } }), "length"), "condition");
-	assert_string_equal(verdict_on(e, facts_of(&(world){ "everywhere", 0.6, 0.3, 3, 0, { 0 } }), "length"), "condition");
-	assert_string_equal(verdict_on(e, facts_of(&(world){ "unknown", 0.6, 0.3, 3, 0, { 0 } }), "length"), "missing");
+	assert_verdict("length", (world){ "none", 0.05, 0.05, 1, 0, { 0 } }, "fails");
+	assert_verdict("length", (world){ "unsure", 0.6, 0.3, 2, 0, { 0 } }, "condition");
+	assert_verdict("length", (world){ "everywhere", 0.6, 0.3, 3, 0, { 0 } }, "condition");
+	assert_verdict("length", (world){ "unknown", 0.6, 0.3, 3, 0, { 0 } }, "missing");
 	{
 		json_t *one = facts_of(&lesson);
 		json_object_set_new(json_object_get(one, "quality"), "seeds", json_integer(1));
 		assert_string_equal(verdict_on(e, one, "length"), "condition");
 	}
-	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 3, { 8, 8, 8 } }), "capacity"), "fails");
-	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 3, { 8, 16, NAN } }), "capacity"), "condition");
-	assert_string_equal(verdict_on(e, facts_of(&(world){ "shows", 1, 0, 3, 1, { 8 } }), "capacity"), "missing");
+	assert_verdict("capacity", (world){ "shows", 1, 0, 3, 3, { 8, 12, 7 } }, "fails");
+	assert_verdict("capacity", (world){ "shows", 1, 0, 3, 3, { 8, 8, 12 } }, "condition");
+	assert_verdict("capacity", (world){ "shows", 1, 0, 3, 2, { 8, 12 } }, "condition");
+	assert_verdict("capacity", (world){ "shows", 1, 0, 3, 3, { 8, 16, INFINITY } }, "condition");
+	/* runs that diverged hold nothing, and not everything */
+	assert_verdict("capacity", (world){ "shows", 1, 0, 3, 3, { NAN, NAN, NAN } }, "missing");
+	assert_verdict("capacity", (world){ "shows", 1, 0, 3, 3, { 8, NAN, NAN } }, "missing");
+	assert_verdict("capacity", (world){ "shows", 1, 0, 3, 3, { INFINITY, INFINITY, INFINITY } }, "missing");
+	assert_verdict("capacity", (world){ "shows", 1, 0, 3, 1, { 8 } }, "missing");
 
 	/* answers follow what was measured, not the lesson */
 	section = section_from(e, facts_of(&(world){ "none", 0.05, 0.6, 0, 0, { 0 } }), NULL);

@@ -8,9 +8,19 @@
 
 enum { LONGEST_PROMPT = 100 };
 
+/* One value has no interval. */
+static void interval(const ur_average *a, double by, int digits)
+{
+	if (isnan(a->low))
+		printf("\n");
+	else
+		printf(" [%.*f, %.*f]\n", digits, by * a->low, digits, by * a->high);
+}
+
 static void share(const char *name, int width, const ur_average *a, const char *of)
 {
-	printf("%-*s%.2f %% %s [%.2f, %.2f]\n", width, name, 100 * a->mean, of, 100 * a->low, 100 * a->high);
+	printf("%-*s%.2f %% %s", width, name, 100 * a->mean, of);
+	interval(a, 100, 2);
 }
 
 void ur_task_score_print(const ur_task_score *s, int width)
@@ -19,10 +29,12 @@ void ur_task_score_print(const ur_task_score *s, int width)
 
 	share("accuracy", width, &s->accuracy, "of the answers");
 	share("whole", width, &s->whole, "of the sequences have no answer wrong");
-	if (!isnan(s->mse.mean))
-		printf("%-*s%.5f mean squared error [%.5f, %.5f]\n", width, "mse", s->mse.mean, s->mse.low, s->mse.high);
-	printf("%-*s%s sequences that training never sees; [95 %% intervals]\n", width, "held out",
-	       ur_commas(s->sequences, sequences));
+	if (!isnan(s->mse.mean)) {
+		printf("%-*s%.5f mean squared error", width, "mse", s->mse.mean);
+		interval(&s->mse, 1, 5);
+	}
+	printf("%-*s%s sequence%s that training never sees; [95 %% intervals]\n", width, "held out",
+	       ur_commas(s->sequences, sequences), s->sequences == 1 ? "" : "s");
 }
 
 static json_t *average_json(const ur_average *a)

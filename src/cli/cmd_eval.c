@@ -200,7 +200,7 @@ static const ur_opt options[] = {
 };
 
 const ur_command ur_command_eval = {
-	.usage = "--model FILE --data FILE [options]",
+	.usage = "--model FILE [--data FILE] [options]",
 	.details = "Prints the mean loss in nats a token, its perplexity, and bits per byte of the text, which models with "
 		"different vocabularies can be compared by. Without options it scores the same last tenth of the text "
 		"that train validates on.\n"

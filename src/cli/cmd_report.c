@@ -26,7 +26,7 @@ static int read_id(const ur_args *args, int64_t *id)
 		return UR_EXIT_OK;
 	*id = strtoll(args->word[0], &end, 10);
 	if (*id <= 0 || *end)
-		return ur_wrong(args, "'%s' is no comparison's number", args->word[0]);
+		return ur_wrong(args, "'%s' is no number of a comparison or lab", args->word[0]);
 	return UR_EXIT_OK;
 }
 
@@ -103,7 +103,7 @@ static int run(const ur_args *args)
 
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "out", 'o', out, "FILE", "where the page goes", .standard = "report.html"),
-	UR_OPT(FLAG, "serve", 0, serve, NULL, "show it on http://127.0.0.1 instead, growing while the comparison runs"),
+	UR_OPT(FLAG, "serve", 0, serve, NULL, "show it on http://127.0.0.1 instead, growing while it runs"),
 	UR_OPT(INT, "port", 0, port, "N", "of --serve", .otherwise = "any free one", .least = 0, .most = 65535),
 	UR_OPT(FLAG, "text", 0, text, NULL, "print its tables and what they come to instead"),
 	UR_OPT(FLAG, "csv", 0, csv, NULL, "print its table as CSV instead"),

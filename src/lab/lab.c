@@ -85,7 +85,8 @@ static json_t *section_of(const ur_lab *lab, const ur_experiment *e, const char 
 
 	(void)snprintf(command, sizeof command, "unroll lab %s%s --seed %" PRIu64, e->name, options[lab->size], lab->seed);
 	s.json = json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:o,s:[],s:[],s:[],s:[],s:[]}", "name", e->name, "title",
-		e->title, "question", e->question, "claims", e->claims, "state", state, "why", why ? json_string(why) : json_null(),
+		e->title, "question", e->question, "claims", e->claims, "state", state, "why",
+		why ? json_string(why) : json_null(),
 		"command", command, "lesson", paragraphs(e->lesson), "how", paragraphs(e->how), "findings", "figures", "charts",
 		"tables", "questions");
 	if (!s.json)
@@ -274,7 +275,8 @@ static ur_status experiment(ur_lab *lab, int i, ur_err *err)
 	json_object_clear(lab->facts);
 	before = ur_lab_recall(lab, &status, err, "seconds");
 	lab->spent = before ? json_number_value(before) : 0;
-	if (!status && !(status = set_section(lab, i, "running", NULL, err)) && !(status = put(lab, 0, err)) && e->measure) {
+	if (!status && !(status = set_section(lab, i, "running", NULL, err)) && !(status = put(lab, 0, err)) &&
+	    e->measure) {
 		status = e->measure(lab, err);
 		kept = keep_seconds(lab, status ? NULL : err);
 		status = status ? status : kept;

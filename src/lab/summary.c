@@ -21,9 +21,10 @@ static const struct row { const char *name; cell cells[COLUMNS]; } rows[] = {
 	{ "Sequential compute",
 	  { FIGURE("serial", "rnn_chain_512", "dependent calls for 512 tokens, one waiting for the other"),
 	    FIGURE("serial", "attention_chain_512", "dependent calls for the same 512 tokens"),
-	    FIGURE("cost", "attention_exponent", "of time over length", .who = "a recurrence", .beside = "rnn_exponent") } },
+	    FIGURE("cost", "attention_exponent", "of time over length", .who = "a recurrence",
+	           .beside = "rnn_exponent") } },
 	{ "Bottleneck",
-	  { FIGURE("bottleneck", "errors_without", "of the tokens of the longest sources wrong: all went through one vector"),
+	  { FIGURE("bottleneck", "errors_without", "of the longest sources' tokens wrong: all went through one vector"),
 	    FIGURE("bottleneck", "errors_with", "of them wrong where every source position can be read"),
 	    FIGURE("bottleneck", "kept_with", "kept of each source token, where one vector held the whole source") } },
 	{ "Long range",
@@ -50,9 +51,9 @@ static json_t *cell_of(const json_t *sections, const cell *c)
 json_t *ur_lab_summary(const json_t *sections)
 {
 	json_t *out = json_pack("{s:[s,s,s,s],s:[],s:s}", "columns", columns[0], columns[1], columns[2], columns[3], "rows",
-		"words", "Recurrence does its work step by step through a state of fixed size. Attention looks at all positions "
-		"at once and pays for each pair of them. Neither is the better one: which cost hurts depends on length, machine "
-		"and use, and each cell links to the experiment that measured it here.");
+		"words", "Recurrence does its work step by step through a state of fixed size. Attention looks at all "
+		"positions at once and pays for each pair of them. Neither is the better one: which cost hurts depends on "
+		"length, machine and use, and each cell links to the experiment that measured it here.");
 	size_t n = 0;
 
 	for (size_t i = 0; out && i < sizeof rows / sizeof *rows; i++) {

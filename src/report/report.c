@@ -20,9 +20,9 @@ static ur_status find(ur_store *store, int64_t id, ur_store_comparisons *list, c
 
 	*found = !status && list->n > 0 ? &list->comparison[0] : NULL;
 	if (!status && !*found)
-		status = id ? ur_fail(err, UR_E_INVALID, "the store has no comparison %" PRId64, id)
+		status = id ? ur_fail(err, UR_E_INVALID, "the store has no comparison or lab %" PRId64, id)
 		            : ur_fail(err, UR_E_INVALID,
-		                      "the store has no comparison yet; 'unroll compare' and 'unroll lab' make them");
+		                      "the store has no comparison or lab yet; 'unroll compare' and 'unroll lab' make them");
 	return status;
 }
 

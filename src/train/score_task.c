@@ -128,9 +128,12 @@ void ur_task_scorer_run(ur_task_scorer *s, ur_part_of part, int64_t n, ur_task_s
 		.accuracy = ur_average_of(n, right.sum, right.squares), .mse = ur_average_of(n, squared.sum, squared.squares),
 		.whole = { (double)whole / (double)n, 0, 0 } };
 	ur_wilson(whole, n, &score->whole.low, &score->whole.high);
-	/* a share, which the normal distribution does not know */
-	score->accuracy.low = fmax(0, score->accuracy.low);
-	score->accuracy.high = fmin(1, score->accuracy.high);
+	/* a share, which the normal distribution does not know; NaN stays */
+	if (scored == 1)
+		score->accuracy = score->whole;
+	else if (n > 1)
+		score->accuracy = (ur_average){ score->accuracy.mean, fmax(0, score->accuracy.low),
+		                                 fmin(1, score->accuracy.high) };
 }
 
 ur_status ur_evaluate_task(const ur_model *m, const ur_ctx *c, const ur_task *task, ur_part_of part, int64_t n,
