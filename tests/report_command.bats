@@ -41,7 +41,7 @@ setup() { cd "$BATS_FILE_TMPDIR"; }
 	done
 	run --separate-stderr "$UNROLL" report 9 --store runs.db
 	[ "$status" -eq 2 ]
-	[[ "$stderr" == *"no comparison 9"* ]]
+	[[ "$stderr" == *"no comparison or lab 9"* ]]
 	run --separate-stderr "$UNROLL" report --store nowhere.db
 	[ "$status" -eq 1 ]
 	[[ "$stderr" == *nowhere.db* ]]
