@@ -39,6 +39,24 @@ static void test_long(void **state)
 	check_long(*state, 700);
 }
 
+/* No positions at all, now or before: there is nothing to do, and nothing to divide by. */
+static void test_no_positions(void **state)
+{
+	const bench *w = *state;
+	float out = 3;
+	const ur_attention none = {.T = 0, .B = 1, .heads = 1, .kv_heads = 1, .E = 8, .q = &out, .k = &out, .v = &out,
+	                           .ld = 24, .out = &out, .ldo = 8};
+
+	for (int t = 0; t < MOST_THREADS; t++) {
+		arrays a = {0};
+		float *work = arr(&a, ur_attention_work(&w->c[t], &none) + 1);
+
+		ur_attention_forward(&w->c[t], &none, work);
+		assert_true(out == 3);
+		arr_free(&a);
+	}
+}
+
 /* More heads than are packed at once give what each gives alone, in memory that is far from all heads'. */
 static void test_turns(void **state)
 {

@@ -276,6 +276,7 @@ int main(void)
 			cmocka_unit_test_prestate(test_cross_steps, &w), cmocka_unit_test_prestate(test_whole, &w),
 			cmocka_unit_test_prestate(test_ffn, &w), cmocka_unit_test_prestate(test_long, &w),
 			cmocka_unit_test_prestate(test_turns, &w), cmocka_unit_test_prestate(test_memory, &w),
+			cmocka_unit_test_prestate(test_no_positions, &w),
 		};
 		failed += cmocka_run_group_tests_name(sets[i]->name, tests, NULL, NULL);
 		for (int t = 0; t < MOST_THREADS; t++)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/machine.h"
+#include "lab/rigs.h"
 #include "lab_sections.h"
 
 #include <math.h>
@@ -149,11 +150,14 @@ static int watch(void *arg, const ur_lab_stage *s)
 	return ++w->calls == w->stop_at;
 }
 
-static ur_status run(ur_journal *journal, struct watching *w, json_t **document)
+enum { NOT_GIVEN = 0, GIVEN = 7 }; /* --threads */
+
+static ur_status run_as(ur_journal *journal, struct watching *w, int threads, json_t **document)
 {
 	ur_err err = { 0 };
 	ur_ctx ctx;
-	ur_lab lab = { .seed = 3, .one = &ctx, .ctx = &ctx, .journal = journal, .watch = watch, .arg = w, .chosen = 1 };
+	ur_lab lab = { .seed = 3, .one = &ctx, .ctx = &ctx, .journal = journal, .watch = watch, .arg = w, .chosen = 1,
+	               .threads = threads };
 	ur_status status;
 
 	while (ur_experiments[lab.only[0]] != &ur_experiment_bottleneck)
@@ -164,6 +168,11 @@ static ur_status run(ur_journal *journal, struct watching *w, json_t **document)
 	if (status && status != UR_E_STOPPED)
 		fail_msg("%s", err.text);
 	return status;
+}
+
+static ur_status run(ur_journal *journal, struct watching *w, json_t **document)
+{
+	return run_as(journal, w, NOT_GIVEN, document);
 }
 
 static void test_stops_and_goes_on(void **state)
@@ -200,6 +209,81 @@ static void test_stops_and_goes_on(void **state)
 	json_decref(again);
 	json_decref(document);
 	ur_journal_close(journal);
+}
+
+/* A journal that looks at every document that is put. */
+struct looking { ur_journal *under; int documents, without; };
+
+static ur_status look_get(void *arg, const char *name, json_t **fact, ur_err *err)
+{
+	const struct looking *l = arg;
+	return l->under->get(l->under->arg, name, fact, err);
+}
+
+static ur_status look_put(void *arg, const char *name, const json_t *fact, ur_err *err)
+{
+	struct looking *l = arg;
+
+	if (!strcmp(name, "document")) {
+		const json_t *section = json_array_get(json_object_get(fact, "experiments"), 0);
+		l->documents++;
+		l->without += !strcmp(json_string_value(json_object_get(finding_of(section, "length"), "verdict")), "missing");
+	}
+	return l->under->put(l->under->arg, name, fact, err);
+}
+
+/* A lab that goes on does not take back what it had said, not for a moment. */
+static void test_keeps_what_was_found(void **state)
+{
+	json_t *document, *facts = facts_of(&(world){ "shows", 0.6, 0.05, 3, 3, { 4, 8, 15 } }), *fact, *names = json_array();
+	struct looking look = { 0 };
+	ur_journal over = { .arg = &look, .get = look_get, .put = look_put };
+	struct watching w = { .stop_at = 1 };
+	const char *name;
+
+	(void)state;
+	assert_int_equal(ur_journal_open(&look.under, NULL), UR_OK);
+	json_object_foreach(facts, name, fact) {
+		char full[64];
+		(void)snprintf(full, sizeof full, "bottleneck/%s", name);
+		assert_int_equal(look.under->put(look.under->arg, full, fact, NULL), UR_OK);
+		json_array_append_new(names, json_string(name));
+	}
+	assert_int_equal(look.under->put(look.under->arg, "bottleneck/facts", names, NULL), UR_OK);
+	json_decref(names);
+	json_decref(facts);
+	(void)run(&over, &w, &document);
+	assert_true(look.documents > 0);
+	assert_int_equal(look.without, 0);
+	json_decref(document);
+	/* and what it keeps it lists */
+	assert_int_equal(look.under->get(look.under->arg, "bottleneck/facts", &names, NULL), UR_OK);
+	assert_int_equal(json_array_size(names), 3);
+	assert_string_equal(json_string_value(json_array_get(names, 2)), "seconds");
+	json_decref(names);
+	ur_journal_close(look.under);
+}
+
+/* The command that repeats a section has the threads that were asked for, and none that were not. */
+static void test_command(void **state)
+{
+	static const int threads[] = { NOT_GIVEN, GIVEN };
+	static const char *const commands[] = { "unroll lab bottleneck --quick --seed 3",
+	                                        "unroll lab bottleneck --quick --seed 3 --threads 7" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct watching w = { .stop_at = 1 };
+		json_t *document;
+		ur_journal *journal;
+
+		assert_int_equal(ur_journal_open(&journal, NULL), UR_OK);
+		assert_int_equal(run_as(journal, &w, threads[i], &document), UR_E_STOPPED);
+		assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(document, "experiments"), 0),
+			"command")), commands[i]);
+		json_decref(document);
+		ur_journal_close(journal);
+	}
 }
 
 /* -- the closing table -- */
@@ -296,6 +380,44 @@ static void test_turns(void **state)
 	assert_true(nap[0].runs > 10 * UR_LAB_REPEATS && times[0].median < 1e-5);
 }
 
+/* Layers: the search for how many calls a turn takes is within the time, and asks whether to stop. */
+static void test_layers(void **state)
+{
+	static const ur_lab_mixer mixer[] = { { "lstm", &ur_mixer_forward_lstm, &ur_mixer_backward_lstm }, { 0 } };
+	struct watching w = { .stop_at = 2 };
+	ur_rig_spec spec[3];
+	const ur_ctx *on[3];
+	ur_times times[3];
+	ur_ctx ctx;
+	ur_lab lab = { .one = &ctx, .ctx = &ctx, .mixer = mixer, .watch = watch, .arg = &w, .now = &ur_experiment_bottleneck,
+	               .total = 1e6 };
+
+	(void)state;
+	assert_int_equal(ur_lab_mixer_count(&lab), 1);
+	assert_true(ur_ctx_open(&ctx, NULL, 1));
+	lab.began = ur_clock();
+	for (int i = 0; i < 3; i++) {
+		spec[i] = ur_lab_layer(&mixer[0], 16, 1, 1, UR_PASS_FORWARD);
+		on[i] = &ctx;
+	}
+	/* stopped before the second layer, which cannot be opened */
+	spec[1].dims.out++;
+	assert_int_equal(ur_lab_time_layers(&lab, 3, spec, on, 1, times, NULL), UR_E_STOPPED);
+	assert_int_equal(w.calls, 2);
+	spec[1].dims.out--;
+	/* no time: what the search took is all there is */
+	w = (struct watching){ .share = w.share };
+	assert_int_equal(ur_lab_time_layers(&lab, 3, spec, on, 0, times, NULL), UR_OK);
+	assert_int_equal(w.calls, 3);
+	for (int i = 0; i < 3; i++)
+		assert_true(times[i].n == 1 && !times[i].sure && times[i].median > 0 && times[i].median < 1e-3);
+	/* some: of the clock on the wall and of the processor, each by call */
+	assert_int_equal(ur_lab_time_layers(&lab, 3, spec, on, 0.2, times, NULL), UR_OK);
+	for (int i = 0; i < 3; i++)
+		assert_true(times[i].n > 1 && times[i].thread > 0 && times[i].thread_high < 1e-3 && times[i].high < 1e-3);
+	ur_ctx_close(&ctx);
+}
+
 /* -- numbers as they are told -- */
 
 static void test_numbers(void **state)
@@ -325,9 +447,12 @@ int main(void)
 		cmocka_unit_test(test_bottleneck_rules),
 		cmocka_unit_test(test_stated_first),
 		cmocka_unit_test(test_stops_and_goes_on),
+		cmocka_unit_test(test_keeps_what_was_found),
+		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_summary_leads_somewhere),
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_numbers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

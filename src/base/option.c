@@ -81,7 +81,8 @@ ur_status ur_option_value(const char *what, const char *text, size_t at, size_t 
 	if (o->choices) {
 		int i = ur_option_choice(o->choices, word, n);
 		if (i < 0)
-			return ur_point_at(text, at, err, "%s: '%s' is not a value of '%s'; it takes %s", what, word, o->name, o->choices);
+			return ur_point_at(text, at, err, "%s: '%s' is not a value of '%s'; it takes %s", what, word, o->name,
+			                   o->choices);
 		*value = i;
 		return UR_OK;
 	}
@@ -89,10 +90,12 @@ ur_status ur_option_value(const char *what, const char *text, size_t at, size_t 
 	if (strspn(word, "0123456789.eE+-") < n) /* strtod takes hexadecimal numbers, names and blanks too */
 		end = word + strspn(word, "0123456789.eE+-");
 	if (*end || !isfinite(*value))
-		return ur_point_at(text, at + (size_t)(end - word), err, "%s: option '%s' wants a number, not '%s'", what, o->name, word);
+		return ur_point_at(text, at + (size_t)(end - word), err, "%s: option '%s' wants a number, not '%s'", what,
+		                   o->name, word);
 	if (o->whole && *value != floor(*value))
 		return ur_point_at(text, at, err, "%s: option '%s' wants a whole number, not '%s'", what, o->name, word);
 	if (*value < o->least || *value > o->most)
-		return ur_point_at(text, at, err, "%s: option '%s' must be from %g to %g, not %s", what, o->name, o->least, o->most, word);
+		return ur_point_at(text, at, err, "%s: option '%s' must be from %g to %g, not %s", what, o->name,
+		                   o->least, o->most, word);
 	return UR_OK;
 }

@@ -20,8 +20,9 @@ struct values {
 
 /* What is put under the store's "data" of a lab. */
 #define DATA "lab"
-/* Of the facts in a journal: an interrupted lab of another schema is begun anew. */
-enum { SCHEMA = 1 };
+/* Of the document, and of the facts in a journal: an interrupted lab with facts of another schema is begun anew. FACTS is
+ * raised when what an experiment measures changes, or how it keeps it: its name, its form, the plan's sizes. */
+enum { SCHEMA = 1, FACTS = 2 };
 
 /* ---- what is asked ---- */
 
@@ -86,7 +87,7 @@ static char *key_of(const ur_lab *lab, const char *machine)
 
 	for (int i = 0; i < lab->chosen; i++)
 		json_array_append_new(names, json_string(ur_experiments[lab->only[i]]->name));
-	json = json_pack("{s:s, s:i, s:s, s:o, s:s, s:I, s:o}", "kind", "lab", "schema", SCHEMA, "version", UNROLL_VERSION,
+	json = json_pack("{s:s, s:i, s:s, s:o, s:s, s:I, s:o}", "kind", "lab", "schema", FACTS, "version", UNROLL_VERSION,
 		"machine", ur_json_string(machine), "size", ur_lab_size_name(lab->size), "seed", (json_int_t)lab->seed,
 		"experiments", names);
 	key = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
@@ -235,6 +236,7 @@ static int run(const ur_args *args)
 	if (v->list)
 		return list(args);
 	ur_stop_catch(NULL);
+	lab.threads = ur_given(args, AT(threads)) ? (int)v->threads : 0;
 	lab.ctx = &ctx;
 	lab.one = &one;
 	if (!(code = ur_open_context(args, v->threads, &ctx)) && !(code = ur_open_context(args, 1, &one)))

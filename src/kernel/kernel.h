@@ -85,8 +85,8 @@ typedef struct ur_kernels {
 	 *    that who counts kernels (measure/count.h) sees all that depends on what -- */
 	void (*copy)(int rows, int n, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy);
 	void (*fill)(int rows, int n, float a, float *x, ptrdiff_t ldx);  /* x = a */
-	/* Rotary positions, in place: values i and i + n/2 of each of `heads` heads of n, as a point in the plane, turned by
-	 * an angle. turn: n/2 cosines, then n/2 sines. */
+	/* Rotary positions, in place: values i and i + n/2 of each of `heads` heads of n, as a point in the plane, turned
+	 * by an angle. turn: n/2 cosines, then n/2 sines. */
 	void (*rotate)(int heads, int n, const float *turn, float *x);
 
 	/* -- reductions; float32 within a stretch of 512, float64 over stretches -- */

@@ -1,5 +1,5 @@
 /* The order of work of a lab, and its document. */
-#include "lab/lab.h"
+#include "lab/rigs.h"
 
 #include "base/machine.h"
 #include "base/pool.h"
@@ -20,7 +20,7 @@ const ur_experiment *const ur_experiments[] = {
 };
 #undef UR_EXPERIMENT
 
-enum { MOST_NAME = 160, MOST_MIXERS = 32 };
+enum { MOST_NAME = 160 };
 static const double PUT_EVERY = 2; /* seconds from one document to the next */
 
 const char *ur_lab_size_name(ur_lab_size size)
@@ -84,6 +84,8 @@ static json_t *section_of(const ur_lab *lab, const ur_experiment *e, const char 
 	ur_section s = { 0 };
 
 	(void)snprintf(command, sizeof command, "unroll lab %s%s --seed %" PRIu64, e->name, options[lab->size], lab->seed);
+	if (lab->threads > 0)
+		(void)snprintf(command + strlen(command), sizeof command - strlen(command), " --threads %d", lab->threads);
 	s.json = json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:o,s:[],s:[],s:[],s:[],s:[]}", "name", e->name, "title",
 		e->title, "question", e->question, "claims", e->claims, "state", state, "why",
 		why ? json_string(why) : json_null(),
@@ -111,8 +113,10 @@ static ur_status set_section(ur_lab *lab, int i, const char *state, const char *
 	for (int k = 0; k < i; k++)
 		at += (size_t)chosen(lab, k);
 	for (size_t k = 0; others && k < at; k++)
-		if (json_array_append(others, json_array_get(lab->sections, k)))
-			at = 0;
+		if (json_array_append(others, json_array_get(lab->sections, k))) {
+			json_decref(others);
+			return no_memory(err);
+		}
 	if (others)
 		made = section_of(lab, e, state, why, lab->facts, others);
 	json_decref(others);
@@ -234,19 +238,41 @@ json_t *ur_lab_recall(ur_lab *lab, ur_status *status, ur_err *err, const char *f
 	return fact;
 }
 
+/* The names of an experiment's facts, so that a lab that goes on has them all before it concludes anything. */
+static ur_status put_names(ur_lab *lab, ur_err *err)
+{
+	char full[MOST_NAME];
+	json_t *names = json_array(), *fact;
+	const char *name;
+	ur_status status = names ? UR_OK : no_memory(err);
+
+	json_object_foreach(lab->facts, name, fact)
+		if (!status && json_array_append_new(names, json_string(name)))
+			status = no_memory(err);
+	(void)snprintf(full, sizeof full, "%s/facts", lab->now->name);
+	if (!status)
+		status = lab->journal->put(lab->journal->arg, full, names, err);
+	json_decref(names);
+	return status;
+}
+
 ur_status ur_lab_keep(ur_lab *lab, json_t *fact, ur_err *err, const char *format, ...)
 {
 	char name[MOST_NAME], full[2 * MOST_NAME];
 	ur_status status;
 	va_list list;
+	int known;
 
 	va_start(list, format);
 	(void)vsnprintf(name, sizeof name, format, list);
 	va_end(list);
 	(void)snprintf(full, sizeof full, "%s/%s", lab->now->name, name);
+	known = json_object_get(lab->facts, name) != NULL;
 	if (!fact || json_object_set_new(lab->facts, name, fact))
 		return no_memory(err);
 	status = lab->journal->put(lab->journal->arg, full, fact, err);
+	if (!status && !known)
+		status = put_names(lab, err);
 	if (!status && ur_clock() - lab->said > PUT_EVERY &&
 	    !(status = set_section(lab, index_of(lab->now), "running", NULL, err)))
 		status = put(lab, 0, err);
@@ -261,19 +287,35 @@ static ur_status keep_seconds(ur_lab *lab, ur_err *err)
 	return ur_lab_keep(lab, json_real(lab->spent + ur_clock() - lab->began), err, "seconds");
 }
 
+/* The experiment is the one that goes on, and all that the journal has of it is known. */
+static ur_status take_up(ur_lab *lab, const ur_experiment *e, ur_err *err)
+{
+	char full[MOST_NAME];
+	json_t *names = NULL, *name;
+	size_t i;
+	ur_status status;
+
+	lab->now = e;
+	json_object_clear(lab->facts);
+	(void)snprintf(full, sizeof full, "%s/facts", e->name);
+	status = lab->journal->get(lab->journal->arg, full, &names, err);
+	json_array_foreach(names, i, name)
+		if (!status)
+			(void)ur_lab_recall(lab, &status, err, "%s", json_string_value(name));
+	json_decref(names);
+	return status;
+}
+
 static ur_status experiment(ur_lab *lab, int i, ur_err *err)
 {
 	const ur_experiment *e = ur_experiments[i];
-	ur_status status = UR_OK, kept;
-	json_t *before;
+	ur_status status = take_up(lab, e, err), kept;
+	json_t *before = status ? NULL : ur_lab_recall(lab, &status, err, "seconds");
 	char why[sizeof err->text];
 
-	lab->now = e;
 	lab->doing[0] = 0;
 	lab->share = 0;
 	lab->began = ur_clock();
-	json_object_clear(lab->facts);
-	before = ur_lab_recall(lab, &status, err, "seconds");
 	lab->spent = before ? json_number_value(before) : 0;
 	if (!status && !(status = set_section(lab, i, "running", NULL, err)) && !(status = put(lab, 0, err)) &&
 	    e->measure) {
@@ -325,23 +367,24 @@ static ur_status begin(ur_lab *lab, ur_err *err)
 	lab->total = lab->total > 0 ? lab->total : 1;
 	if (!(lab->sections = json_array()) || !(lab->facts = json_object()))
 		return no_memory(err);
-	/* claims and rules stand before anything is measured */
+	/* claims and rules stand before anything is measured, and what an earlier sitting found stays */
 	for (int i = 0; ur_experiments[i] && !status; i++)
-		if (chosen(lab, i))
+		if (chosen(lab, i) && !(status = take_up(lab, ur_experiments[i], err)))
 			status = set_section(lab, i, "waiting", NULL, err);
+	lab->now = NULL;
 	return status ? status : speed(lab, err);
 }
 
 ur_status ur_lab_run(ur_lab *lab, json_t **document, ur_err *err)
 {
-	ur_lab_mixer own[MOST_MIXERS + 1] = { 0 };
+	ur_lab_mixer own[UR_LAB_MOST_MIXERS + 1] = { 0 };
 	ur_status status;
 
 	*document = NULL;
 	lab->document = lab->sections = lab->facts = NULL;
 	lab->now = NULL;
 	if (!lab->mixer) {
-		(void)ur_lab_mixers(own, MOST_MIXERS);
+		(void)ur_lab_mixers(own, UR_LAB_MOST_MIXERS);
 		lab->mixer = own;
 	}
 	status = begin(lab, err);

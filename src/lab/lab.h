@@ -68,6 +68,7 @@ struct ur_lab {
 	const ur_lab_mixer *mixer;              /* what is measured, NULL name at the end; NULL: all that ur_lab_mixers
 	                                         * gives */
 	int only[16], chosen;                   /* indices of the experiments asked for; chosen 0: all */
+	int threads;                            /* that were asked for; 0: none were, all processors' */
 	const char *command;                    /* as typed, may be NULL */
 	ur_lab_watch *watch;
 	void *arg;
@@ -101,7 +102,8 @@ json_t *ur_lab_summary(const json_t *sections);
 
 /* The fact of this name of the experiment that goes on; NULL: it is to be measured. Borrowed. *status: the journal's. */
 json_t *ur_lab_recall(ur_lab *lab, ur_status *status, ur_err *err, const char *format, ...) UR_PRINTF(4, 5);
-/* Keeps a fact, of which it takes the reference (NULL: there was no memory to make it), and puts the document. */
+/* Keeps a fact, of which it takes the reference (NULL: there was no memory to make it), and puts the document. None is
+ * called "facts": under that name the journal has the names of all. */
 ur_status ur_lab_keep(ur_lab *lab, json_t *fact, ur_err *err, const char *format, ...) UR_PRINTF(4, 5);
 /* Says what is going on; UR_E_STOPPED: the user wants no more. `share` of the experiment, 0..1; below 0: by the clock. */
 ur_status ur_lab_say(ur_lab *lab, double share, ur_err *err, const char *format, ...) UR_PRINTF(4, 5);

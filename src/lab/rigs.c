@@ -1,10 +1,19 @@
 #include "lab/rigs.h"
 
 #include "base/machine.h"
-#include "base/order.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+int ur_lab_mixer_count(const ur_lab *lab)
+{
+	int n = 0;
+
+	while (lab->mixer[n].name && n < UR_LAB_MOST_MIXERS)
+		n++;
+	return n;
+}
 
 ur_rig_spec ur_lab_layer(const ur_lab_mixer *m, int width, int T, int B, ur_pass pass)
 {
@@ -15,7 +24,11 @@ ur_rig_spec ur_lab_layer(const ur_lab_mixer *m, int width, int T, int B, ur_pass
 /* A repeat: as many calls in a row as take LEAST seconds, so that a layer finds its own numbers in cache and not those
  * of the one that had its turn before. */
 static const double LEAST = 2e-3;
-struct layer { ur_rig rig; int calls; };
+struct layer {
+	ur_rig rig;
+	int calls;
+	double wall, thread, cpu;       /* seconds of those calls when they were run first */
+};
 
 static void run_layer(void *arg)
 {
@@ -25,22 +38,36 @@ static void run_layer(void *arg)
 		ur_rig_run(&l->rig);
 }
 
-static void set_calls(struct layer *l)
+static void run_first(struct layer *l)
 {
-	double took;
+	const double start = ur_clock(), thread = ur_thread_clock(), cpu = ur_cpu_clock();
 
+	run_layer(l);
+	l->wall = ur_clock() - start;
+	l->thread = ur_thread_clock() - thread;
+	l->cpu = ur_cpu_clock() - cpu;
+}
+
+/* How many calls a repeat takes. `once` is what the last run of the search comes to, by call. */
+static void set_calls(struct layer *l, ur_times *once)
+{
 	l->calls = 1;
-	for (;;) {
-		const double start = ur_clock();
-
-		run_layer(l);
-		took = ur_clock() - start;
-		if (took >= LEAST / 4 || l->calls > 1 << 20)
-			break;
+	for (run_first(l); l->wall < LEAST / 4 && l->calls <= 1 << 20; run_first(l))
 		l->calls *= 4;
-	}
-	if (took < LEAST)
-		l->calls = (int)(l->calls * LEAST / (took > 1e-9 ? took : 1e-9)) + 1;
+	*once = (ur_times){ .n = 1, .median = l->wall / l->calls, .thread = l->thread / l->calls,
+	                    .cpu = l->wall > 0 ? l->cpu / l->wall : NAN };
+	once->low = once->high = once->median;
+	once->thread_low = once->thread_high = once->thread;
+	if (l->wall < LEAST)
+		l->calls = (int)(l->calls * LEAST / (l->wall > 1e-9 ? l->wall : 1e-9)) + 1;
+}
+
+static void by_call(ur_times *t, int calls)
+{
+	double *const of[] = { &t->median, &t->low, &t->high, &t->thread, &t->thread_low, &t->thread_high };
+
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+		*of[i] /= calls;
 }
 
 ur_status ur_lab_time_layers(ur_lab *lab, int n, const ur_rig_spec *spec, const ur_ctx *const *ctx, double seconds,
@@ -48,58 +75,32 @@ ur_status ur_lab_time_layers(ur_lab *lab, int n, const ur_rig_spec *spec, const 
 {
 	struct layer *layer = calloc((size_t)n, sizeof *layer);
 	ur_timed *thing = calloc((size_t)n, sizeof *thing);
+	const double start = ur_clock();
 	ur_status status = layer && thing ? UR_OK : ur_fail(err, UR_E_NOMEM, "out of memory for %d layers", n);
+	double left;
 	int open = 0;
 
 	while (!status && open < n) {
-		status = ur_rig_open(&layer[open].rig, &spec[open], ctx[open], err);
+		if (ur_lab_stopping(lab))
+			status = ur_fail(err, UR_E_STOPPED, "stopped");
+		else
+			status = ur_rig_open(&layer[open].rig, &spec[open], ctx[open], err);
 		if (!status) {
-			set_calls(&layer[open]);
+			set_calls(&layer[open], &out[open]);
 			thing[open] = (ur_timed){ run_layer, &layer[open] };
 			open++;
 		}
 	}
-	if (!status)
-		status = ur_lab_turns(lab, n, thing, seconds, out, err);
-	for (int i = 0; i < n && !status; i++) {
-		out[i].median /= layer[i].calls;
-		out[i].low /= layer[i].calls;
-		out[i].high /= layer[i].calls;
+	left = seconds - (ur_clock() - start);
+	if (!status && left > 0) {
+		status = ur_lab_turns(lab, n, thing, left, out, err);
+		for (int i = 0; i < n && !status; i++)
+			by_call(&out[i], layer[i].calls);
 	}
 	while (open)
 		ur_rig_close(&layer[--open].rig);
 	free(layer);
 	free(thing);
-	return status;
-}
-
-ur_status ur_lab_cpu_layers(ur_lab *lab, int n, const ur_rig_spec *spec, double allowed, double *seconds, ur_err *err)
-{
-	struct layer *layer = calloc((size_t)n, sizeof *layer);
-	double (*took)[UR_LAB_REPEATS] = calloc((size_t)n, sizeof *took);
-	const double start = ur_clock();
-	ur_status status = layer && took ? UR_OK : ur_fail(err, UR_E_NOMEM, "out of memory for %d layers", n);
-	int open = 0, rounds = 0;
-
-	for (; !status && open < n && !(status = ur_rig_open(&layer[open].rig, &spec[open], lab->one, err)); open++)
-		set_calls(&layer[open]);
-	while (!status && rounds < UR_LAB_REPEATS && (rounds == 0 || ur_clock() - start < allowed)) {
-		for (int i = 0; i < n && !status; i++) {
-			const double from = ur_thread_clock();
-
-			run_layer(&layer[i]);
-			took[i][rounds] = (ur_thread_clock() - from) / layer[i].calls;
-			if (ur_lab_stopping(lab))
-				status = ur_fail(err, UR_E_STOPPED, "stopped");
-		}
-		rounds++;
-	}
-	for (int i = 0; i < n && !status; i++)
-		seconds[i] = ur_median(rounds, took[i]);
-	while (open)
-		ur_rig_close(&layer[--open].rig);
-	free(layer);
-	free(took);
 	return status;
 }
 

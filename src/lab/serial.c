@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG = 512, SHORT = 64, BATCH = 32, MOST_T = 10, MOST_MIXERS = 16, MOST_UNITS = 16, FEW = 100 };
+enum { LONG = 512, SHORT = 64, BATCH = 32, MOST_T = 10, MOST_UNITS = 16, FEW = 100 };
 
 typedef struct plan {
 	int width, n, T[MOST_T], batched, batch_T[MOST_T];
@@ -29,15 +29,6 @@ static plan plan_of(const ur_lab *lab)
 static double seconds(const ur_lab *lab) { return ur_lab_pick(lab, 6, 60, 400); }
 
 /* -- measuring -- */
-
-static int mixers(const ur_lab *lab)
-{
-	int n = 0;
-
-	while (lab->mixer[n].name && n < MOST_MIXERS)
-		n++;
-	return n;
-}
 
 static void set(json_t *object, int T, json_t *value)
 {
@@ -158,10 +149,10 @@ static ur_status predict(ur_lab *lab, const plan *of, ur_err *err)
 /* All mixers at one length, on one thread and on all, in turns. */
 static ur_status time_length(ur_lab *lab, const plan *of, ur_pass pass, int B, int T, ur_err *err)
 {
-	const int n = mixers(lab), contexts = lab->ctx->threads > 1 ? 2 : 1;
-	const ur_ctx *ctx[2 * MOST_MIXERS];
-	ur_rig_spec spec[2 * MOST_MIXERS];
-	ur_times times[2 * MOST_MIXERS];
+	const int n = ur_lab_mixer_count(lab), contexts = lab->ctx->threads > 1 ? 2 : 1;
+	const ur_ctx *ctx[2 * UR_LAB_MOST_MIXERS];
+	ur_rig_spec spec[2 * UR_LAB_MOST_MIXERS];
+	ur_times times[2 * UR_LAB_MOST_MIXERS];
 	json_t *fact;
 	ur_status status;
 
@@ -186,12 +177,12 @@ static ur_status time_length(ur_lab *lab, const plan *of, ur_pass pass, int B, i
 	return ur_lab_keep(lab, fact, err, "%s/B%d/T%d", ur_pass_name(pass), B, T);
 }
 
-/* Forward at T = LONG on 1, 2, 4, ... threads, at batch 1 and BATCH. */
-static ur_status time_units(ur_lab *lab, const plan *of, int B, ur_err *err)
+/* Forward on 1, 2, 4, ... threads. */
+static ur_status time_units(ur_lab *lab, const plan *of, int B, int T, ur_err *err)
 {
-	const int n = mixers(lab);
+	const int n = ur_lab_mixer_count(lab);
 	int units[MOST_UNITS], many = units_here(lab, units), open = 0;
-	const int T = B == 1 ? LONG : SHORT, all = n * many;
+	const int all = n * many;
 	ur_ctx *own = calloc((size_t)many, sizeof *own);
 	const ur_ctx **ctx = calloc((size_t)all, sizeof(const ur_ctx *));
 	ur_rig_spec *spec = calloc((size_t)all, sizeof *spec);
@@ -201,8 +192,8 @@ static ur_status time_units(ur_lab *lab, const plan *of, int B, ur_err *err)
 
 	if (!own || !spec || !times || !ctx) {
 		status = ur_fail(err, UR_E_NOMEM, "out of memory for %d layers", all);
-	} else if (!ur_lab_recall(lab, &status, err, "units/B%d", B) && !status) {
-		status = ur_lab_say(lab, -1, err, "forward on 1 to %d threads, batch %d", lab->ctx->threads, B);
+	} else if (!ur_lab_recall(lab, &status, err, "units/B%d/T%d", B, T) && !status) {
+		status = ur_lab_say(lab, -1, err, "forward on 1 to %d threads at T = %d, batch %d", lab->ctx->threads, T, B);
 		for (int u = 0; u < many && !status; u++) {
 			const int mine = units[u] > 1 && units[u] < lab->ctx->threads;
 
@@ -216,7 +207,7 @@ static ur_status time_units(ur_lab *lab, const plan *of, int B, ur_err *err)
 		if (!status)
 			status = ur_lab_time_layers(lab, all, spec, ctx, 1.5 * of->each, times, err);
 		if (!status) {
-			fact = json_pack("{s:i,s:o}", "T", T, "units", counts = json_array());
+			fact = json_pack("{s:o}", "units", counts = json_array());
 			for (int u = 0; u < many; u++)
 				(void)json_array_append_new(counts, json_integer(units[u]));
 			for (int i = 0; i < n; i++) {
@@ -225,7 +216,7 @@ static ur_status time_units(ur_lab *lab, const plan *of, int B, ur_err *err)
 					(void)json_array_append_new(each, ur_times_json(&times[i * many + u]));
 				(void)json_object_set_new(fact, lab->mixer[i].name, each);
 			}
-			status = ur_lab_keep(lab, fact, err, "units/B%d", B);
+			status = ur_lab_keep(lab, fact, err, "units/B%d/T%d", B, T);
 		}
 	}
 	while (open)
@@ -250,7 +241,7 @@ static ur_status idle(ur_lab *lab, const plan *of, ur_err *err)
 	fact = json_pack("{s:i,s:f}", "threads", lab->ctx->threads, "peak", lab->speed.flops);
 	for (int i = 0; lab->mixer[i].name && !status; i++) {
 		const ur_rig_spec spec = ur_lab_layer(&lab->mixer[i], of->width, SHORT, 1, UR_PASS_STEP);
-		const double allowed = of->each / mixers(lab);
+		const double allowed = of->each / ur_lab_mixer_count(lab);
 		double start, all, mine;
 		int64_t steps = 0;
 		ur_count c;
@@ -404,9 +395,12 @@ static ur_status measure(ur_lab *lab, ur_err *err)
 			status = time_length(lab, &of, (ur_pass)pass, BATCH, of.batch_T[t], err);
 	}
 	if (!status)
-		status = time_units(lab, &of, 1, err);
+		status = time_units(lab, &of, 1, LONG, err);
+	/* what a batch brings is found at one length */
 	if (!status)
-		status = time_units(lab, &of, BATCH, err);
+		status = time_units(lab, &of, 1, SHORT, err);
+	if (!status)
+		status = time_units(lab, &of, BATCH, SHORT, err);
 	return status ? status : idle(lab, &of, err);
 }
 
@@ -430,18 +424,22 @@ static const char *const lesson[] = {
 static const char *const how[] = {
 	"Dependent steps are counted, not reasoned: the layer runs on kernels that keep, for every number in memory, how "
 	"long the longest chain of kernel calls was that led to it. One call is a product, a row of gates, a softmax of a "
-	"tile. Attention's few more calls at longer T come from tiles of keys whose partial results are merged one after "
-	"the other.",
+	"tile. The two calls a token of a recurrence are its product and its gates. Attention's few more calls at longer T "
+	"come from tiles of keys whose partial results are merged one after the other.",
 	"Times are of one layer (a mixer with its projections, no feed-forward half) of this lab's width, forward alone or "
 	"forward and backward, in turns so that what disturbs the machine disturbs all alike; medians with 95 % intervals "
-	"by order statistics. One thread is one context without a pool; the others are pinned, one a processor.",
-	"Predicted numbers are the cost model's, which knows only how long each kernel takes here on one thread. Many "
+	"by order statistics, which take at least six repeats: where there was time for fewer, nothing is concluded. One "
+	"thread is one context without a pool; the others are pinned, one a processor.",
+	"Predicted numbers are the cost model's. It knows how long each kernel takes here on one thread, and what goes on "
+	"between kernels, which is fitted to whole layers, forward over 64 tokens at batch 1 and widths 32 and 64, that it "
+	"times itself; so predictions of such layers are no surprise, and of larger and longer ones they are. Many "
 	"units are an idealisation: they share memory at no cost, never wait for each other without need, and split a "
 	"kernel down to one row of one panel. No machine does that; it is a bound, of the same kind for all.",
 	"Idle is counted in processor time, so that what others do on the machine is no part of it: for each second that "
 	"the thread which steps has had, how many seconds had all threads of the lab? Stepping runs on the caller's "
 	"thread alone, and the others sleep. In a whole-sequence pass workers spin for a while before they sleep, and "
-	"processor time would call them busy; hence the second number, useful operations over the machine's peak.",
+	"processor time would call them busy. So what decides is another number: the operations that 512 tokens need, "
+	"counted, over what the machine can do in the time they took on all threads, both measured.",
 	NULL };
 
 const ur_experiment ur_experiment_serial = { "serial", "One step after another",

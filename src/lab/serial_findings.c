@@ -32,30 +32,86 @@ static double at(const json_t *of, const char *what, int T)
 static double slope(const json_t *counts) { return (at(counts, "chain", LONG) - at(counts, "chain",
 	SHORT)) / (LONG - SHORT); }
 
-typedef struct speedup { double median, low, high, units; } speedup;
+/* A number with its 95 % interval, the worst that the intervals it is made of allow. sure 0: one of them was of too few
+ * repeats to be one. */
+typedef struct estimate { double median, low, high; int sure; } estimate;
+static const estimate nothing = { NAN, NAN, NAN, 0 };
 
-/* Of the most threads over one; NaN where there is but one, or nothing. The interval is the worst that both allow. */
-static speedup speedup_of(const json_t *facts, const char *mixer, int B)
+static estimate estimate_of(const json_t *times)
 {
-	const json_t *units = json_object_get(facts, B == 1 ? "units/B1" : "units/B32");
-	const json_t *each = json_object_get(units, mixer ? mixer : ""), *one, *all;
-	const size_t n = json_array_size(each);
-	speedup s = { NAN, NAN, NAN, NAN };
+	return (estimate){ ur_fact_at(times, "median"), ur_fact_at(times, "low"), ur_fact_at(times, "high"),
+	                   json_is_true(json_object_get(times, "sure")) };
+}
 
-	if (n < 2)
-		return s;
-	one = json_array_get(each, 0);
-	all = json_array_get(each, n - 1);
-	s.median = ur_fact_at(one, "median") / ur_fact_at(all, "median");
-	s.low = ur_fact_at(one, "low") / ur_fact_at(all, "high");
-	s.high = ur_fact_at(one, "high") / ur_fact_at(all, "low");
-	s.units = json_number_value(json_array_get(json_object_get(units, "units"), n - 1));
-	return s;
+static estimate over(estimate a, estimate b)
+{
+	return (estimate){ a.median / b.median, a.low / b.high, a.high / b.low, a.sure && b.sure };
 }
 
 /* An interval so wide that it says nothing: the machine was at something else. */
-static int unclear(const speedup *s) { return s->high > 2 * s->low; }
-static const char TOO_WIDE[] = " The machine was busy with other things: this tells nothing either way.";
+static int wide(const estimate *e) { return e->high > 2 * e->low; }
+
+/* How sure it is that a is above b: holds or fails where the whole intervals say so. */
+static ur_found above(const estimate *a, const estimate *b)
+{
+	if (!a->sure || !b->sure)
+		return UR_MISSING;
+	if (a->low > b->high)
+		return UR_HOLDS;
+	if (a->high < b->low)
+		return UR_FAILS;
+	return wide(a) || wide(b) || !(a->median > b->median) ? UR_MISSING : UR_HOLDS_IF;
+}
+
+/* What above() comes to, as rules say it; and why it is UR_MISSING. */
+#define DECIDED "the whole 95 % intervals say so, and fails if they say the opposite; where they overlap, it holds " \
+	"under a condition if the medians say so, else it is open, as it is if an interval's ends are a factor of two " \
+	"apart, or of fewer than six repeats"
+static const char OVERLAP[] = "the difference of the medians is more than noise, though their intervals overlap";
+
+static const char BUSY[] = " The machine was busy with other things: this tells nothing either way.";
+
+static const char *why_open(const estimate *a, const estimate *b)
+{
+	return !a->sure || !b->sure ? " Of so few repeats this tells nothing either way."
+	       : wide(a) || wide(b) ? BUSY : " The intervals overlap: this tells nothing either way.";
+}
+
+/* How many times: a decimal below 10, commas from 1,000 on. */
+static const char *tell_times(double x, ur_said out)
+{
+	if (fabs(x) < 999.5)
+		(void)snprintf(out, sizeof(ur_said), "%.*f", fabs(x) < 9.95, x);
+	else
+		(void)ur_tell_count(rint(x), out);
+	return out;
+}
+
+static const json_t *units_fact(const json_t *facts, int B, int T)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof name, "units/B%d/T%d", B, T);
+	return json_object_get(facts, name);
+}
+
+/* Of the most threads over one; `nothing` where there is but one, or no fact. */
+static estimate speedup_of(const json_t *facts, const char *mixer, int B, int T)
+{
+	const json_t *each = json_object_get(units_fact(facts, B, T), mixer ? mixer : "");
+	const size_t n = json_array_size(each);
+
+	return n < 2 ? nothing : over(estimate_of(json_array_get(each, 0)), estimate_of(json_array_get(each, n - 1)));
+}
+
+/* The most threads that were timed. */
+static double most_units(const json_t *facts, int B, int T)
+{
+	const json_t *units = json_object_get(units_fact(facts, B, T), "units");
+	const size_t n = json_array_size(units);
+
+	return n ? json_number_value(json_array_get(units, n - 1)) : NAN;
+}
 
 /* The cost model's seconds for LONG tokens ("long") or one ("one") on so many units. */
 static double predicted(const json_t *facts, const char *mixer, const char *what, double units)
@@ -71,16 +127,17 @@ static double predicted(const json_t *facts, const char *mixer, const char *what
 	return NAN;
 }
 
-/* How many times as long LONG tokens take as one. */
-static double ratio_here(const json_t *facts, const char *mixer)
+/* Forward at batch 1, on all threads where there are more than one. */
+static const json_t *forward_here(const json_t *facts, const char *mixer, int T)
 {
-	const json_t *all = forward_time(facts, mixer, LONG, "all"), *first = forward_time(facts, mixer, 1, "all");
+	const json_t *all = forward_time(facts, mixer, T, "all");
+	return all ? all : forward_time(facts, mixer, T, "one");
+}
 
-	if (!all) {
-		all = forward_time(facts, mixer, LONG, "one");
-		first = forward_time(facts, mixer, 1, "one");
-	}
-	return ur_fact_at(all, "median") / ur_fact_at(first, "median");
+/* How many times as long LONG tokens take as one. */
+static estimate ratio_here(const json_t *facts, const char *mixer)
+{
+	return over(estimate_of(forward_here(facts, mixer, LONG)), estimate_of(forward_here(facts, mixer, 1)));
 }
 
 static double ratio_many(const json_t *facts, const char *mixer)
@@ -89,6 +146,46 @@ static double ratio_many(const json_t *facts, const char *mixer)
 }
 
 /* -- verdicts -- */
+
+/* Whether two mixers were counted alike at every length. */
+static int alike(const json_t *counts, const char *a, const char *b)
+{
+	return json_equal(json_object_get(json_object_get(counts, a), "chain"),
+	                  json_object_get(json_object_get(counts, b), "chain"));
+}
+
+/* The first mixer with the same chains: itself where there is none before it. */
+static const char *first_alike(const json_t *counts, const char *of)
+{
+	const char *name;
+	json_t *c;
+
+	json_object_foreach((json_t *)(uintptr_t)counts, name, c)
+		if (alike(counts, name, of))
+			return name;
+	return of;
+}
+
+/* "rnn, gru: 1,027, and 2 more with every token", once for all that are alike; how much was written. */
+static size_t say_chains(const json_t *counts, const char *first, char *out, size_t room, int more)
+{
+	const json_t *c = json_object_get(counts, first);
+	const double a_token = slope(c);
+	const char *name;
+	ur_said chain;
+	size_t used;
+	json_t *other;
+
+	if (strcmp(first_alike(counts, first), first))
+		return 0;
+	used = (size_t)snprintf(out, room, "%s%s", more ? "; " : "Dependent calls for 512 tokens, counted: ", first);
+	json_object_foreach((json_t *)(uintptr_t)counts, name, other)
+		if (strcmp(name, first) && alike(counts, name, first) && used < room - 100)
+			used += (size_t)snprintf(out + used, room - used, ", %s", name);
+	used += (size_t)snprintf(out + used, room - used, " %s, %.*f a token", ur_tell_count(at(c, "chain", LONG), chain),
+		fabs(a_token - rint(a_token)) < 1e-6 ? 0 : 3, a_token);
+	return used;
+}
 
 static void find_steps(const json_t *counts, ur_section *s)
 {
@@ -113,10 +210,8 @@ static void find_steps(const json_t *counts, ur_section *s)
 		recurrent += !grows;
 		growing += grows;
 		wrong += grows ? slope(c) > 0.1 : slope(c) < 1;
-		if (used < sizeof words - 120)
-			used += (size_t)snprintf(words + used, sizeof words - used,
-				"%s%s %.0f dependent calls for 512 tokens (%.2f a "
-			                         "token)", used ? ", " : "Counted: ", name, at(c, "chain", LONG), slope(c));
+		if (used < sizeof words - 200)
+			used += say_chains(counts, name, words + used, sizeof words - used, used > 0);
 	}
 	if (recurrent && growing) {
 		f.found = wrong ? UR_FAILS : UR_HOLDS;
@@ -130,40 +225,46 @@ static void find_units(const json_t *facts, const char *rnn, const char *attenti
 	char words[500] = "Not measured yet.", prediction[300];
 	ur_finding f = { .name = "units", .found = UR_MISSING, .words = words,
 		.claim = "More units make attention faster on one long sequence; a recurrent network hardly notices them.",
-		.rule = "Holds if attention's speed-up from one thread to all, at batch 1 and 512 tokens, is above that of "
-			"every recurrence, outside both 95 % intervals; with a condition if it is above, but not outside them. An "
-			"interval whose ends are a factor of two apart decides nothing." };
+		.rule = "Attention's speed-up from one thread to all, at batch 1 and 512 tokens, against the largest that any "
+			"recurrence may have: holds if it is above and " DECIDED "." };
 	const json_t *counts = json_object_get(facts, "counts");
-	const speedup a = speedup_of(facts, attention, 1);
-	speedup best = { NAN, NAN, NAN, NAN };
+	const estimate a = speedup_of(facts, attention, 1, LONG);
+	estimate best = { NAN, NAN, NAN, 1 };
 	const char *name, *who = "";
+	int spread = 0;
+	ur_said t[2];
 	json_t *c;
 
+	/* what any of them may reach, and what one of them reaches at least */
 	json_object_foreach((json_t *)(uintptr_t)counts, name, c) {
-		const speedup r = speedup_of(facts, name, 1);
+		const estimate r = speedup_of(facts, name, 1, LONG);
 
-		if (json_is_true(json_object_get(c, "grows")) || isnan(r.median) || best.median >= r.median)
+		if (json_is_true(json_object_get(c, "grows")) || isnan(r.median))
 			continue;
-		best = r;
-		who = name;
+		if (!(best.median >= r.median))
+			who = name;
+		best = (estimate){ fmax(best.median, r.median), fmax(best.low, r.low), fmax(best.high, r.high),
+		                   best.sure && r.sure };
+		spread = spread || wide(&r);
 	}
-	if (!isnan(predicted(facts, rnn, "long", MANY))) {
+	if (!isnan(predicted(facts, rnn, "long", MANY)) && !isnan(predicted(facts, attention, "long", MANY))) {
 		(void)snprintf(prediction, sizeof prediction,
-			"On an ideal machine of 10,000 units %s would be %.0f times as fast as "
-			"on one, %s %.0f times.", attention ? attention : "attention",
-			predicted(facts, attention, "long", 1) / predicted(facts, attention, "long", MANY), rnn ? rnn : "",
-			predicted(facts, rnn, "long", 1) / predicted(facts, rnn, "long", MANY));
+			"On an ideal machine of 10,000 units %s would be %s times as fast as on one, %s %s times.", attention,
+			tell_times(predicted(facts, attention, "long", 1) / predicted(facts, attention, "long", MANY), t[0]), rnn,
+			tell_times(predicted(facts, rnn, "long", 1) / predicted(facts, rnn, "long", MANY), t[1]));
 		f.prediction = prediction;
 	}
 	if (!isnan(a.median) && !isnan(best.median)) {
-		f.found = a.low > best.high ? UR_HOLDS : unclear(&a) || unclear(&best) ? UR_MISSING
-		          : a.median > best.median ? UR_HOLDS_IF : UR_FAILS;
-		f.condition = f.found == UR_HOLDS_IF ? "the medians say so, their intervals do not tell them apart" : NULL;
+		f.found = above(&a, &best);
+		if (f.found == UR_HOLDS_IF && spread)
+			f.found = UR_MISSING;
+		f.condition = f.found == UR_HOLDS_IF ? OVERLAP : NULL;
 		(void)snprintf(words, sizeof words,
-			"From 1 thread to %.0f: %s %.2f times as fast (%.2f to %.2f), the best recurrence, "
-			"%s, %.2f times (%.2f to %.2f).%s", a.units, attention, a.median, a.low, a.high, who, best.median, best.low,
-			best.high, f.found == UR_MISSING ? TOO_WIDE : "");
-	} else if (json_object_get(facts, "units/B1")) {
+			"From 1 thread to %.0f: %s %.2f times as fast (%.2f to %.2f), the best recurrence, %s, %.2f times (of all "
+			"recurrences at least %.2f and at most %.2f).%s", most_units(facts, 1, LONG), attention, a.median, a.low,
+			a.high, who, best.median, best.low, best.high,
+			f.found != UR_MISSING ? "" : spread && a.sure && best.sure ? BUSY : why_open(&a, &best));
+	} else if (most_units(facts, 1, LONG) <= 1) {
 		(void)snprintf(words, sizeof words, "This lab has one thread: there is nothing to compare.");
 	}
 	ur_section_finding(s, &f);
@@ -175,20 +276,18 @@ static void find_batch(const json_t *facts, const char *rnn, ur_section *s)
 	ur_finding f = { .name = "batch", .found = UR_MISSING, .words = words,
 		.claim = "A batch gives a recurrent network independent chains, and with them a use for more units.",
 		.prediction = "32 sequences are 32 chains: up to 32 units could work at every step.",
-		.rule = "Holds if the recurrence's speed-up from one thread to all at batch 32 is above that at batch 1, "
-			"outside both 95 % intervals; with a condition if it is above, but not outside them. An interval whose "
-			"ends are a factor of two apart decides nothing." };
-	const speedup one = speedup_of(facts, rnn, 1), many = speedup_of(facts, rnn, BATCH);
+		.rule = "The recurrence's speed-up from one thread to all for 64 tokens, at batch 32 against batch 1: holds if it "
+			"is above and " DECIDED "." };
+	const estimate one = speedup_of(facts, rnn, 1, SHORT), many = speedup_of(facts, rnn, BATCH, SHORT);
 
 	if (!isnan(one.median) && !isnan(many.median)) {
-		f.found = many.low > one.high ? UR_HOLDS : unclear(&one) || unclear(&many) ? UR_MISSING
-		          : many.median > one.median ? UR_HOLDS_IF : UR_FAILS;
-		f.condition = f.found == UR_HOLDS_IF ? "the medians say so, their intervals do not tell them apart" : NULL;
+		f.found = above(&many, &one);
+		f.condition = f.found == UR_HOLDS_IF ? OVERLAP : NULL;
 		(void)snprintf(words, sizeof words,
-			"%s on %.0f threads instead of one: %.2f times as fast at batch 1 (%.2f to %.2f), "
-			"%.2f times at batch 32 (%.2f to %.2f).%s", rnn, many.units, one.median, one.low, one.high, many.median,
-			many.low, many.high, f.found == UR_MISSING ? TOO_WIDE : "");
-	} else if (json_object_get(facts, "units/B32")) {
+			"%s, 64 tokens, on %.0f threads instead of one: %.2f times as fast at batch 1 (%.2f to %.2f), %.2f times at "
+			"batch 32 (%.2f to %.2f).%s", rnn, most_units(facts, BATCH, SHORT), one.median, one.low, one.high,
+			many.median, many.low, many.high, f.found == UR_MISSING ? why_open(&many, &one) : "");
+	} else if (most_units(facts, BATCH, SHORT) <= 1) {
 		(void)snprintf(words, sizeof words, "This lab has one thread: there is nothing to compare.");
 	}
 	ur_section_finding(s, &f);
@@ -196,13 +295,16 @@ static void find_batch(const json_t *facts, const char *rnn, ur_section *s)
 
 static void find_nearly(const json_t *facts, const char *rnn, const char *attention, ur_section *s)
 {
-	const double here = ratio_here(facts, attention), rnn_here = ratio_here(facts, rnn);
+	const estimate here = ratio_here(facts, attention), rnn_here = ratio_here(facts, rnn);
 	const double many = ratio_many(facts, attention), rnn_many = ratio_many(facts, rnn);
 	char words[400] = "Not measured yet.", far[400] = "Not predicted yet.", prediction[200];
+	ur_said t[4];
 	ur_finding f = { .name = "nearly", .found = UR_MISSING, .words = words,
 		.claim = "Attention takes in 512 tokens nearly as fast as one.",
 		.rule = "Measured here on all threads, forward at batch 1: holds if 512 tokens take at most twice as long as "
-			"one." };
+			"one, by the whole 95 % interval of the ratio, and fails if the whole interval is above 2; if 2 lies in "
+			"it, it holds under a condition where the median is below, else it is open. Fewer than six repeats "
+			"decide nothing." };
 	ur_finding g = { .name = "nearly_many", .found = UR_MISSING, .words = far,
 		.claim = "With 10,000 units attention takes in 512 tokens nearly as fast as one, and a recurrence does not.",
 		.rule = "Never measured, so never more than predicted: the cost model's times of 512 tokens and of one, for "
@@ -211,20 +313,35 @@ static void find_nearly(const json_t *facts, const char *rnn, const char *attent
 
 	if (!isnan(many)) {
 		(void)snprintf(prediction, sizeof prediction,
-			"On one unit %.0f times as long as one token, on 10,000 ideal ones %.1f "
-			"times.", predicted(facts, attention, "long", 1) / predicted(facts, attention, "one", 1), many);
+			"On one unit %s times as long as one token, on 10,000 ideal ones %s times.",
+			tell_times(predicted(facts, attention, "long", 1) / predicted(facts, attention, "one", 1), t[0]),
+			tell_times(many, t[1]));
 		f.prediction = prediction;
 		g.prediction = prediction;
+	}
+	if (!isnan(many) && !isnan(rnn_many)) {
 		g.found = many <= 4 && many <= rnn_many / 10 ? UR_PREDICTED : UR_FAILS;
 		(void)snprintf(far, sizeof far,
-			"Predicted for 10,000 units: 512 tokens take %s %.1f times as long as one, and %s %.0f "
-			"times.", attention, many, rnn, rnn_many);
+			"Predicted for 10,000 units: 512 tokens take %s %s times as long as one, and %s %s times.", attention,
+			tell_times(many, t[0]), rnn, tell_times(rnn_many, t[1]));
 	}
-	if (!isnan(here) && !isnan(rnn_here)) {
-		f.found = here <= 2 ? UR_HOLDS : UR_FAILS;
+	if (!isnan(here.median)) {
+		const char *end = "";
+		char beside[120] = "";
+
+		f.found = !here.sure ? UR_MISSING : here.high <= 2 ? UR_HOLDS : here.low > 2 ? UR_FAILS
+		          : here.median <= 2 ? UR_HOLDS_IF : UR_MISSING;
+		f.condition = f.found == UR_HOLDS_IF ? "the median is right, though its interval reaches beyond 2" : NULL;
+		if (f.found == UR_FAILS)
+			end = " With so few units it is the work that counts, not the chain.";
+		else if (f.found == UR_MISSING)
+			end = here.sure ? " The interval reaches to both sides of 2: this tells nothing either way."
+			                : " Of so few repeats this tells nothing either way.";
+		if (!isnan(rnn_here.median))
+			(void)snprintf(beside, sizeof beside, ", and %s %s times", rnn, tell_times(rnn_here.median, t[3]));
 		(void)snprintf(words, sizeof words,
-			"On this machine 512 tokens take %s %.0f times as long as one, and %s %.0f times: "
-			"with so few units it is the work that counts, not the chain.", attention, here, rnn, rnn_here);
+			"On this machine 512 tokens take %s %s times as long as one (%s to %s)%s.%s", attention,
+			tell_times(here.median, t[0]), tell_times(here.low, t[1]), tell_times(here.high, t[2]), beside, end);
 	}
 	ur_section_finding(s, &f);
 	ur_section_finding(s, &g);
@@ -234,65 +351,80 @@ static void find_nearly(const json_t *facts, const char *rnn, const char *attent
 static double idle_of(const json_t *facts, const char *mixer)
 {
 	const json_t *idle = json_object_get(facts, "idle");
-	return fmax(0, 1 - ur_fact_at(json_object_get(idle, mixer ? mixer : ""), "busy") / ur_fact_at(idle, "threads"));
+	const double left = 1 - ur_fact_at(json_object_get(idle, mixer ? mixer : ""), "busy") / ur_fact_at(idle, "threads");
+	return left < 0 ? 0 : left;
 }
 
-static double useful(const json_t *facts, const char *mixer)
+/* Useful operations of one sequence of LONG tokens in the time it took on all threads, over what the machine can do. */
+static estimate useful(const json_t *facts, const char *mixer)
 {
-	const json_t *idle = json_object_get(facts, "idle"), *m = json_object_get(idle, mixer ? mixer : "");
-	return ur_fact_at(m, "flops") / ur_fact_at(m, "seconds") / ur_fact_at(idle, "peak");
+	const json_t *counts = json_object_get(json_object_get(facts, "counts"), mixer ? mixer : "");
+	const double least = at(counts, "flops", LONG) / ur_fact_at(json_object_get(facts, "idle"), "peak");
+
+	return over((estimate){ least, least, least, 1 }, estimate_of(forward_here(facts, mixer, LONG)));
 }
 
 static int idle_known(const json_t *facts, const char *mixer)
 {
-	return !isnan(useful(facts, mixer)) && ur_fact_at(json_object_get(facts, "idle"), "threads") > 1;
+	return !isnan(idle_of(facts, mixer)) && ur_fact_at(json_object_get(facts, "idle"), "threads") > 1;
 }
 
-static void find_idle(const json_t *facts, const char *rnn, ur_section *s)
+static void find_idle(const json_t *facts, const char *rnn, const char *attention, ur_section *s)
 {
 	const double threads = ur_fact_at(json_object_get(facts, "idle"), "threads");
-	char words[400] = "Not measured yet.";
+	const estimate r = useful(facts, rnn), a = useful(facts, attention);
+	char words[500] = "Not measured yet.";
 	ur_finding f = { .name = "idle", .found = UR_MISSING, .words = words,
-		.claim = "While a recurrent network takes its steps, most of the machine has nothing to do.",
-		.prediction = "A step of one stream is a chain of small calls on one unit: of P units, P - 1 wait.",
-		.rule = "Holds if, while one stream is stepped on, at most 1.2 threads' worth of processor time is used, and "
-			"the useful operations are under half of the machine's peak." };
+		.claim = "On one sequence a recurrent network leaves more of the machine unused than attention does.",
+		.prediction = "A recurrence's step is a product of one row, which waits for the one before it: of P units most "
+			"wait. Attention's products have hundreds of rows that do not.",
+		.rule = "512 tokens at batch 1 on all threads, counted operations over what the machine can do in the time they "
+			"took: attention's share against the recurrence's. It holds if it is above and " DECIDED "." };
 
-	if (idle_known(facts, rnn)) {
-		const double share = idle_of(facts, rnn), work = useful(facts, rnn);
-		f.found = (1 - share) * threads <= 1.2 && work < 0.5 ? UR_HOLDS : UR_FAILS;
-		(void)snprintf(words, sizeof words,
-			"Stepping on one stream of %s left %.0f %% of the processor time of %.0f threads "
-			"unused; its useful operations were %.1f %% of what the machine can do.", rnn, 100 * share, threads,
-			100 * work);
-	} else if (threads <= 1) {
+	if (threads <= 1) {
 		(void)snprintf(words, sizeof words, "This lab has one thread: none can be idle beside it.");
+	} else if (!isnan(r.median) && !isnan(a.median)) {
+		size_t used;
+
+		f.found = above(&a, &r);
+		f.condition = f.found == UR_HOLDS_IF ? OVERLAP : NULL;
+		used = (size_t)snprintf(words, sizeof words,
+			"Of the operations that %.0f threads can do, %s did %.1f %% (%.1f to %.1f) while it took in 512 tokens, %s "
+			"%.1f %% (%.1f to %.1f).%s", threads, rnn, 100 * r.median, 100 * r.low, 100 * r.high, attention,
+			100 * a.median, 100 * a.low, 100 * a.high, f.found == UR_MISSING ? why_open(&a, &r) : "");
+		if (idle_known(facts, rnn) && used < sizeof words)
+			(void)snprintf(words + used, sizeof words - used,
+				" Stepping on one stream, which is done on one thread, left %.0f %% of the processor time unused.",
+				100 * idle_of(facts, rnn));
 	}
 	ur_section_finding(s, &f);
 }
 
 static void find_sum(const json_t *sum, ur_section *s)
 {
-	const double in_order = ur_fact_at(sum, "serial.median"), tree = ur_fact_at(sum, "tree.median");
+	const estimate in_order = estimate_of(json_object_get(sum, "serial")), tree = estimate_of(json_object_get(sum,
+		"tree"));
 	char words[400] = "Not measured yet.";
 	ur_finding f = { .name = "sum", .found = UR_MISSING, .words = words,
 		.claim = "The same additions go faster when fewer of them wait for each other.",
 		.prediction = "The sum of 1 to 100 has 99 additions either way: 99 in a chain in order, 7 as a tree.",
-		.rule = "Holds if the counted chains are 99 and 7 with equal sums, and a million numbers add up faster side "
-			"by side than in order, on one thread, outside both 95 % intervals." };
+		.rule = "Fails unless the counted chains are 99 and 7 with equal sums. Then a million numbers on one thread, in "
+			"order against side by side: holds if the time in order is above and " DECIDED "." };
 
-	if (!isnan(in_order) && !isnan(tree)) {
+	if (!isnan(in_order.median) && !isnan(tree.median)) {
 		const int counted = ur_fact_at(sum, "serial_chain") == 99 && ur_fact_at(sum, "tree_chain") == 7 &&
 		                    ur_fact_at(sum, "in_order") == ur_fact_at(sum, "as_tree");
-		ur_said a, b, c;
+		const double all = ur_fact_at(sum, "all.median");
+		ur_said t[6];
 
-		f.found = counted && ur_fact_at(sum, "tree.high") < ur_fact_at(sum, "serial.low") ? UR_HOLDS : UR_FAILS;
+		f.found = counted ? above(&in_order, &tree) : UR_FAILS;
+		f.condition = f.found == UR_HOLDS_IF ? OVERLAP : NULL;
 		(void)snprintf(words, sizeof words,
-			"Counted: %.0f dependent additions in order, %.0f as a tree. %.0f numbers took %s in "
-			"order, %s side by side on one thread and %s on all: %.0f and %.0f times as fast.",
-			ur_fact_at(sum, "serial_chain"), ur_fact_at(sum, "tree_chain"), ur_fact_at(sum, "n"),
-			ur_tell_time(in_order, a), ur_tell_time(tree, b), ur_tell_time(ur_fact_at(sum, "all.median"), c),
-			in_order / tree, in_order / ur_fact_at(sum, "all.median"));
+			"Counted: %.0f dependent additions in order, %.0f as a tree. %s numbers took %s in order; side by side %s on "
+			"one thread (%s times as fast) and %s on all (%s times).%s", ur_fact_at(sum, "serial_chain"),
+			ur_fact_at(sum, "tree_chain"), ur_tell_count(ur_fact_at(sum, "n"), t[0]), ur_tell_time(in_order.median, t[1]),
+			ur_tell_time(tree.median, t[2]), tell_times(in_order.median / tree.median, t[3]), ur_tell_time(all, t[4]),
+			tell_times(in_order.median / all, t[5]), f.found == UR_MISSING ? why_open(&in_order, &tree) : "");
 	}
 	ur_section_finding(s, &f);
 }
@@ -319,6 +451,32 @@ static int lengths(const json_t *facts, const char *pass, int B, int T[MOST_T])
 	return n;
 }
 
+static void cell_time(ur_section *s, json_t *row, double seconds, ur_origin origin)
+{
+	ur_said text;
+
+	ur_row_cell(s, row, seconds, origin, "%s", isnan(seconds) ? "-" : ur_tell_time(seconds, text));
+}
+
+/* What was timed at one length alone is no line. */
+static void tabulate_times(const json_t *facts, const char *pass, int B, int T, const char *title, ur_section *s)
+{
+	static const char *const columns[] = { "mixer", "1 thread", "all threads", NULL };
+	char key[48], about[120];
+	const char *name;
+	json_t *table, *f;
+
+	(void)snprintf(key, sizeof key, "%s/B%d/T%d", pass, B, T);
+	(void)snprintf(about, sizeof about, "%d tokens of each of %d sequences at once; medians.", T, B);
+	table = ur_section_table(s, title, about, columns);
+	json_object_foreach(json_object_get(facts, key), name, f) {
+		json_t *row = ur_table_row(s, table, name);
+
+		cell_time(s, row, ur_fact_at(f, "one.median"), UR_MEASURED);
+		cell_time(s, row, ur_fact_at(f, "all.median"), UR_MEASURED);
+	}
+}
+
 static void draw_times(const json_t *facts, const char *pass, int B, const char *title, ur_section *s)
 {
 	static const ur_axis_of tokens = { "length", "tokens", 1 }, time = { "time", "s", 1 };
@@ -327,7 +485,9 @@ static void draw_times(const json_t *facts, const char *pass, int B, const char 
 	const char *name;
 	json_t *chart, *c;
 
-	if (!n)
+	if (n == 1)
+		tabulate_times(facts, pass, B, T[0], title, s);
+	if (n < 2)
 		return;
 	chart = ur_section_chart(s, title,
 		B == 1 ? "On one thread and on all; dashed: what the cost model predicted for one."
@@ -363,14 +523,20 @@ static void draw_times(const json_t *facts, const char *pass, int B, const char 
 static void draw_chains(const json_t *counts, ur_section *s)
 {
 	static const ur_axis_of tokens = { "length", "tokens", 1 }, calls = { "dependent calls", "", 1 };
+	char about[500] = "The longest chain of kernel calls, each of which needs a result of the one before, in a forward "
+		"pass.";
+	size_t used = strlen(about);
 	json_t *chart, *c, *point;
 	const char *name, *T;
 
 	if (!counts)
 		return;
-	chart = ur_section_chart(s, "What has to wait",
-		"The longest chain of kernel calls, each of which needs a result of the "
-		"one before, in a forward pass.", &tokens, &calls);
+	json_object_foreach((json_t *)(uintptr_t)counts, name, c) {
+		const char *under = first_alike(counts, name);
+		if (strcmp(under, name) && used < sizeof about - 100)
+			used += (size_t)snprintf(about + used, sizeof about - used, " The lines of %s and %s coincide.", name, under);
+	}
+	chart = ur_section_chart(s, "What has to wait", about, &tokens, &calls);
 	json_object_foreach((json_t *)(uintptr_t)counts, name, c) {
 		json_t *line = ur_chart_line(s, chart, name, name, UR_COUNTED);
 		json_object_foreach(json_object_get(c, "chain"), T, point)
@@ -381,7 +547,7 @@ static void draw_chains(const json_t *counts, ur_section *s)
 static void draw_units(const json_t *facts, ur_section *s)
 {
 	static const ur_axis_of units = { "units", "", 1 }, faster = { "times as fast as one", "", 1 };
-	const json_t *here = json_object_get(facts, "units/B1"), *model = json_object_get(facts, "predicted");
+	const json_t *here = units_fact(facts, 1, LONG), *model = json_object_get(facts, "predicted");
 	const json_t *grid = json_object_get(model, "units");
 	json_t *chart, *c, *u;
 	const char *name;
@@ -417,13 +583,6 @@ static void draw_units(const json_t *facts, ur_section *s)
 	}
 }
 
-static void cell_time(ur_section *s, json_t *row, double seconds, ur_origin origin)
-{
-	ur_said text;
-
-	ur_row_cell(s, row, seconds, origin, "%s", isnan(seconds) ? "-" : ur_tell_time(seconds, text));
-}
-
 static void tabulate(const json_t *facts, ur_section *s)
 {
 	static const char *const columns[] = { "mixer", "dependent calls", "the same, training", "1 thread", "all threads",
@@ -437,15 +596,17 @@ static void tabulate(const json_t *facts, ur_section *s)
 		"Forward, but for the second column. What 10,000 units would take is "
 		"predicted, for ideal ones.", columns);
 	json_object_foreach((json_t *)(uintptr_t)json_object_get(facts, "counts"), name, c) {
+		const double here = ratio_here(facts, name).median, many = ratio_many(facts, name);
 		json_t *row = ur_table_row(s, table, name);
+		ur_said text;
 
-		ur_row_cell(s, row, at(c, "chain", LONG), UR_COUNTED, "%.0f", at(c, "chain", LONG));
-		ur_row_cell(s, row, at(c, "training", LONG), UR_COUNTED, "%.0f", at(c, "training", LONG));
+		ur_row_cell(s, row, at(c, "chain", LONG), UR_COUNTED, "%s", ur_tell_count(at(c, "chain", LONG), text));
+		ur_row_cell(s, row, at(c, "training", LONG), UR_COUNTED, "%s", ur_tell_count(at(c, "training", LONG), text));
 		cell_time(s, row, ur_fact_at(forward_time(facts, name, LONG, "one"), "median"), UR_MEASURED);
 		cell_time(s, row, ur_fact_at(forward_time(facts, name, LONG, "all"), "median"), UR_MEASURED);
-		ur_row_cell(s, row, ratio_here(facts, name), UR_MEASURED, "%.0f times", ratio_here(facts, name));
+		ur_row_cell(s, row, here, UR_MEASURED, "%s times", tell_times(here, text));
 		cell_time(s, row, predicted(facts, name, "long", MANY), UR_FORETOLD);
-		ur_row_cell(s, row, ratio_many(facts, name), UR_FORETOLD, "%.1f times", ratio_many(facts, name));
+		ur_row_cell(s, row, many, UR_FORETOLD, "%s times", tell_times(many, text));
 	}
 }
 
@@ -457,19 +618,19 @@ static void figures(const json_t *facts, const char *rnn, const char *attention,
 	for (int i = 0; i < 2; i++) {
 		const double chain = at(json_object_get(counts, of[i].mixer ? of[i].mixer : ""), "chain", LONG);
 		const double time = ur_fact_at(forward_time(facts, of[i].mixer, LONG, "one"), "median");
-		const speedup up = speedup_of(facts, of[i].mixer, 1);
+		const double up = speedup_of(facts, of[i].mixer, 1, LONG).median;
 		char name[40];
 		ur_said text;
 
 		(void)snprintf(name, sizeof name, "%s_chain_512", of[i].name);
 		if (!isnan(chain))
-			ur_section_figure(s, name, chain, UR_COUNTED, "%.0f", chain);
+			ur_section_figure(s, name, chain, UR_COUNTED, "%s", ur_tell_count(chain, text));
 		(void)snprintf(name, sizeof name, "%s_forward_512", of[i].name);
 		if (!isnan(time))
 			ur_section_figure(s, name, time, UR_MEASURED, "%s", ur_tell_time(time, text));
 		(void)snprintf(name, sizeof name, "speedup_%s", of[i].name);
-		if (!isnan(up.median))
-			ur_section_figure(s, name, up.median, UR_MEASURED, "%.2f times on %.0f threads", up.median, up.units);
+		if (!isnan(up))
+			ur_section_figure(s, name, up, UR_MEASURED, "%.2f times on %.0f threads", up, most_units(facts, 1, LONG));
 	}
 	if (idle_known(facts, rnn))
 		ur_section_figure(s, "idle_rnn", idle_of(facts, rnn), UR_MEASURED, "%.0f %%", 100 * idle_of(facts, rnn));
@@ -483,19 +644,20 @@ static void ask(const json_t *facts, const char *rnn, const char *attention, ur_
 	const json_t *counts = json_object_get(facts, "counts"), *sum = json_object_get(facts, "sum");
 	const double r = at(json_object_get(counts, rnn), "chain", LONG);
 	const double a = at(json_object_get(counts, attention), "chain", LONG);
-	const double here = ratio_here(facts, attention), times = ur_fact_at(sum, "serial.median") / ur_fact_at(sum,
+	const double here = ratio_here(facts, attention).median, times = ur_fact_at(sum, "serial.median") / ur_fact_at(sum,
 		"tree.median");
 	char because[300], question[200];
+	ur_said t[2];
 
-	(void)snprintf(because, sizeof because, "Counted: %.0f dependent calls for attention, %.0f for %s.", a, r, rnn);
+	(void)snprintf(because, sizeof because, "Counted: %s dependent calls for attention, %s for %s.", ur_tell_count(a, t[0]),
+		ur_tell_count(r, t[1]), rnn);
 	(void)snprintf(question, sizeof question,
 		"512 tokens pass through one layer. How many dependent steps does attention take "
 	               "beside %s?", rnn);
 	ur_section_question(s, question, chains, a < r - 100 ? 1 : a > r + 100 ? 2 : 0, because);
 	if (!isnan(times)) {
 		(void)snprintf(because, sizeof because,
-			"On one thread adding in order took %.1f times as long as adding side by side.",
-		               times);
+			"On one thread adding in order took %s times as long as adding side by side.", tell_times(times, t[0]));
 		ur_section_question(s,
 			"A million numbers were added on one thread, once in order and once side by side. What came out?",
 		                    sums, times >= 2 ? 1 : times <= 0.5 ? 2 : 0, because);
@@ -504,8 +666,8 @@ static void ask(const json_t *facts, const char *rnn, const char *attention, ur_
 		static const char *const nearly[] = { "Nearly as long as one token: at most twice", "2 to 100 times as long",
 		                                      "More than 100 times as long", NULL };
 		(void)snprintf(because, sizeof because,
-			"It took %.0f times as long; predicted for 10,000 ideal units: %.1f times.",
-		               here, ratio_many(facts, attention));
+			"It took %s times as long; predicted for 10,000 ideal units: %s times.", tell_times(here, t[0]),
+			tell_times(ratio_many(facts, attention), t[1]));
 		ur_section_question(s, "How long did attention take for 512 tokens on this machine, beside one token?", nearly,
 		                    here <= 2 ? 0 : here <= 100 ? 1 : 2, because);
 	}
@@ -528,7 +690,7 @@ void ur_serial_conclude(const json_t *facts, const json_t *others, ur_section *s
 	find_units(facts, rnn, attention, s);
 	find_batch(facts, rnn, s);
 	find_nearly(facts, rnn, attention, s);
-	find_idle(facts, rnn, s);
+	find_idle(facts, rnn, attention, s);
 	find_sum(json_object_get(facts, "sum"), s);
 	if (!rnn || !attention)
 		return;

@@ -187,6 +187,7 @@ ur_status ur_rates_measure(const ur_ctx *c, ur_rates *out, ur_err *err)
 	static const int panels[UR_RATE_PANELS] = { 1, 4, 16, 64, 128 }, depths[UR_RATE_DEPTHS] = { 8, 32, 128, 512 };
 	double start = ur_clock();
 	ur_slot_room *room;
+	ur_status status;
 
 	*out = (ur_rates){ .nr = c->k->nr, .mr = c->k->mr };
 	for (int i = 0; i < UR_RATE_ROWS; i++)
@@ -223,10 +224,9 @@ ur_status ur_rates_measure(const ur_ctx *c, ur_rates *out, ur_err *err)
 	ur_slot_room_close(room);
 	if (!measure_beyond(c->k, out))
 		return ur_fail(err, UR_E_NOMEM, "no memory to time memory with");
-	if (measure_between(c, out, err))
-		return UR_E_NOMEM;
+	status = measure_between(c, out, err);
 	out->seconds = ur_clock() - start;
-	return UR_OK;
+	return status;
 }
 
 /* -- predicting -- */

@@ -23,7 +23,8 @@ typedef struct ur_rates {
 	double seconds;                 /* that measuring took */
 } ur_rates;
 
-/* Measures on the calling thread with the kernels of c, in 1 to 2 seconds. UR_E_NOMEM. */
+/* Measures on the calling thread with the kernels of c, in 1 to 2 seconds. UR_E_NOMEM, or what a small mixer fails
+ * with. */
 ur_status ur_rates_measure(const ur_ctx *c, ur_rates *out, ur_err *err);
 /* Seconds of one call of a slot, of what call->far says and not of what call->first does. */
 double ur_rates_call(const ur_rates *r, const ur_slot_call *call);

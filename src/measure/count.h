@@ -7,8 +7,8 @@
  * are written: every float in memory has the depth of the call that wrote it, and a call is one deeper than the deepest
  * float that it reads. What was declared has depth 0. A float that was neither declared nor written by a kernel was
  * read BLIND: something moved numbers past the kernels, and the chain may be cut there. Mixers have none
- * (test_count.c). Numbers that go from kernel to kernel by value: what dot, softmax_tile and cross_entropy return
- * is seen by the next scale, axpy or softmax_back, which are as deep as the last one returned, be it theirs or not.
+ * (test_count.c). Numbers that go from kernel to kernel by value: what dot and cross_entropy return is seen
+ * by the next scale, axpy or softmax_back, which are as deep as the last one returned, be it theirs or not.
  *
  * Floating-point operations: additions, multiplications, divisions and comparisons each count one, as does a
  * non-linearity (exp, tanh, a sigmoid); what a product computes for columns that do not exist does not count. Bytes:

@@ -285,7 +285,8 @@ static int packs_own(const ur_ctx *c, const ur_attention *a, const tiles *t, int
 /* How many heads of keys are packed at once: fewer of long sequences, whose panels are what a call takes memory for. */
 static int heads_at_once(const ur_kernels *k, const ur_attention *a, const tiles *t)
 {
-	size_t all = (size_t)a->B * (size_t)a->kv_heads, room = PACKED_FLOATS / packs_size(k, a, t, keys_most(a));
+	const size_t size = packs_size(k, a, t, keys_most(a)); /* 0: no positions at all */
+	size_t all = (size_t)a->B * (size_t)a->kv_heads, room = PACKED_FLOATS / (size ? size : 1);
 	return (int)(room < 1 ? 1 : room < all ? room : all);
 }
 
