@@ -418,6 +418,7 @@ static void shares_are_those_measured(void **unused)
 		json_array_set_new(json_array_get(bins, i), 3, json_real(0));
 	section = section_from(E, facts, NULL);
 	assert_int_equal(answer_of(section, 0), 2);
+	assert_questions(section, 5); /* it is asked */
 	json_decref(section);
 }
 
