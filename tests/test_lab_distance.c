@@ -37,9 +37,11 @@ static const world lesson = {
 static json_t *reach(double decay, double ahead)
 {
 	json_t *bins = json_array();
-	for (int from = 0; from < 64; from = from ? 2 * from : 1)
-		json_array_append_new(bins, json_pack("[i,i,f,f]", from, from ? 2 * from - 1 : 0, pow(decay, from),
-		                                      pow(decay, from)));
+	for (int from = 0; from < 64; from = from ? 2 * from : 1) {
+		const int to = from ? 2 * from - 1 : 0;
+		const double norm = pow(decay, (from + to) / 2.0); /* the geometric mean of a line is that of its middle */
+		json_array_append_new(bins, json_pack("[i,i,f,f]", from, to, norm, norm));
+	}
 	return json_pack("{s:f,s:f,s:f,s:i,s:o}", "within", 3.0, "decay", decay, "ahead", ahead, "fitted", 63,
 	                 "bins", bins);
 }
@@ -75,12 +77,32 @@ static json_t *facts_of(const world *w)
 						reach(w->trained[m], late ? 1e-6 : 0)));
 				}
 	}
-	if (!isnan(w->kept))
-		for (int task = 0; task < UR_DISTANCE_TASKS; task++) {
-			(void)snprintf(key, sizeof key, "gates/%s/16/0", ur_distance_tasks[task]);
-			put(facts, key, gates(w->kept, w->slowest));
+	/* of the length that was not solved, too: as of one that keeps all */
+	for (int task = 0; task < UR_DISTANCE_TASKS; task++)
+		for (int T = 16; T <= 64 && T <= (w->solved[LSTM] ? 2 * w->solved[LSTM] : 16); T *= 2) {
+			const int did = T <= w->solved[LSTM];
+			(void)snprintf(key, sizeof key, "gates/%s/%d/0", ur_distance_tasks[task], T);
+			put(facts, key, gates(did ? w->kept : 1, did ? w->slowest : 1));
 		}
 	return facts;
+}
+
+/* Replaces a run: of a task, a mixer and a length, all seeds. */
+static void replace(json_t *facts, int task, int m, int T, int solved, double decay)
+{
+	for (int seed = 0; seed < 2; seed++) {
+		char key[100];
+		(void)snprintf(key, sizeof key, "run/%s/%s/%d/%d", ur_distance_tasks[task], names[m], T, seed);
+		put(facts, key, json_pack("{s:b,s:f,s:f,s:n,s:i,s:o}", "solved", solved, "accuracy", 0.5, "loss", 1.0, "mse",
+		                          "tokens", 1, "reach", reach(decay, 0)));
+	}
+}
+
+static void forget_run(json_t *facts, int task, int m, int T, int seed)
+{
+	char key[100];
+	(void)snprintf(key, sizeof key, "run/%s/%s/%d/%d", ur_distance_tasks[task], names[m], T, seed);
+	assert_int_equal(json_object_del(facts, key), 0);
 }
 
 static const char *verdict(const world *w, const char *finding) { return verdict_on(E, facts_of(w), finding); }
@@ -94,6 +116,26 @@ static json_int_t answer_of(const json_t *section, size_t question)
 static const char *told(const json_t *section, const char *finding, const char *member)
 {
 	return json_string_value(json_object_get(finding_of(section, finding), member));
+}
+
+/* The text of a cell of a table; column 0 is the first after the names. */
+static const char *cell_of(const json_t *section, size_t table, const char *row, size_t column)
+{
+	const json_t *rows = json_object_get(json_array_get(json_object_get(section, "tables"), table), "rows");
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *r = json_array_get(rows, i);
+		if (!strcmp(json_string_value(json_object_get(r, "name")), row))
+			return json_string_value(json_object_get(json_array_get(json_object_get(r, "cells"), column), "text"));
+	}
+	fail_msg("there is no row %s", row);
+	return NULL;
+}
+
+static void assert_in(const char *text, const char *part)
+{
+	if (!text || !strstr(text, part))
+		fail_msg("\"%s\" is not in \"%s\"", part, text ? text : "nothing");
 }
 
 static const char *text_of(const json_t *section, const char *figure)
@@ -112,10 +154,11 @@ static void the_lesson_holds_where_it_is_true(void **unused)
 	for (int i = 0; i < 5; i++)
 		assert_string_equal(verdict(&lesson, all[i]), "holds");
 	section = section_from(E, facts_of(&lesson), NULL);
-	assert_questions(section, 4);
+	assert_questions(section, 5);
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
 		assert_non_null(text_of(section, figures[i]));
-	assert_string_equal(text_of(section, "decay_rnn"), "0.500");
+	assert_string_equal(text_of(section, "decay_rnn"), "0.600, untrained"); /* it solved nothing */
+	assert_string_equal(text_of(section, "decay_lstm"), "0.950, adding");
 	assert_string_equal(text_of(section, "solved_rnn"), "none");
 	assert_string_equal(text_of(section, "solved_lstm"), "32");
 	assert_int_equal(json_array_size(json_object_get(section, "charts")), 1 + UR_DISTANCE_TASKS);
@@ -124,6 +167,7 @@ static void the_lesson_holds_where_it_is_true(void **unused)
 	assert_int_equal(answer_of(section, 1), 2);
 	assert_int_equal(answer_of(section, 2), 0);
 	assert_int_equal(answer_of(section, 3), 1);
+	assert_int_equal(answer_of(section, 4), 0);
 	json_decref(section);
 }
 
@@ -147,7 +191,20 @@ static void false_claims_are_found_false(void **unused)
 	assert_string_equal(verdict(&w, "attention_flat"), "fails");
 	w = lesson;
 	w.trained[ATTENTION] = 0.4;
-	assert_string_equal(verdict(&w, "attention_flat"), "condition");
+	assert_string_equal(verdict(&w, "attention_flat"), "fails");
+	w.trained[ATTENTION] = 0.9; /* more than the RNN's 0.5 is not flat */
+	assert_string_equal(verdict(&w, "attention_flat"), "fails");
+	w = lesson;
+	w.trained[RNN] = 1.02;
+	assert_string_equal(verdict(&w, "attention_flat"), "fails");
+	w = lesson;
+	w.trained[RNN] = 0.9; /* 0.95 halves over 2.05 times the distance of 0.9, 0.93 over 1.45 times */
+	assert_string_equal(verdict(&w, "gates_reach"), "holds");
+	w.trained[LSTM] = 0.93;
+	assert_string_equal(verdict(&w, "gates_reach"), "fails");
+	w.trained[LSTM] = 0.95;
+	w.trained[GRU] = 0.93;
+	assert_string_equal(verdict(&w, "gates_reach"), "fails");
 	w = lesson;
 	w.slowest = 0.9;
 	assert_string_equal(verdict(&w, "forget"), "condition");
@@ -160,6 +217,9 @@ static void false_claims_are_found_false(void **unused)
 	assert_string_equal(verdict(&w, "solved"), "fails");
 	w.solved[RNN] = 32; /* both fail at the same length */
 	assert_string_equal(verdict(&w, "solved"), "fails");
+	w.solved[RNN] = w.solved[ATTENTION] = 0; /* at the shortest there is: nothing is known */
+	assert_string_equal(verdict(&w, "solved"), "missing");
+	w.solved[ATTENTION] = 32;
 	w.solved[RNN] = 64;
 	/* answers follow what was measured */
 	w.kept = 0.5;
@@ -180,9 +240,7 @@ static void conditions_name_their_tasks(void **unused)
 	const char *text;
 
 	(void)unused;
-	for (int seed = 0; seed < 2; seed++)
-		put(facts, seed ? "run/copy/rnn/16/1" : "run/copy/rnn/16/0", json_pack("{s:b,s:f,s:f,s:n,s:i,s:o}", "solved", 0,
-			"accuracy", 0.5, "loss", 1.0, "mse", "tokens", 1, "reach", reach(0.999, 0)));
+	replace(facts, 1, RNN, 16, 0, 0.999);
 	section = section_from(E, facts, NULL);
 	assert_string_equal(told(section, "gates_reach", "verdict"), "condition");
 	text = told(section, "gates_reach", "condition");
@@ -224,9 +282,170 @@ static void half_of_the_seeds_solve_it(void **unused)
 		json_object_del(facts, key);
 	}
 	section = section_from(E, facts, NULL);
-	assert_string_equal(told(section, "solved", "verdict"), "holds");
+	/* what was not run does not read as if it had been */
+	for (int i = 0; i < 3; i++) {
+		static const char *const all[] = { "gates_reach", "attention_flat", "solved" };
+		assert_string_equal(told(section, all[i], "verdict"), "condition");
+		assert_string_equal(told(section, all[i], "condition"), "only on adding, copy");
+	}
 	assert_null(strstr(told(section, "solved", "words"), "recall"));
+	assert_in(told(section, "gates_reach", "words"), "recall (not all seeds were run)");
 	json_decref(section);
+}
+
+/* A task counts where those whom it is about solved it. */
+static void models_that_learnt_nothing_do_not_count(void **unused)
+{
+	world w = lesson;
+	json_t *facts = facts_of(&lesson), *section;
+
+	(void)unused;
+	/* each time one of the tasks is not solved; at 16 they would count by their factors */
+	for (int T = 16; T <= 64; T *= 2)
+		for (int i = 0; i < 2; i++)
+			for (int seed = 0; seed < 2 && T > 16; seed++)
+				forget_run(facts, i ? 2 : 1, i ? ATTENTION : LSTM, T, seed);
+	replace(facts, 1, LSTM, 16, 0, 0.95);
+	replace(facts, 2, ATTENTION, 16, 0, 1.01);
+	section = section_from(E, facts, NULL);
+	assert_string_equal(told(section, "gates_reach", "condition"), "only on adding, recall");
+	assert_in(told(section, "gates_reach", "words"),
+	          "adding: RNN 0.500 (T = 16, not solved), LSTM 0.950 (T = 32), GRU");
+	assert_in(told(section, "gates_reach", "words"), "copy (the LSTM did not solve it)");
+	assert_string_equal(told(section, "attention_flat", "condition"), "only on adding, copy");
+	assert_in(told(section, "attention_flat", "words"), "recall (attention did not solve it)");
+	assert_in(cell_of(section, 0, "lstm", 2), "0.950 (not solved, T = 16; distances 1 to 63, off by 1 times)");
+	assert_in(cell_of(section, 0, "lstm", 1), "0.950 (T = 32; distances 1 to 63");
+	assert_in(cell_of(section, 2, "copy, T = 64, not solved", 5), "1"); /* its gates are marked, too */
+	assert_in(cell_of(section, 2, "adding, T = 32", 5), "1e-09");
+	json_decref(section);
+	/* none solved anything */
+	for (int m = 0; m < MIXERS; m++)
+		w.solved[m] = 0;
+	section = section_from(E, facts_of(&w), NULL);
+	for (int i = 0; i < 4; i++) {
+		static const char *const all[] = { "gates_reach", "attention_flat", "forget", "solved" };
+		assert_string_equal(told(section, all[i], "verdict"), "missing");
+	}
+	assert_in(told(section, "forget", "words"), "No LSTM solved");
+	assert_null(text_of(section, "gate_product_500"));
+	assert_string_equal(text_of(section, "decay_attention"), "1.000, untrained");
+	assert_questions(section, 3);
+	/* none of who learns longer ones, none of gates */
+	assert_int_equal(json_array_size(json_object_get(section, "questions")), 3);
+	json_decref(section);
+	/* fresh attention that fades needs no trained one */
+	w.start[ATTENTION] = 0.9;
+	assert_string_equal(verdict(&w, "attention_flat"), "fails");
+	/* solved on another task than adding: the figure says so */
+	facts = facts_of(&lesson);
+	for (int T = 32; T <= 64; T *= 2)
+		for (int seed = 0; seed < 2; seed++)
+			forget_run(facts, 0, LSTM, T, seed);
+	replace(facts, 0, LSTM, 16, 0, 0.7);
+	section = section_from(E, facts, NULL);
+	assert_string_equal(text_of(section, "decay_lstm"), "0.950, copy");
+	json_decref(section);
+}
+
+/* Seeds that disagree: the least of one against the most of the other; and those that failed are no part of it. */
+static void seeds_have_to_agree(void **unused)
+{
+	json_t *facts = facts_of(&lesson), *section;
+
+	(void)unused;
+	put(json_object_get(facts, "run/adding/lstm/32/1"), "reach", reach(0.5, 0));
+	put(json_object_get(facts, "run/copy/attention/64/1"), "reach", reach(0.97, 0));
+	section = section_from(E, facts, NULL);
+	assert_string_equal(told(section, "gates_reach", "condition"), "only on copy, recall");
+	assert_string_equal(told(section, "attention_flat", "condition"), "only on adding, recall");
+	assert_in(cell_of(section, 0, "lstm", 1), "0.725 (T = 32; seeds 0.500 to 0.950;");
+	json_decref(section);
+	facts = facts_of(&lesson);
+	put(json_object_get(facts, "run/adding/lstm/32/0"), "reach", reach(0.5, 0));
+	put(json_object_get(facts, "run/adding/lstm/32/0"), "solved", json_false());
+	put(facts, "gates/adding/32/1", gates(0.5, 0.6)); /* of the seed that solved it */
+	section = section_from(E, facts, NULL);
+	assert_string_equal(told(section, "gates_reach", "verdict"), "holds");
+	assert_string_equal(told(section, "forget", "verdict"), "fails");
+	assert_in(cell_of(section, 1, "lstm", 0), "32 (1 of 2 seeds; T = 64: 0 of 2 seeds within 1 million tokens)");
+	json_decref(section);
+}
+
+/* A length at which time was up is shown, and does not count. */
+static void a_length_counts_with_all_of_its_seeds(void **unused)
+{
+	json_t *facts = facts_of(&lesson), *section;
+
+	(void)unused;
+	forget_run(facts, 0, ATTENTION, 64, 1);
+	forget_run(facts, 1, GRU, 64, 1);
+	forget_run(facts, 2, ATTENTION, 32, 0);
+	forget_run(facts, 2, ATTENTION, 64, 0);
+	forget_run(facts, 2, ATTENTION, 64, 1);
+	forget_run(facts, 2, RNN, 16, 1);
+	section = section_from(E, facts, NULL);
+	assert_string_equal(text_of(section, "solved_attention"), "32");
+	assert_in(cell_of(section, 1, "attention", 0),
+	          "32 (2 of 2 seeds; T = 64: time was up after 1 of 2 seeds, solved by 1)");
+	assert_in(cell_of(section, 1, "attention", 2), "16 (2 of 2 seeds; T = 32: time was up after 1 of 2");
+	assert_in(cell_of(section, 1, "rnn", 2), "T = 16: time was up after 1 of 2 seeds, solved by 0");
+	assert_string_equal(told(section, "solved", "condition"), "only on adding, copy");
+	assert_string_equal(told(section, "gates_reach", "condition"), "only on adding, copy");
+	json_decref(section);
+}
+
+/* What is asked of 20 steps is answered from what was measured there, not from the line. */
+static void shares_are_those_measured(void **unused)
+{
+	json_t *facts = facts_of(&lesson), *bins, *section;
+
+	(void)unused;
+	bins = json_object_get(json_object_get(facts, "start/rnn"), "bins");
+	/* middles are 1, 2.5, 5.5, 11.5, 23.5: at 21 this is between 0.8 at 11.5 and 0.7 at 23.5 */
+	for (size_t i = 1; i < json_array_size(bins); i++)
+		json_array_set_new(json_array_get(bins, i), 3, json_real(i < 4 ? 1 : i == 4 ? 0.8 : 0.7));
+	section = section_from(E, facts, NULL);
+	assert_int_equal(answer_of(section, 0), 0);
+	assert_in(json_string_value(json_object_get(json_array_get(json_object_get(section, "questions"), 0), "because")),
+	          "0.72 of it"); /* 0.8 * (7/8)^(9.5/12) = 0.7197 */
+	assert_in(cell_of(section, 0, "rnn", 0), "0.600 (distances 1 to 63, off by");
+	assert_null(strstr(cell_of(section, 0, "rnn", 0), "off by 1 times")); /* the line is far from it */
+	json_decref(section);
+	facts = facts_of(&lesson); /* less than float32 holds */
+	bins = json_object_get(json_object_get(facts, "start/rnn"), "bins");
+	for (size_t i = 4; i < json_array_size(bins); i++)
+		json_array_set_new(json_array_get(bins, i), 3, json_real(0));
+	section = section_from(E, facts, NULL);
+	assert_int_equal(answer_of(section, 0), 2);
+	assert_questions(section, 5); /* it is asked */
+	json_decref(section);
+}
+
+/* null is what is no number; nothing can be said in its favour. */
+static void no_number_is_a_cheat(void **unused)
+{
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		json_t *facts = facts_of(&lesson), *section;
+		put(json_object_get(facts, i ? "ahead/gru" : "start/gru"), i ? "gradient" : "ahead", json_null());
+		section = section_from(E, facts, NULL);
+		assert_string_equal(told(section, "fades", "verdict"), "fails");
+		assert_in(told(section, "fades", "words"), "gru looks ahead");
+		assert_in(told(section, "fades", "words"), "no number");
+		json_decref(section);
+	}
+}
+
+/* The text says how long it may take. */
+static void the_time_it_may_take_is_said(void **unused)
+{
+	static const double said[] = { 25, 200, 25 * 60 };
+
+	(void)unused;
+	for (int size = UR_LAB_QUICK; size <= UR_LAB_FULL; size++)
+		assert_true(ur_distance_seconds(&(ur_lab){ .size = (ur_lab_size)size }) == said[size]);
+	assert_in(E->how[1], "1.2 times what it is meant to take (25 seconds quick, 200 by default, 25 minutes full)");
 }
 
 static void who_looks_ahead_counts_for_nothing(void **unused)
@@ -362,7 +581,7 @@ static void a_stuck_gate_changes_the_verdict(void **unused)
 			fill(m, "bias_ih", 1, 40);
 		assert_int_equal(ur_distance_gates(m, task.text, &fact, &err), UR_OK);
 		facts = facts_of(&lesson);
-		put(facts, "gates/adding/16/0", fact);
+		put(facts, "gates/adding/32/0", fact);
 		assert_string_equal(verdict_on(E, facts, "forget"), stuck ? "fails" : "holds");
 	}
 	ur_model_free(m);
@@ -528,6 +747,12 @@ int main(void)
 		cmocka_unit_test(false_claims_are_found_false),
 		cmocka_unit_test(conditions_name_their_tasks),
 		cmocka_unit_test(half_of_the_seeds_solve_it),
+		cmocka_unit_test(models_that_learnt_nothing_do_not_count),
+		cmocka_unit_test(seeds_have_to_agree),
+		cmocka_unit_test(a_length_counts_with_all_of_its_seeds),
+		cmocka_unit_test(shares_are_those_measured),
+		cmocka_unit_test(no_number_is_a_cheat),
+		cmocka_unit_test(the_time_it_may_take_is_said),
 		cmocka_unit_test(who_looks_ahead_counts_for_nothing),
 		cmocka_unit_test(solved_is_what_it_says),
 		cmocka_unit_test(gates_are_those_of_the_cell),

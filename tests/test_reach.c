@@ -211,6 +211,42 @@ static void known_curves_give_known_numbers(void **unused)
 	assert_true(isnan(r.decay) && r.within == 0 && r.bins == 1 && r.bin[0].mean == 2);
 }
 
+/* What is not finite is null in JSON, and looks ahead. */
+static void what_is_no_number_is_told(void **unused)
+{
+	double curve[8];
+	json_t *json;
+	ur_reach r;
+
+	(void)unused;
+	for (int d = 0; d < 8; d++)
+		curve[d] = d < 3 ? 1 : NAN;
+	r = of_curve(8, curve);
+	assert_true(isnan(r.within) && r.fitted == 2 && isnan(r.bin[2].typical) && r.bin[1].typical == 1);
+	r.ahead = INFINITY;
+	assert_non_null(json = ur_reach_json(&r));
+	assert_true(json_is_null(json_object_get(json, "ahead")) && json_is_null(json_object_get(json, "within")));
+	assert_true(json_is_null(json_array_get(json_array_get(json_object_get(json, "bins"), 2), 3)));
+	assert_true(json_is_number(json_array_get(json_array_get(json_object_get(json, "bins"), 1), 3)));
+	json_decref(json);
+	assert_true(ur_norm_larger(ur_norm_larger(0, NAN), 0) > 1 && ur_norm_larger(1, 2) == 2);
+}
+
+/* A model whose weights are no numbers. */
+static void a_broken_model_looks_ahead(void **unused)
+{
+	ur_reach reach;
+	rig r;
+
+	(void)unused;
+	rig_open(&r, "transformer:1x8,heads=2,context=16", T, B);
+	r.m->weights[r.m->param[r.m->params - 1].at] = NAN;
+	ur_model_pack(r.m, &r.c);
+	ur_reach_measure(&r.meter, &reach);
+	assert_true(reach.ahead > 0);
+	rig_close(&r);
+}
+
 /* -- in training -- */
 
 struct seen { int reports; int64_t last; double within; };
@@ -265,6 +301,8 @@ int main(void)
 		cmocka_unit_test(halving_is_exact),
 		cmocka_unit_test(looking_ahead_shows),
 		cmocka_unit_test(known_curves_give_known_numbers),
+		cmocka_unit_test(what_is_no_number_is_told),
+		cmocka_unit_test(a_broken_model_looks_ahead),
 		cmocka_unit_test(training_reports_it_and_is_not_changed_by_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

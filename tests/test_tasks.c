@@ -576,6 +576,35 @@ static void enough_ends_a_run_well(void **unused)
 	trial_close(&t);
 }
 
+/* Whoever is content with a validation gets the weights that it was about, though earlier ones had less loss. */
+static int content_with_worse(void *arg, const ur_step_report *r)
+{
+	double *loss = arg;
+
+	if (!r->validated || !(r->val_loss > r->best_loss))
+		return 0;
+	*loss = r->val_loss;
+	return UR_ENOUGH;
+}
+
+static void what_was_enough_is_kept(void **unused)
+{
+	double loss = NAN;
+	ur_outcome o;
+	trial t;
+
+	(void)unused;
+	trial_open(&t, "gru:1x16", "task:parity,T=8", 300, 1);
+	t.job.recipe.eval_every = 1;
+	t.job.recipe.lr = 0.1;
+	t.job.report = content_with_worse;
+	t.job.arg = &loss;
+	ur_model_free(trained(&t, &o));
+	assert_true(o.steps < 300 && o.best_step == o.steps);
+	assert_true(o.task.loss.mean == loss && o.best_loss == loss);
+	trial_close(&t);
+}
+
 /* Steps go on where the last one ended: two batches of 16 a step are the sequences of one of 32. */
 static void batches_follow_one_another(void **unused)
 {
@@ -661,6 +690,7 @@ int main(void)
 		cmocka_unit_test(knowing_nothing_is_the_baseline),
 		cmocka_unit_test(training_repeats_to_the_bit),
 		cmocka_unit_test(enough_ends_a_run_well),
+		cmocka_unit_test(what_was_enough_is_kept),
 		cmocka_unit_test(batches_follow_one_another),
 		cmocka_unit_test(what_does_not_fit_is_said),
 	};

@@ -21,9 +21,8 @@ static int check(const ur_task *t, char *said, size_t room)
 	const int items = (int)t->option[ITEMS];
 	if (t->T >= items)
 		return 0;
-	return snprintf(said, room, "%d symbols do not fit among T = %d positions; use T=%d or "
-		"items=%d", items, t->T, items,
-	                t->T);
+	return snprintf(said, room, "%d symbols do not fit among T = %d positions; use T=%d or items=%d", items, t->T,
+	                items, t->T);
 }
 
 static void characters(const ur_task *t, char *out)

@@ -5,6 +5,8 @@
 #include "lab/lab.h"
 #include "train/train.h"
 
+#include <math.h>
+
 /* What is trained, by size of the lab. Lengths double from `shortest` until a task is not solved, at most to
  * `longest`. */
 typedef struct ur_distance_plan {
@@ -26,9 +28,13 @@ ur_status ur_distance_spec(const char *mixer, int positions, ur_spec *spec, ur_e
  * tenth of what always answering 1 gives. mse NaN: they are none. */
 int ur_distance_solved(double accuracy, double mse);
 
+/* What is not finite is null. */
+static inline json_t *ur_distance_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
 /* -- facts: -- */
 
-/* "ahead/NAME": {"output", "gradient"}, what a layer of it lets through from later steps: 0 and 0, or it cheats. */
+/* "ahead/NAME": {"output", "gradient"}, what a layer of it lets through from later steps: 0 and 0, or it cheats; null:
+ * it does, by what is no number. */
 ur_status ur_distance_ahead(const ur_lab_mixer *mixer, const ur_ctx *c, json_t **fact, ur_err *err);
 /* How far back a model looks on a task, as ur_reach_json. The model is made for training, and packed. */
 ur_status ur_distance_reach(const ur_model *m, const ur_ctx *c, const char *task, json_t **fact, ur_err *err);

@@ -49,19 +49,17 @@ static int on_step(void *arg, const ur_step_report *r)
 	return w->late || ur_lab_stopping(w->lab);
 }
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *fact_of(const ur_outcome *o, json_t *reach)
 {
 	const ur_task_score *s = &o->task;
 	return json_pack("{s:b,s:o,s:o,s:o,s:I,s:o}", "solved", ur_distance_solved(s->accuracy.mean, s->mse.mean),
-		"accuracy", number(s->accuracy.mean), "loss", number(s->loss.mean), "mse", number(s->mse.mean), "tokens",
-		(json_int_t)o->tokens, "reach", reach);
+		"accuracy", ur_distance_number(s->accuracy.mean), "loss", ur_distance_number(s->loss.mean), "mse",
+		ur_distance_number(s->mse.mean), "tokens", (json_int_t)o->tokens, "reach", reach);
 }
 
-/* Trains one; of an LSTM its gates are kept too. *fact NULL and no error: there was no time. */
+/* Trains one; of an LSTM its gates are kept too. *late: there was no time, and there is no fact. */
 static ur_status train(ur_lab *lab, const char *mixer, int task, int T, int seed, json_t **fact, json_t **gates,
-                       ur_err *err)
+                       int *late, ur_err *err)
 {
 	const ur_distance_plan plan = ur_distance_plan_of(lab);
 	char text[UR_TASK_TEXT], along[UR_TASK_TEXT];
@@ -74,6 +72,7 @@ static ur_status train(ur_lab *lab, const char *mixer, int task, int T, int seed
 	ur_status status;
 
 	*fact = *gates = NULL;
+	*late = 0;
 	ur_distance_task(task, T, text);
 	if ((status = ur_task_parse(text, &t, err)))
 		return status;
@@ -91,6 +90,7 @@ static ur_status train(ur_lab *lab, const char *mixer, int task, int T, int seed
 		status = ur_train(&job, &m, &o, err);
 	}
 	if (status == UR_E_STOPPED && watch.late) {
+		*late = 1;
 		status = UR_OK;
 	} else if (status == UR_E_DIVERGED) { /* a result, too */
 		o = (ur_outcome){ .task = { .accuracy.mean = NAN, .loss.mean = NAN, .mse.mean = NAN } };
@@ -103,6 +103,13 @@ static ur_status train(ur_lab *lab, const char *mixer, int task, int T, int seed
 		ur_distance_task(task, GATE_STEPS, along);
 		if (!status && m->stack.layer[0].kind == ur_mixer_find("lstm"))
 			status = ur_distance_gates(m, along, gates, err);
+	}
+	if (!status && !*late && !*fact)
+		status = ur_fail(err, UR_E_NOMEM, "no memory for the outcome of %s", text);
+	if (status) {
+		json_decref(*fact);
+		json_decref(*gates);
+		*fact = *gates = NULL;
 	}
 	ur_model_free(m);
 	ur_task_free(&t);
@@ -142,20 +149,22 @@ static ur_status cell(ur_lab *lab, const char *mixer, int task, int T, int *solv
 	const ur_distance_plan plan = ur_distance_plan_of(lab);
 	const char *word = ur_distance_tasks[task];
 	ur_status status = UR_OK;
-	int did = 0;
+	int did = 0, late = 0;
 
 	for (int seed = 0; seed < plan.seeds && !status; seed++) {
 		json_t *fact = ur_lab_recall(lab, &status, err, "run/%s/%s/%d/%d", word, mixer, T, seed), *gates = NULL;
 
 		if (!fact && !status) {
 			if (is_late(lab) || (status = ur_lab_say(lab, -1, err, "%s: %s at T = %d", mixer, word, T)) ||
-			    (status = train(lab, mixer, task, T, seed, &fact, &gates, err)) || !fact)
+			    (status = train(lab, mixer, task, T, seed, &fact, &gates, &late, err)) || late)
 				break;
 			if (gates)
 				status = ur_lab_keep(lab, gates, err, "gates/%s/%d/%d", word, T, seed);
 			did += json_is_true(json_object_get(fact, "solved"));
-			status = status ? (json_decref(fact), status)
-			                : ur_lab_keep(lab, fact, err, "run/%s/%s/%d/%d", word, mixer, T, seed);
+			if (status)
+				json_decref(fact);
+			else
+				status = ur_lab_keep(lab, fact, err, "run/%s/%s/%d/%d", word, mixer, T, seed);
 		} else {
 			did += json_is_true(json_object_get(fact, "solved"));
 		}

@@ -29,8 +29,7 @@ ur_status ur_task_fits(const ur_task *task, const ur_spec *spec, ur_err *err)
 		               spec->text);
 	if (most && task->length > most)
 		return ur_fail(err, UR_E_INVALID, "%s has sequences of %d tokens, which do not fit a context of %d; put "
-			"context=%d "
-		               "into the spec", task->text, task->length, most, task->length);
+		               "context=%d into the spec", task->text, task->length, most, task->length);
 	return UR_OK;
 }
 

@@ -189,6 +189,15 @@ static ur_status save_model(trainer *t, ur_err *err)
 	return status;
 }
 
+/* The weights as they are become the ones that are kept. */
+static ur_status keep(trainer *t, ur_err *err)
+{
+	t->run.best_loss = t->run.val_loss;
+	t->run.best_step = t->run.step;
+	memcpy(t->best, t->m->weights, t->m->floats * sizeof *t->best);
+	return save_model(t, err);
+}
+
 static ur_status validate(trainer *t, ur_err *err)
 {
 	double start = ur_profile_start(t->job->profile), begun = ur_clock();
@@ -205,13 +214,8 @@ static ur_status validate(trainer *t, ur_err *err)
 	t->run.loss_sum = 0;
 	t->run.loss_count = 0;
 	better = isnan(t->run.best_loss) || t->run.val_loss < t->run.best_loss;
-	if (better) {
-		t->run.best_loss = t->run.val_loss;
-		t->run.best_step = t->run.step;
-		memcpy(t->best, t->m->weights, t->m->floats * sizeof *t->best);
-		if ((status = save_model(t, err)))
-			return status;
-	}
+	if (better && (status = keep(t, err)))
+		return status;
 	t->run.stale = better ? 0 : t->run.stale + 1;
 	if (t->schedule->validated)
 		t->schedule->validated(&t->r, &t->run.pace, better);
@@ -294,6 +298,9 @@ static ur_status run_steps(trainer *t, ur_err *err)
 		if (stop == UR_ENOUGH) {
 			t->run.done = 1;
 			stop = 0;
+			/* what was good enough is kept, also where an earlier loss was lower */
+			if (validated && (status = keep(t, err)))
+				return status;
 		}
 		if (stop || t->run.done || t->run.step == t->r.steps ||
 		    (t->job->checkpoint_every > 0 ? t->run.step % t->job->checkpoint_every == 0

@@ -25,6 +25,9 @@ void ur_reach_plan(ur_reach_meter *r, const ur_model *m, const ur_ctx *c, int T,
 	r->curve.typical = UR_TAKE(arena, double, T);
 }
 
+/* The logarithm of what is not negative; of 0, minus infinity. */
+static double log_of(double x) { return x == 0 ? -INFINITY : log(x); }
+
 /* Fills square with what an answer at one position sends to each; `row` of the targets has what is asked, and is moved
  * to `at`. */
 static void gradient(ur_reach_meter *r, int at, int row)
@@ -57,7 +60,7 @@ void ur_reach_measure(ur_reach_meter *r, ur_reach *out)
 	/* the middle first; what is asked there may be any token */
 	gradient(r, middle, T - 1);
 	for (size_t i = (size_t)(middle + 1) * (size_t)B; i < (size_t)T * (size_t)B; i++)
-		ahead = fmax(ahead, sqrt(r->square[i]));
+		ahead = ur_norm_larger(ahead, sqrt(r->square[i]));
 	gradient(r, T - 1, middle);
 	for (int d = 0; d < T; d++) {
 		const double *square = r->square + (size_t)(T - 1 - d) * (size_t)B;
@@ -67,7 +70,7 @@ void ur_reach_measure(ur_reach_meter *r, ur_reach *out)
 		for (int b = 0; b < B; b++) {
 			r->sum[d] += square[b];
 			norms += sqrt(square[b]);
-			logs += square[b] > 0 ? 0.5 * log(square[b]) : -INFINITY;
+			logs += 0.5 * log_of(square[b]);
 		}
 		r->curve.mean[d] = norms / B;
 		r->curve.typical[d] = exp(logs / B);
@@ -82,6 +85,8 @@ static double within(int T, const double *squares)
 
 	for (int d = 0; d < T; d++)
 		all += squares[d];
+	if (!isfinite(all))
+		return NAN;
 	for (int d = 0; d < T; d++) {
 		if (sum + squares[d] >= SHARE * all && squares[d] > 0)
 			return d == 0 ? 0 : d - 1 + (SHARE * all - sum) / squares[d];
@@ -116,23 +121,24 @@ void ur_reach_of(int T, int sequences, const double *squares, const ur_reach_cur
 			bin->to = T - 1;
 		for (int d = bin->from; d <= bin->to; d++) {
 			mean += curve->mean[d];
-			logs += curve->typical[d] > 0 ? log(curve->typical[d]) : -INFINITY;
+			logs += log_of(curve->typical[d]);
 		}
 		bin->mean = mean / (bin->to - bin->from + 1);
 		bin->typical = exp(logs / (bin->to - bin->from + 1));
 	}
 }
 
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
 json_t *ur_reach_json(const ur_reach *r)
 {
 	json_t *bins = json_array();
 
 	for (int i = 0; i < r->bins; i++)
-		json_array_append_new(bins, json_pack("[i, i, f, f]", r->bin[i].from, r->bin[i].to, r->bin[i].mean,
-		                                      r->bin[i].typical));
-	return json_pack("{s:f, s:o, s:f, s:i, s:o}", "within", r->within, "decay",
-	                 isnan(r->decay) ? json_null() : json_real(r->decay), "ahead", r->ahead, "fitted", r->fitted,
-	                 "bins", bins);
+		json_array_append_new(bins, json_pack("[i, i, o, o]", r->bin[i].from, r->bin[i].to,
+		                                      number(r->bin[i].mean), number(r->bin[i].typical)));
+	return json_pack("{s:o, s:o, s:o, s:i, s:o}", "within", number(r->within), "decay", number(r->decay), "ahead",
+	                 number(r->ahead), "fitted", r->fitted, "bins", bins);
 }
 
 const char *ur_reach_name(int bin)

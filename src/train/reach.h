@@ -10,6 +10,10 @@
 #include "train/backward.h"
 
 #include <jansson.h>
+#include <math.h>
+
+/* The larger of two norms; one that is no number is larger than any: nothing can be said in its favour. */
+static inline double ur_norm_larger(double a, double b) { return isnan(b) ? INFINITY : fmax(a, b); }
 
 enum { UR_REACH_BINS = 25 };    /* distances 0, 1, 2 to 3, 4 to 7, ... */
 
@@ -21,13 +25,13 @@ typedef struct ur_reach_bin {
 typedef struct ur_reach {
 	int T, sequences;           /* distances are 0 .. T - 1 */
 	double within;              /* 99 % of the squared norm lies at distances up to this, between two of them as if it
-	                             * was spread evenly; 0 .. T - 1 */
+	                             * was spread evenly; 0 .. T - 1; NaN: the norms are no numbers */
 	double decay;               /* factor a step: the slope of the geometric mean's logarithm over the distance, by
 	                             * least squares over distances 1 .. fitted; NaN: fewer than 2 */
 	int fitted;                 /* the last distance before the first whose norms are too small for float32, or the last
 	                             * of all */
 	double ahead;               /* the largest norm that an answer in the middle of a sequence sends to what is read
-	                             * after it: exactly 0 unless the model looks ahead */
+	                             * after it: exactly 0 unless the model looks ahead; infinite where it is no number */
 	int bins;
 	ur_reach_bin bin[UR_REACH_BINS];
 } ur_reach;
@@ -55,8 +59,8 @@ void ur_reach_measure(ur_reach_meter *r, ur_reach *out);
 
 /* The numbers above of norms by distance: sums of their squares (T), and the curve; fills everything but `ahead`. */
 void ur_reach_of(int T, int sequences, const double *squares, const ur_reach_curve *curve, ur_reach *out);
-/* {"within", "decay" (null: none), "ahead", "fitted", "bins": [[from, to, mean, geometric mean], ...]}; a new
- * reference. */
+/* {"within", "decay" (null: none), "ahead" (null: looks ahead, by what is no number), "fitted", "bins": [[from, to,
+ * mean, geometric mean], ...]}; what is not finite is null. A new reference; NULL: no memory. */
 json_t *ur_reach_json(const ur_reach *r);
 /* "reach/64": what the store calls the bin's mean; static. */
 const char *ur_reach_name(int bin);

@@ -74,7 +74,8 @@ typedef struct ur_step_report {
 } ur_step_report;
 
 /* Called after every step and validation, cheap ones are the callee's concern. Non-zero: stop, keep a checkpoint;
- * UR_ENOUGH: this was the last step, and the run is done. */
+ * UR_ENOUGH: this was the last step, and the run is done; said to a report with a validation, the weights that it was
+ * about are the ones kept, whatever the best ones before. */
 enum { UR_ENOUGH = 2 };
 typedef int ur_report(void *arg, const ur_step_report *r);
 
