@@ -4,17 +4,18 @@
 #include "lab/rigs.h"
 #include "mixer/attention_tile.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { MOST_T = 8, MOST_OF = 8, TOKENS = 8192, MEMORY_WIDTH = 256 };
+enum { MOST_T = 8, MOST_OF = 32, TOKENS = 8192, FIRST = 8192, NEAR = 2048, MEMORY_WIDTH = 256 };
 
 /* Lengths and widths, each list ending with 0. */
 typedef struct plan {
 	int memory[MOST_T], core[MOST_T], forward[MOST_T], training[MOST_T], step[MOST_T], width[MOST_T];
-	int far, heads;
+	int far, heads, same;
 	double each;                            /* seconds to spend on the short ones of a curve */
 } plan;
 
@@ -22,13 +23,13 @@ static const plan *plan_of(const ur_lab *lab)
 {
 	static const plan plans[] = {
 		[UR_LAB_QUICK] = { { 512, 1024, 2048, 3072, 4096 }, { 512, 1024, 2048, 4096 }, { 512, 1024, 2048, 4096 },
-		                   { 128, 512, 2048 }, { 512, 2048, 8192 }, { 64 }, 16384, 1, 0.8 },
+		                   { 128, 512, 2048 }, { 512, 2048, 8192 }, { 64 }, 16384, 1, 1024, 0.8 },
 		[UR_LAB_DEFAULT] = { { 512, 1024, 2048, 4096, 8192 }, { 512, 1024, 2048, 4096, 8192 },
 		                     { 512, 1024, 2048, 4096, 8192 }, { 128, 512, 2048, 8192, 32768 },
-		                     { 512, 2048, 8192, 32768 }, { 64, 128 }, UR_COST_FAR, 1, 2.5 },
+		                     { 512, 2048, 8192, 32768 }, { 64, 128 }, UR_COST_FAR, 1, 4096, 2.5 },
 		[UR_LAB_FULL] = { { 512, 1024, 2048, 4096, 8192, 16384 }, { 512, 1024, 2048, 4096, 8192, 16384 },
 		                  { 512, 1024, 2048, 4096, 8192, 16384 }, { 128, 512, 2048, 8192, 32768 },
-		                  { 512, 2048, 8192, 32768, UR_COST_FAR }, { 64, 128, 256 }, UR_COST_FAR, 8, 4 },
+		                  { 512, 2048, 8192, 32768, UR_COST_FAR }, { 64, 128, 256 }, UR_COST_FAR, 8, 4096, 4 },
 	};
 	return &plans[lab->size];
 }
@@ -37,7 +38,7 @@ static int mixers(const ur_lab *lab)
 {
 	int n = 0;
 
-	while (lab->mixer[n].name && n < MOST_OF)
+	while (lab->mixer[n].name)
 		n++;
 	return n;
 }
@@ -97,7 +98,7 @@ ur_status ur_cost_memory(const ur_lab_mixer *m, const ur_ctx *ctx, int width, in
 	return UR_OK;
 }
 
-/* One head: q, k, v and out, and the working memory of either form. */
+/* One head: q, k, v (between -1 and 1) and out, and the working memory of either form. */
 typedef struct head {
 	const ur_ctx *ctx;
 	int T, heads;
@@ -119,7 +120,7 @@ static ur_status head_open(head *h, const ur_ctx *ctx, int T, int heads, size_t 
 		h->work = UR_TAKE(&h->memory, float, work);
 	}
 	for (size_t i = 0; i < 3 * n; i++)
-		h->qkv[i] = (float)((int)(i * 2654435761u >> 7 & 1023) - 512) / 256;
+		h->qkv[i] = (float)((int)(i * 2654435761u >> 7 & 1023) - 512) / 512;
 	memset(h->out, 0, n * sizeof *h->out);
 	return UR_OK;
 }
@@ -174,6 +175,34 @@ ur_status ur_cost_memory_of_scores(const ur_ctx *ctx, int T, double *bytes, int 
 	return UR_OK;
 }
 
+ur_status ur_cost_apart(const ur_ctx *ctx, int T, int window, double *most, ur_err *err)
+{
+	const size_t n = (size_t)T * UR_COST_HEAD, scores = ur_materialised_work(ctx->k, T, UR_COST_HEAD);
+	const size_t tiles = tiles_work(ctx, T, 1);
+	ur_attention a;
+	float *kept;
+	head h;
+	/* room for what the matrix gave, behind the working memory of either */
+	ur_status status = head_open(&h, ctx, T, 1, (scores > tiles ? scores : tiles) + n, err);
+
+	if (status)
+		return status;
+	kept = h.work + (scores > tiles ? scores : tiles);
+	run_scores(&h);
+	memcpy(kept, h.out, n * sizeof *kept);
+	a = tiles_of(&h);
+	a.window = window;
+	ur_attention_forward(ctx, &a, h.work);
+	*most = 0;
+	for (size_t i = 0; i < n; i++) {
+		const double apart = fabs((double)kept[i] - (double)h.out[i]);
+		if (!(apart <= *most))
+			*most = isfinite(apart) ? apart : FLT_MAX;      /* what JSON can hold */
+	}
+	ur_arena_close(&h.memory);
+	return UR_OK;
+}
+
 /* -- curves -- */
 
 static json_t *numbers(const int *T)
@@ -185,16 +214,16 @@ static json_t *numbers(const int *T)
 	return list;
 }
 
-/* A curve without values; `processor`: times are of one thread, and of the processor. */
+/* A curve without values; `processor`: of one thread, whose own seconds count. */
 static json_t *curve_of(const ur_lab *lab, int width, const int *T, int processor)
 {
-	json_t *grows = json_object();
+	json_t *each = json_object();
 
 	for (int i = 0; i < mixers(lab); i++)
-		json_object_set_new(grows, lab->mixer[i].name,
-		                    json_boolean(lab->mixer[i].forward->mixer->flags & UR_STATE_GROWS));
+		json_object_set_new(each, lab->mixer[i].name,
+		                    json_pack("{s:b}", "grows", (lab->mixer[i].forward->mixer->flags & UR_STATE_GROWS) != 0));
 	return json_pack("{s:i,s:i,s:b,s:o,s:{},s:o}", "width", width, "tokens", TOKENS, "processor", processor, "T",
-	                 numbers(T), "of", "grows", grows);
+	                 numbers(T), "of", "mixers", each);
 }
 
 static void put(json_t *curve, const char *name, json_t *value)
@@ -212,7 +241,7 @@ static ur_status memory(ur_lab *lab, const plan *p, ur_err *err)
 {
 	const int width = MEMORY_WIDTH;
 	ur_status status;
-	int resident = 0;
+	int resident = 1, told;
 	double bytes;
 	json_t *curve;
 
@@ -226,11 +255,13 @@ static ur_status memory(ur_lab *lab, const plan *p, ur_err *err)
 
 		status = ur_lab_say(lab, -1, err, "memory at T = %d", T);
 		for (int m = 0; m < mixers(lab) && !status; m++)
-			if (!(status = ur_cost_memory(&lab->mixer[m], lab->ctx, width, T, &bytes, &resident, err)) && i >= 0)
+			if (!(status = ur_cost_memory(&lab->mixer[m], lab->ctx, width, T, &bytes, &told, err)) && i >= 0) {
 				put(curve, lab->mixer[m].name, json_real(bytes));
+				resident = resident && told;
+			}
 		bytes = NAN;
-		if (!status && fits(T))
-			status = ur_cost_memory_of_scores(lab->ctx, T, &bytes, &resident, err);
+		if (!status && fits(T) && !(status = ur_cost_memory_of_scores(lab->ctx, T, &bytes, &told, err)))
+			resident = resident && told;
 		if (i >= 0)
 			put(curve, "scores", bytes > 0 ? json_real(bytes) : json_null());
 	}
@@ -239,6 +270,19 @@ static ur_status memory(ur_lab *lab, const plan *p, ur_err *err)
 	else
 		json_decref(curve);
 	return status ? status : ur_lab_keep(lab, curve, err, "memory");
+}
+
+static ur_status same(ur_lab *lab, const plan *p, ur_err *err)
+{
+	ur_status status;
+	double most;
+
+	if (ur_lab_recall(lab, &status, err, "same") || status)
+		return status;
+	if ((status = ur_lab_say(lab, -1, err, "whether tiles give what the matrix gives")) ||
+	    (status = ur_cost_apart(lab->ctx, p->same, 0, &most, err)))
+		return status;
+	return ur_lab_keep(lab, json_pack("{s:i,s:f}", "T", p->same, "most", most), err, "same");
 }
 
 static ur_status core(ur_lab *lab, const plan *p, ur_err *err)
@@ -311,11 +355,13 @@ static ur_status curves(ur_lab *lab, const plan *p, int width, ur_pass pass, con
 	if (!(curve = curve_of(lab, width, T, pass != UR_PASS_TRAINING)))
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a curve");
 	/* what an exponent is fitted to is timed together, so that what disturbs one length disturbs all; batches of long
-	 * sequences take too long for that, and are compared at equal lengths */
+	 * sequences take too long for that, and are compared at equal lengths: the short ones, where times are near each
+	 * other, with more repeats */
 	for (int i = 0, n; i < MOST_T && T[i] && !status; i += n) {
 		for (n = 1; pass != UR_PASS_TRAINING && i + n < MOST_T && T[i + n]; n++)
 			continue;
-		status = layers(lab, width, n, T + i, pass, p->each, curve, err);
+		status = layers(lab, width, n, T + i, pass, pass == UR_PASS_TRAINING && T[i] < NEAR ? 2 * p->each : p->each,
+		                curve, err);
 	}
 	if (status)
 		json_decref(curve);
@@ -326,7 +372,7 @@ static ur_status curves(ur_lab *lab, const plan *p, int width, ur_pass pass, con
 static ur_status predict(ur_lab *lab, const plan *p, ur_err *err)
 {
 	enum { UP_TO = 8192 };                  /* counting takes time itself */
-	int T[MOST_T] = { 0 }, n = 0;
+	int T[MOST_T] = { 0 }, n = 0, width = p->width[0];
 	ur_rates *rates;
 	ur_status status;
 	json_t *curve;
@@ -337,8 +383,11 @@ static ur_status predict(ur_lab *lab, const plan *p, ur_err *err)
 		T[n] = p->training[n];
 		n++;
 	}
+	/* of the widest, which the findings are about */
+	for (int i = 0; i < MOST_T && p->width[i]; i++)
+		width = p->width[i] > width ? p->width[i] : width;
 	rates = malloc(sizeof *rates);
-	if (!rates || !(curve = curve_of(lab, p->width[0], T, 0))) {
+	if (!rates || !(curve = curve_of(lab, width, T, 0))) {
 		free(rates);
 		return ur_fail(err, UR_E_NOMEM, "out of memory for a prediction");
 	}
@@ -346,7 +395,7 @@ static ur_status predict(ur_lab *lab, const plan *p, ur_err *err)
 		status = ur_rates_measure(lab->one, rates, err);
 	for (int i = 0; i < n && !status; i++)
 		for (int m = 0; m < mixers(lab) && !status; m++) {
-			const ur_dims d = ur_rig_dims(lab->mixer[m].forward->mixer, p->width[0]);
+			const ur_dims d = ur_rig_dims(lab->mixer[m].forward->mixer, width);
 			double seconds = 0;
 
 			if (!(status = ur_lab_say(lab, -1, err, "what the cost model expects at T = %d", T[i])) &&
@@ -365,18 +414,29 @@ static ur_status far(ur_lab *lab, const plan *p, ur_err *err)
 {
 	const int T = p->far, heads = p->heads;
 	double start, seconds, bytes, flops = 4 * ur_attention_pairs(T, 0, 0) * heads * UR_COST_HEAD;
-	int resident = 0;
+	int resident = 0, huge;
 	ur_status status;
 	head h;
 
 	if (ur_lab_recall(lab, &status, err, "long") || status)
 		return status;
-	if ((status = ur_lab_say(lab, -1, err, "attention in tiles at T = %d, heads: %d", T, heads)) ||
-	    (status = head_open(&h, lab->ctx, T, heads, tiles_work(lab->ctx, T, heads), err)))
+	if ((status = ur_lab_say(lab, -1, err, "attention in tiles at T = %d, heads: %d", T, heads)))
 		return status;
+	huge = huge_pages(1);
+	/* a shorter one, of tiles as large, first touches what threads keep */
+	if (!(status = head_open(&h, lab->ctx, FIRST, heads, tiles_work(lab->ctx, FIRST, heads), err))) {
+		run_tiles(&h);
+		ur_arena_close(&h.memory);
+		status = head_open(&h, lab->ctx, T, heads, tiles_work(lab->ctx, T, heads), err);
+	}
+	if (status) {
+		(void)huge_pages(huge);
+		return status;
+	}
 	start = ur_clock();
 	bytes = grown(run_tiles, &h, &resident);
 	seconds = ur_clock() - start;
+	(void)huge_pages(huge);
 	if (!resident)
 		bytes = (double)tiles_work(lab->ctx, T, heads) * sizeof(float);
 	ur_arena_close(&h.memory);
@@ -390,7 +450,11 @@ ur_status ur_cost_measure(ur_lab *lab, ur_err *err)
 	const plan *p = plan_of(lab);
 	ur_status status;
 
-	if ((status = predict(lab, p, err)) || (status = memory(lab, p, err)) || (status = core(lab, p, err)))
+	if (mixers(lab) > MOST_OF)
+		return ur_fail(err, UR_E_INVALID, "cost: room for %d mixers, and there are %d; leave some out", (int)MOST_OF,
+		               mixers(lab));
+	if ((status = predict(lab, p, err)) || (status = memory(lab, p, err)) || (status = same(lab, p, err)) ||
+	    (status = core(lab, p, err)))
 		return status;
 	for (int i = 0; i < MOST_T && p->width[i]; i++)
 		if ((status = curves(lab, p, p->width[i], UR_PASS_FORWARD, p->forward, err)) ||

@@ -26,8 +26,8 @@ static void score(void *arg, int task, int thread)
 
 	(void)thread;
 	k->product[UR_F32](&(ur_product){ .M = rows_of(j, task), .N = a->T, .K = a->E, .blocks = 1,
-		.A = a->q + from * a->ld, .row = a->ld, .col = 1, .panels = j->keys, .p1 = ur_panel_count(k, a->T, 1), .C = j->scores + from * a->T,
-		.ldc = a->T });
+		.A = a->q + from * a->ld, .row = a->ld, .col = 1, .panels = j->keys, .p1 = ur_panel_count(k, a->T, 1),
+		.C = j->scores + from * a->T, .ldc = a->T });
 }
 
 static void weigh(void *arg, int task, int thread)
