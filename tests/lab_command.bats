@@ -7,7 +7,7 @@ load commands.bash
 setup_file() {
 	export UNROLL_STORE=$BATS_FILE_TMPDIR/runs.db
 	cd "$BATS_FILE_TMPDIR"
-	"$UNROLL" lab bottleneck --quick --seed 3 --json > lab.json 2> said
+	"$UNROLL" lab mixers --quick --seed 3 --json > lab.json 2> said
 	echo '{"schema": 1, "state": "done", "data": {"name": "a text"}, "contenders": []}' > comparison.json
 	cp "$BATS_TEST_DIRNAME/lab_document.json" whole.json
 	sed -i '0,/"state": "running"/s//"state": "done"/' whole.json
@@ -52,16 +52,16 @@ refuses() { # words that must be said, arguments
 import json, sys
 d = json.load(open(sys.argv[1]))
 assert d["schema"] == 1 and d["kind"] == "lab" and d["state"] == "done" and d["size"] == "quick" and d["seed"] == 3, d
-assert d["command"] == "unroll lab bottleneck --quick --seed 3 --json" and d.get("stage") is None
+assert d["command"] == "unroll lab mixers --quick --seed 3 --json" and d.get("stage") is None
 assert {"processor", "threads", "kernels", "peak_flops", "peak_flops_one", "bandwidth"} <= set(d["machine"])
-assert [e["name"] for e in d["experiments"]] == ["bottleneck"] and d["seconds"] > 0
+assert [e["name"] for e in d["experiments"]] == ["mixers"] and d["seconds"] > 0
 e = d["experiments"][0]
 assert e["state"] == "done" and e["title"] and e["question"] and e["lesson"] and e["how"]
 assert len(e["findings"]) and all(f["claim"] and f["rule"] and f["verdict"] in ("holds", "condition", "fails", "missing") for f in e["findings"])
 assert len(e["questions"]) >= 3 and all(0 <= q["answer"] < len(q["choices"]) and q["because"] for q in e["questions"])
 assert all(len(r["cells"]) == len(d["summary"]["columns"]) - 1 for r in d["summary"]["rows"])
 END
-	grep -q "left  bottleneck" said
+	grep -q "left  mixers" said
 }
 
 @test "runs and report show a lab as one" {
@@ -91,10 +91,10 @@ assert [x["value"] for x in r if x["name"] == "units" and x["kind"] == "figure"]
 
 @test "interrupted, it says what is known and goes on with the same command" {
 	export UNROLL_STORE=$BATS_TEST_TMPDIR/runs.db
-	"$UNROLL" lab bottleneck --quick > first.txt 2> first.err &
+	"$UNROLL" lab mixers --quick > first.txt 2> first.err &
 	lab=$!
 	for _ in $(seq 400); do
-		grep -q training first.err && break
+		grep -q "left  mixers" first.err && break
 		sleep 0.05
 	done
 	kill -TERM $lab # SIGINT is ignored in the background of a script
@@ -103,8 +103,8 @@ assert [x["value"] for x in r if x["name"] == "units" and x["kind"] == "figure"]
 	grep -q "to be measured" first.txt
 	grep -q "unroll report 1" first.txt
 	run -0 "$UNROLL" runs
-	[[ "$output" == *killed*lab*bottleneck* ]]
-	"$UNROLL" lab bottleneck --quick --report page.html > second.txt 2> second.err
+	[[ "$output" == *killed*lab*mixers* ]]
+	"$UNROLL" lab mixers --quick --report page.html > second.txt 2> second.err
 	grep -q "going on with lab 1" second.err
 	! grep -q "to be measured" second.txt
 	grep -q "page.html" second.txt
@@ -112,7 +112,7 @@ assert [x["value"] for x in r if x["name"] == "units" and x["kind"] == "figure"]
 	"$UNROLL" runs --json > runs.json
 	[ "$(field runs.json "[(c['id'], c['status'], c['data']) for c in d['comparisons']]")" = "[(1, 'done', 'lab')]" ]
 	# once more is a new one
-	"$UNROLL" lab bottleneck --quick --quiet > /dev/null 2> third.err &
+	"$UNROLL" lab mixers --quick --quiet > /dev/null 2> third.err &
 	lab=$!
 	sleep 0.5
 	kill -TERM $lab
@@ -124,13 +124,13 @@ assert [x["value"] for x in r if x["name"] == "units" and x["kind"] == "figure"]
 	"$UNROLL" report 2 --json > begun.json
 	[ "$(field begun.json "d['kind'], d['size'], d['state'], d['status']")" = "('lab', 'quick', 'running', 'killed')" ]
 	# another seed asks something else
-	"$UNROLL" lab bottleneck --quick --seed 2 > /dev/null 2> fourth.err &
+	"$UNROLL" lab mixers --quick --seed 2 > /dev/null 2> fourth.err &
 	lab=$!
 	sleep 0.5
 	kill -TERM $lab
 	ended $lab 143
 	! grep -q "going on" fourth.err
-	"$UNROLL" lab bottleneck --quick --fresh > /dev/null 2> fifth.err &
+	"$UNROLL" lab mixers --quick --fresh > /dev/null 2> fifth.err &
 	lab=$!
 	sleep 0.5
 	kill -TERM $lab

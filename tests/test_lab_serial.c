@@ -28,7 +28,7 @@ typedef struct world {
 } world;
 
 static const world lesson = { 1024, 11, 1.05, 1.9, 1.8, 0.02, 1e-6, 1e-6, 1e-3, 2e-3, 3e-4, 3e-6, 1, 1e7, 2e8, 7, 0.1,
-	2, 1, 0 };
+	2, 1, 0, 0 };
 
 static json_t *times(const world *w, double median)
 {
