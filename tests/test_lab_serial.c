@@ -24,11 +24,11 @@ typedef struct world {
 	double tree;                            /* seconds of the sum side by side; in order 1 */
 	int threads;
 	int sure;                               /* intervals are of enough repeats */
-	double gru_high;                        /* 0; or there is a GRU, 1 on two threads, that may be that much faster */
+	double gru_high, gru_low;               /* 0; or there is a GRU, 1 on two threads, that may be that much faster */
 } world;
 
 static const world lesson = { 1024, 11, 1.05, 1.9, 1.8, 0.02, 1e-6, 1e-6, 1e-3, 2e-3, 3e-4, 3e-6, 1, 1e7, 2e8, 7, 0.1,
-	2, 1, 0 };
+	2, 1, 0, 0 };
 
 static json_t *times(const world *w, double median)
 {
@@ -70,6 +70,8 @@ static json_t *facts_of(const world *w)
 		json_t *two = times(w, 1);
 
 		json_object_set_new(two, "low", json_real((1 + w->spread) / w->gru_high));
+		if (w->gru_low > 0)
+			json_object_set_new(two, "high", json_real((1 - w->spread) / w->gru_low));
 		json_object_set_new(json_object_get(facts, "counts"), "gru", json_pack("{s:b}", "grows", 0));
 		json_object_set_new(json_object_get(facts, "units/B1/T512"), "gru", json_pack("[o,o]", times(w, 1), two));
 	}
@@ -211,6 +213,9 @@ static void test_all_recurrences(void **state)
 	assert_string_equal(verdict_on(e, facts_of(&w), "units"), "holds");
 	w.gru_high = 1.5;
 	assert_string_equal(verdict_on(e, facts_of(&w), "units"), "condition");
+	w.gru_low = 0.5; /* one of them tells nothing: then all together do not */
+	assert_string_equal(verdict_on(e, facts_of(&w), "units"), "missing");
+	w.gru_low = 0;
 	w.gru_high = 2.5;
 	assert_string_equal(verdict_on(e, facts_of(&w), "units"), "missing");
 }
@@ -262,6 +267,7 @@ static void test_words(void **state)
 	json_object_set_new(facts, "forward/B32/T64", both(&w, 1, 1));
 	section = section_from(e, facts, NULL);
 	assert_true(says(section, "steps", "lstm, gru 1,024, 2 a token; attention 11"));
+	assert_false(says(section, "steps", "gru, lstm"));
 	chart = json_array_get(json_object_get(section, "charts"), 0);
 	assert_non_null(strstr(json_string_value(json_object_get(chart, "about")), "The lines of gru and lstm coincide."));
 	chart = json_array_get(json_object_get(section, "tables"), 0);
