@@ -82,10 +82,13 @@ static void find_fades(const ur_seen *f, ur_section *s)
 
 static const double FURTHER = 1.5;
 
-/* Whether the gradient of all seeds of one halves over so much longer a distance than that of any seed of the other. */
-static int reaches_further(const ur_seen_task *gated, const ur_seen_task *rnn)
+/* Whether the gradient of all seeds of one halves over so much longer a distance than that of any seed of the RNN, and
+ * than it did before training where failing to learn may have made it worse. */
+static int reaches_further(const ur_seen_task *gated, const ur_seen_mixer *rnn, int task)
 {
-	return rnn->high > 0 && rnn->high < 1 && gated->low > 0 && -log(gated->low) * FURTHER <= -log(rnn->high);
+	const ur_seen_task *on = &rnn->on[task];
+	const double most = on->solved ? on->high : fmax(on->high, rnn->start_decay);
+	return most > 0 && most < 1 && gated->low > 0 && -log(gated->low) * FURTHER <= -log(most);
 }
 
 static void find_gates_reach(const ur_seen *f, ur_section *s)
@@ -96,8 +99,9 @@ static void find_gates_reach(const ur_seen *f, ur_section *s)
 			"near to 1 as it learns to be; a GRU's is 1 less its update gate.",
 		.rule = "A task counts where LSTM and GRU both solved it. There, by the fitted factor a step, the distance "
 			"over which the gradient halves is at least 1.5 times the RNN's for LSTM and for GRU, the least of their "
-			"seeds against the most of the RNN's; each at the longest length it solved, the RNN where it solved none "
-			"at the shortest. On all three tasks: it holds; on some: under that condition.",
+			"seeds against the most of the RNN's; each at the longest length it solved; where the RNN "
+			"solved none, at the shortest or before training, whichever is more. On all three tasks: it holds; on "
+			"some: under that condition.",
 		.found = UR_MISSING, .words = "Not measured yet." };
 	char words[WORDS] = "", condition[WORDS] = "only on", out[WORDS] = "";
 	int n = 0, wins = 0, any = 0;
@@ -118,7 +122,7 @@ static void find_gates_reach(const ur_seen *f, ur_section *s)
 			add_factor(words, "RNN", rnn, 3);
 			add_factor(words, ", LSTM", lstm, 3);
 			add_factor(words, ", GRU", gru, 3);
-			if (reaches_further(lstm, rnn) && reaches_further(gru, rnn))
+			if (reaches_further(lstm, f->rnn, task) && reaches_further(gru, f->rnn, task))
 				add(condition, "%s %s", wins++ ? "," : "", ur_distance_tasks[task]);
 		}
 	}

@@ -69,13 +69,17 @@ static void draw(const ur_seen *f, ur_section *s)
 static void fit_text(const json_t *reach, char *out, size_t room)
 {
 	const double off = ur_seen_off(reach), fitted = ur_fact_at(reach, "fitted");
-	ur_said to;
+	ur_said to, times;
 	int n;
 
 	(void)ur_seen_length(isnan(fitted) ? 0 : (int)fitted, to);
 	n = snprintf(out, room, "distances 1 to %s", isnan(fitted) ? "an unknown one" : to);
+	if (off < 9.95)
+		(void)snprintf(times, sizeof times, "%.1f", off);
+	else
+		(void)ur_tell_count(rint(off), times);
 	if (!isnan(off) && n > 0 && (size_t)n < room)
-		(void)snprintf(out + n, room - (size_t)n, ", off by %.2g times", off);
+		(void)snprintf(out + n, room - (size_t)n, ", off by %s times", times);
 }
 
 static void decay_cell(ur_section *s, json_t *row, const ur_seen_task *on)
@@ -131,11 +135,12 @@ static void solved_cell(ur_section *s, json_t *row, const ur_seen *f, const ur_s
 		return;
 	}
 	if (on->tried > on->solved)
-		(void)snprintf(tried, sizeof tried, "T = %s: %d of %d seeds within %s tokens", ur_seen_length(on->tried, T),
-		               on->tried_by, f->seeds, ur_tell_count(f->tokens, tokens));
+		(void)snprintf(tried, sizeof tried, "T = %s: %d of %d seed%s within %s tokens", ur_seen_length(on->tried, T),
+		               on->tried_by, f->seeds, f->seeds == 1 ? "" : "s", ur_tell_count(f->tokens, tokens));
 	if (on->solved)
-		ur_row_cell(s, row, on->solved, UR_MEASURED, "%s (%d of %d seeds; %s)", ur_seen_length(on->solved, at),
-		            on->solved_by, f->seeds, *tried ? tried : *part ? part : "no longer one was tried");
+		ur_row_cell(s, row, on->solved, UR_MEASURED, "%s (%d of %d seed%s; %s)", ur_seen_length(on->solved, at),
+		            on->solved_by, f->seeds, f->seeds == 1 ? "" : "s",
+		            *tried ? tried : *part ? part : "no longer one was tried");
 	else
 		ur_row_cell(s, row, 0, UR_MEASURED, "none (%s)", tried);
 }
@@ -263,8 +268,8 @@ static void ask_share(const ur_seen_mixer *m, const char *question, ur_section *
 
 	if (isnan(x))
 		return;
-	(void)snprintf(because, sizeof because, "%.2g of it was left from distance 1 to distance 21, between the stretches "
-	               "of distances that were measured.", x);
+	(void)snprintf(because, sizeof because, "A share of %.2g was left from distance 1 to distance 21, between the "
+	               "stretches of distances that were measured.", x);
 	ur_section_question(s, question, choices, x > 0.5 ? 0 : x > 0.001 ? 1 : 2, because);
 }
 
