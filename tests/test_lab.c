@@ -235,7 +235,8 @@ static ur_status look_put(void *arg, const char *name, const json_t *fact, ur_er
 /* A lab that goes on does not take back what it had said, not for a moment. */
 static void test_keeps_what_was_found(void **state)
 {
-	json_t *document, *facts = facts_of(&(world){ "shows", 0.6, 0.05, 3, 3, { 4, 8, 15 } }), *fact, *names = json_array();
+	json_t *document, *facts = facts_of(&(world){ "shows", 0.6, 0.05, 3, 3, { 4, 8, 15 } }), *fact;
+	json_t *names = json_array();
 	struct looking look = { 0 };
 	ur_journal over = { .arg = &look, .get = look_get, .put = look_put };
 	struct watching w = { .stop_at = 1 };
@@ -279,8 +280,8 @@ static void test_command(void **state)
 
 		assert_int_equal(ur_journal_open(&journal, NULL), UR_OK);
 		assert_int_equal(run_as(journal, &w, threads[i], &document), UR_E_STOPPED);
-		assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(document, "experiments"), 0),
-			"command")), commands[i]);
+		assert_string_equal(json_string_value(json_object_get(
+			json_array_get(json_object_get(document, "experiments"), 0), "command")), commands[i]);
 		json_decref(document);
 		ur_journal_close(journal);
 	}
@@ -389,8 +390,8 @@ static void test_layers(void **state)
 	const ur_ctx *on[3];
 	ur_times times[3];
 	ur_ctx ctx;
-	ur_lab lab = { .one = &ctx, .ctx = &ctx, .mixer = mixer, .watch = watch, .arg = &w, .now = &ur_experiment_bottleneck,
-	               .total = 1e6 };
+	ur_lab lab = { .one = &ctx, .ctx = &ctx, .mixer = mixer, .watch = watch, .arg = &w,
+	               .now = &ur_experiment_bottleneck, .total = 1e6 };
 
 	(void)state;
 	assert_int_equal(ur_lab_mixer_count(&lab), 1);

@@ -173,7 +173,8 @@ static void test_cheats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules), cmocka_unit_test(test_worst), cmocka_unit_test(test_table_and_answers), cmocka_unit_test(test_cheats),
+		cmocka_unit_test(test_rules), cmocka_unit_test(test_worst),
+		cmocka_unit_test(test_table_and_answers), cmocka_unit_test(test_cheats),
 	};
 	return cmocka_run_group_tests_name("lab: mixers", tests, NULL, NULL);
 }

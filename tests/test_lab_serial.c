@@ -52,9 +52,12 @@ static json_t *facts_of(const world *w)
 {
 	json_t *facts = json_object(), *idle, *sum;
 
-	json_object_set_new(facts, "counts", json_pack("{s:{s:b,s:{s:i,s:i},s:{s:i},s:{s:f}},s:{s:b,s:{s:i,s:i},s:{s:i},s:{s:f}}}",
-		"lstm", "grows", 0, "chain", "64", 128, "512", w->rnn_chain, "training", "512", 2 * w->rnn_chain, "flops", "512", w->rnn_flops,
-		"attention", "grows", 1, "chain", "64", 9, "512", w->attention_chain, "training", "512", 31, "flops", "512", w->attention_flops));
+	json_object_set_new(facts, "counts", json_pack(
+		"{s:{s:b,s:{s:i,s:i},s:{s:i},s:{s:f}},s:{s:b,s:{s:i,s:i},s:{s:i},s:{s:f}}}",
+		"lstm", "grows", 0, "chain", "64", 128, "512", w->rnn_chain, "training", "512", 2 * w->rnn_chain, "flops",
+		"512", w->rnn_flops,
+		"attention", "grows", 1, "chain", "64", 9, "512", w->attention_chain, "training", "512", 31, "flops", "512",
+		w->attention_flops));
 	json_object_set_new(facts, "predicted", json_pack("{s:[f,f],s:{s:[f,f],s:[f,f]},s:{s:[f,f],s:[f,f]}}", "units",
 		1.0, 1e4,
 		"lstm", "long", 1e-3, w->rnn_many, "one", 2e-6, 1e-6, "attention", "long", 2e-3, w->attention_many, "one", 2e-6,

@@ -20,8 +20,8 @@ struct values {
 
 /* What is put under the store's "data" of a lab. */
 #define DATA "lab"
-/* Of the document, and of the facts in a journal: an interrupted lab with facts of another schema is begun anew. FACTS is
- * raised when what an experiment measures changes, or how it keeps it: its name, its form, the plan's sizes. */
+/* Of the document, and of the facts in a journal: an interrupted lab with facts of another schema is begun anew.
+ * FACTS is raised when what an experiment measures changes, or how it keeps it: its name, its form, the plan. */
 enum { SCHEMA = 1, FACTS = 2 };
 
 /* ---- what is asked ---- */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { MOST_T = 8, MOST_OF = 32, TOKENS = 8192, FIRST = 8192, NEAR = 2048, MEMORY_WIDTH = 256 };
+enum { MOST_T = 8, TOKENS = 8192, FIRST = 8192, NEAR = 2048, MEMORY_WIDTH = 256 };
 
 /* Lengths and widths, each list ending with 0. */
 typedef struct plan {
@@ -32,15 +32,6 @@ static const plan *plan_of(const ur_lab *lab)
 		                  { 512, 2048, 8192, 32768, UR_COST_FAR }, { 64, 128, 256 }, UR_COST_FAR, 8, 4096, 4 },
 	};
 	return &plans[lab->size];
-}
-
-static int mixers(const ur_lab *lab)
-{
-	int n = 0;
-
-	while (lab->mixer[n].name)
-		n++;
-	return n;
 }
 
 /* -- memory -- */
@@ -219,7 +210,7 @@ static json_t *curve_of(const ur_lab *lab, int width, const int *T, int processo
 {
 	json_t *each = json_object();
 
-	for (int i = 0; i < mixers(lab); i++)
+	for (int i = 0; i < ur_lab_mixer_count(lab); i++)
 		json_object_set_new(each, lab->mixer[i].name,
 		                    json_pack("{s:b}", "grows", (lab->mixer[i].forward->mixer->flags & UR_STATE_GROWS) != 0));
 	return json_pack("{s:i,s:i,s:b,s:o,s:{},s:o}", "width", width, "tokens", TOKENS, "processor", processor, "T",
@@ -254,7 +245,7 @@ static ur_status memory(ur_lab *lab, const plan *p, ur_err *err)
 		const int T = p->memory[i < 0 ? 0 : i];
 
 		status = ur_lab_say(lab, -1, err, "memory at T = %d", T);
-		for (int m = 0; m < mixers(lab) && !status; m++)
+		for (int m = 0; m < ur_lab_mixer_count(lab) && !status; m++)
 			if (!(status = ur_cost_memory(&lab->mixer[m], lab->ctx, width, T, &bytes, &told, err)) && i >= 0) {
 				put(curve, lab->mixer[m].name, json_real(bytes));
 				resident = resident && told;
@@ -327,10 +318,10 @@ static int batch_of(ur_pass pass, int T) { return pass == UR_PASS_TRAINING && T 
 static ur_status layers(ur_lab *lab, int width, int n, const int *T, ur_pass pass, double each, json_t *curve,
                         ur_err *err)
 {
-	const int of = mixers(lab), all = n * of;
-	const ur_ctx *ctx[MOST_T * MOST_OF];
-	ur_rig_spec spec[MOST_T * MOST_OF];
-	ur_times times[MOST_T * MOST_OF];
+	const int of = ur_lab_mixer_count(lab), all = n * of;
+	const ur_ctx *ctx[MOST_T * UR_LAB_MOST_MIXERS];
+	ur_rig_spec spec[MOST_T * UR_LAB_MOST_MIXERS];
+	ur_times times[MOST_T * UR_LAB_MOST_MIXERS];
 	ur_status status = ur_lab_say(lab, -1, err, "%s, width %d, T up to %d", ur_pass_name(pass), width, T[n - 1]);
 
 	for (int i = 0; i < all; i++) {
@@ -394,7 +385,7 @@ static ur_status predict(ur_lab *lab, const plan *p, ur_err *err)
 	if (!(status = ur_lab_say(lab, 0, err, "what the cost model expects")))
 		status = ur_rates_measure(lab->one, rates, err);
 	for (int i = 0; i < n && !status; i++)
-		for (int m = 0; m < mixers(lab) && !status; m++) {
+		for (int m = 0; m < ur_lab_mixer_count(lab) && !status; m++) {
 			const ur_dims d = ur_rig_dims(lab->mixer[m].forward->mixer, width);
 			double seconds = 0;
 
@@ -450,9 +441,6 @@ ur_status ur_cost_measure(ur_lab *lab, ur_err *err)
 	const plan *p = plan_of(lab);
 	ur_status status;
 
-	if (mixers(lab) > MOST_OF)
-		return ur_fail(err, UR_E_INVALID, "cost: room for %d mixers, and there are %d; leave some out", (int)MOST_OF,
-		               mixers(lab));
 	if ((status = predict(lab, p, err)) || (status = memory(lab, p, err)) || (status = same(lab, p, err)) ||
 	    (status = core(lab, p, err)))
 		return status;

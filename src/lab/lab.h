@@ -1,7 +1,8 @@
-/* The lab: the lesson, "why transformers replaced RNNs, and when they should not", claim by claim, each measured on this
- * machine. An experiment is one file and one line in experiments.def. It says before it measures what it claims, what
- * the cost model predicts and which rule decides; it measures into a journal, fact by fact, so that a lab that was
- * stopped goes on; and it concludes from those facts alone, so that its rules can be tried with made-up measurements.
+/* The lab: the lesson, "why transformers replaced RNNs, and when they should not", claim by claim, each measured on
+ * this machine. An experiment is one file and one line in experiments.def. It says before it measures what it claims,
+ * what the cost model predicts and which rule decides; it measures into a journal, fact by fact, so that a lab that
+ * was stopped goes on; and it concludes from those facts alone, so that its rules can be tried with made-up
+ * measurements.
  *
  * What comes out is one JSON document, docs/LAB.md, from which the page and the terminal's text are made. */
 #ifndef UR_LAB_H
@@ -37,8 +38,8 @@ typedef struct ur_experiment {
 	const char *const *how;                 /* paragraphs: how it was measured */
 	/* Seconds that measuring it may take on two cores at lab->size: for progress, and for what it allows itself. */
 	double (*seconds)(const ur_lab *lab);
-	/* Puts its facts, those that the journal does not have yet (ur_lab_recall, ur_lab_keep). NULL: it has none of its own
-	 * and concludes from the sections of others. */
+	/* Puts its facts, those that the journal does not have yet (ur_lab_recall, ur_lab_keep). NULL: it has none of its
+	 * own and concludes from the sections of others. */
 	ur_status (*measure)(ur_lab *lab, ur_err *err);
 	/* From facts alone, {"name": fact}; any of them may be missing. Adds to the section what section.h offers: findings
 	 * (stated whether or not there are facts yet), figures, charts, tables, questions. `others`: the sections of all
@@ -91,8 +92,8 @@ struct ur_lab {
 int ur_lab_mixers(ur_lab_mixer *out, int room);
 
 /* Runs the chosen experiments and puts the document under UR_STORE_DOCUMENT's name ("document") as it grows. *document:
- * the last one, a new reference, also where it was stopped (UR_E_STOPPED); NULL before there is one. An experiment whose
- * measuring fails for want of memory is reported as missing, with the reason; other failures end the lab. */
+ * the last one, a new reference, also where it was stopped (UR_E_STOPPED); NULL before there is one. An experiment
+ * whose measuring fails for want of memory is reported as missing, with the reason; other failures end the lab. */
 ur_status ur_lab_run(ur_lab *lab, json_t **document, ur_err *err);
 
 /* The closing table, from the sections (summary.c); a new reference. */
@@ -100,12 +101,14 @@ json_t *ur_lab_summary(const json_t *sections);
 
 /* -- for experiments -- */
 
-/* The fact of this name of the experiment that goes on; NULL: it is to be measured. Borrowed. *status: the journal's. */
+/* The fact of this name of the experiment that goes on; NULL: it is to be measured. Borrowed. *status: the
+ * journal's. */
 json_t *ur_lab_recall(ur_lab *lab, ur_status *status, ur_err *err, const char *format, ...) UR_PRINTF(4, 5);
 /* Keeps a fact, of which it takes the reference (NULL: there was no memory to make it), and puts the document. None is
  * called "facts": under that name the journal has the names of all. */
 ur_status ur_lab_keep(ur_lab *lab, json_t *fact, ur_err *err, const char *format, ...) UR_PRINTF(4, 5);
-/* Says what is going on; UR_E_STOPPED: the user wants no more. `share` of the experiment, 0..1; below 0: by the clock. */
+/* Says what is going on; UR_E_STOPPED: the user wants no more. `share` of the experiment, 0..1; below 0: by the
+ * clock. */
 ur_status ur_lab_say(ur_lab *lab, double share, ur_err *err, const char *format, ...) UR_PRINTF(4, 5);
 /* Whether the user wants no more; says how far it is by the clock. A ur_stop of measure/ and train/; arg is the lab. */
 int ur_lab_stopping(void *lab);
@@ -117,7 +120,7 @@ typedef struct ur_timed { void (*run)(void *arg); void *arg; } ur_timed;
 enum { UR_LAB_REPEATS = 15 };
 typedef struct ur_times {
 	int n;                                  /* repeats that count, 1 .. UR_LAB_REPEATS; 0: not measured */
-	double median, low, high;               /* seconds; low and high: 95 % interval of the median by order statistics ... */
+	double median, low, high;               /* seconds; low and high: 95 % interval by order statistics ... */
 	int sure;                               /* ... 0: too few repeats for one, they are the least and the most */
 	double thread, thread_low, thread_high; /* the same of processor seconds of the calling thread: what others on the
 	                                         * machine disturb least, of a thing that uses no other thread */

@@ -209,9 +209,9 @@ static void find_trade(const json_t *counts, ur_section *s)
 			"it in one step: none has the short path and the small state at once.",
 		.prediction = "By their equations: a recurrence's chain grows with every token and its state never; "
 			"attention's state grows with every token and its chain hardly.",
-		.rule = "Between the shortest and the longest sequence, calls counted and the state as the mixer tells its size: "
-			"holds if of every mixer exactly one grows with the tokens, the chain by at least one call a token or the "
-			"state by at least one byte a token; fails if of any mixer both do or neither." };
+		.rule = "Between the shortest and the longest sequence, calls counted and the state as the mixer tells its "
+			"size: holds if of every mixer exactly one grows with the tokens, the chain by at least one call a token "
+			"or the state by at least one byte a token; fails if of any mixer both do or neither." };
 	const char *name;
 	int n = 0, wrong = 0;
 	size_t used = 0;
@@ -226,7 +226,8 @@ static void find_trade(const json_t *counts, ur_section *s)
 		wrong += passes_on(&e) == (growth(&e, "state") >= 1);
 		if (used < sizeof words - 150)
 			used += (size_t)snprintf(words + used, sizeof words - used, "%s%s %.2f calls and %.0f bytes", used ? ", "
-				: "For every token more, calls counted and the state by the mixer's word: ", name, growth(&e, "chain"), growth(&e, "state"));
+				: "For every token more, calls counted and the state by the mixer's word: ", name, growth(&e, "chain"),
+				growth(&e, "state"));
 	}
 	if (n) {
 		f.found = wrong ? UR_FAILS : UR_HOLDS;
@@ -335,8 +336,8 @@ static void find_model(const json_t *facts, ur_section *s)
 			"Median error %.0f %% over %d points, the worst %.0f %%: %s, %s at T = %.0f, batch %.0f, width %.0f.%s",
 			100 * middle, e.n, 100 * most, json_string_value(json_object_get(p, "mixer")),
 			json_string_value(json_object_get(p, "pass")), ur_fact_at(p, "T"), ur_fact_at(p, "B"),
-			ur_fact_at(p, "width"), f.found == UR_MISSING ? " The intervals are too wide, or of too few repeats, to say "
-			"that it is more than 20 %." : "");
+			ur_fact_at(p, "width"), f.found == UR_MISSING ? " The intervals are too wide, or of too few repeats, to "
+			"say that it is more than 20 %." : "");
 	}
 	ur_section_finding(s, &f);
 }
@@ -351,9 +352,9 @@ static void tabulate(const json_t *counts, ur_section *s)
 	if (!counts)
 		return;
 	table = ur_section_table(s, "Every mixer",
-		"One layer of width 64, one sequence, standard options. Calls and operations are counted. The path, in steps from "
-		"the first position to the last, is derived from how the chain of calls grows; the state is what the mixer "
-		"says it would save.", columns);
+		"One layer of width 64, one sequence, standard options. Calls and operations are counted. The path, in steps "
+		"from the first position to the last, is derived from how the chain of calls grows; the state is what the "
+		"mixer says it would save.", columns);
 	json_object_foreach((json_t *)(uintptr_t)counts, name, c) {
 		const ends e = ends_of(c);
 
@@ -449,7 +450,8 @@ static void ask(const json_t *facts, const json_t *counts, const char *rnn, cons
 	if (isnan(growth(&r, "state")) || isnan(growth(&a, "state")))
 		return;
 	(void)snprintf(question, sizeof question, "Of %s and attention: whose state grows with the text it has read?", rnn);
-	(void)snprintf(because, sizeof because, "By the mixers' own word, for every token more: %.0f bytes for %s, %.0f for %s.",
+	(void)snprintf(because, sizeof because, "By the mixers' own word, for every token more: %.0f bytes for %s, %.0f "
+	               "for %s.",
 	               growth(&r, "state"), rnn, growth(&a, "state"), attention);
 	ur_section_question(s, question, grows, answer[states], because);
 	(void)snprintf(because, sizeof because, "For every token more: %.2f dependent calls for %s, %.2f for %s.",
@@ -499,13 +501,14 @@ static const char *const lesson[] = {
 static const char *const how[] = {
 	"Each layer was run on kernels that count instead of computing: operations, calls, and the longest chain of calls "
 	"that need each other's results, found from the memory they read and write. The same counts come out with the "
-	"arithmetic done (a test holds them equal). States were made by taking that many steps; their size is what the mixer "
-	"would save, by its own account.",
+	"arithmetic done (a test holds them equal). States were made by taking that many steps; their size is what the "
+	"mixer would save, by its own account.",
 	"The cost model times every kernel once, on one thread, in one to two seconds, and adds up what the counted calls "
 	"should take, with what it costs that an operand was last touched long ago. What goes on between kernels is fitted "
 	"to whole layers that it times too: forward over 64 tokens at batch 1, widths 32 and 64, of every mixer. None of "
-	"these is in the table, whose predictions were kept before its first layer was timed. It knows nothing of strides, and little of memory that several streams compete for; steps of many long "
-	"streams of attention are where it errs most.",
+	"these is in the table, whose predictions were kept before its first layer was timed. It knows nothing of strides, "
+	"and little of memory that several streams compete for; steps of many long streams of attention are where it errs "
+	"most.",
 	NULL };
 
 const ur_experiment ur_experiment_mixers = { "mixers", "What each mixer costs",

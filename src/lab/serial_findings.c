@@ -276,16 +276,16 @@ static void find_batch(const json_t *facts, const char *rnn, ur_section *s)
 	ur_finding f = { .name = "batch", .found = UR_MISSING, .words = words,
 		.claim = "A batch gives a recurrent network independent chains, and with them a use for more units.",
 		.prediction = "32 sequences are 32 chains: up to 32 units could work at every step.",
-		.rule = "The recurrence's speed-up from one thread to all for 64 tokens, at batch 32 against batch 1: holds if it "
-			"is above and " DECIDED "." };
+		.rule = "The recurrence's speed-up from one thread to all for 64 tokens, at batch 32 against batch 1: holds if "
+			"it is above and " DECIDED "." };
 	const estimate one = speedup_of(facts, rnn, 1, SHORT), many = speedup_of(facts, rnn, BATCH, SHORT);
 
 	if (!isnan(one.median) && !isnan(many.median)) {
 		f.found = above(&many, &one);
 		f.condition = f.found == UR_HOLDS_IF ? OVERLAP : NULL;
 		(void)snprintf(words, sizeof words,
-			"%s, 64 tokens, on %.0f threads instead of one: %.2f times as fast at batch 1 (%.2f to %.2f), %.2f times at "
-			"batch 32 (%.2f to %.2f).%s", rnn, most_units(facts, BATCH, SHORT), one.median, one.low, one.high,
+			"%s, 64 tokens, on %.0f threads instead of one: %.2f times as fast at batch 1 (%.2f to %.2f), %.2f times "
+			"at batch 32 (%.2f to %.2f).%s", rnn, most_units(facts, BATCH, SHORT), one.median, one.low, one.high,
 			many.median, many.low, many.high, f.found == UR_MISSING ? why_open(&many, &one) : "");
 	} else if (most_units(facts, BATCH, SHORT) <= 1) {
 		(void)snprintf(words, sizeof words, "This lab has one thread: there is nothing to compare.");
@@ -378,8 +378,8 @@ static void find_idle(const json_t *facts, const char *rnn, const char *attentio
 		.claim = "On one sequence a recurrent network leaves more of the machine unused than attention does.",
 		.prediction = "A recurrence's step is a product of one row, which waits for the one before it: of P units most "
 			"wait. Attention's products have hundreds of rows that do not.",
-		.rule = "512 tokens at batch 1 on all threads, counted operations over what the machine can do in the time they "
-			"took: attention's share against the recurrence's. It holds if it is above and " DECIDED "." };
+		.rule = "512 tokens at batch 1 on all threads, counted operations over what the machine can do in the time "
+			"they took: attention's share against the recurrence's. It holds if it is above and " DECIDED "." };
 
 	if (threads <= 1) {
 		(void)snprintf(words, sizeof words, "This lab has one thread: none can be idle beside it.");
@@ -408,8 +408,8 @@ static void find_sum(const json_t *sum, ur_section *s)
 	ur_finding f = { .name = "sum", .found = UR_MISSING, .words = words,
 		.claim = "The same additions go faster when fewer of them wait for each other.",
 		.prediction = "The sum of 1 to 100 has 99 additions either way: 99 in a chain in order, 7 as a tree.",
-		.rule = "Fails unless the counted chains are 99 and 7 with equal sums. Then a million numbers on one thread, in "
-			"order against side by side: holds if the time in order is above and " DECIDED "." };
+		.rule = "Fails unless the counted chains are 99 and 7 with equal sums. Then a million numbers on one thread, "
+			"in order against side by side: holds if the time in order is above and " DECIDED "." };
 
 	if (!isnan(in_order.median) && !isnan(tree.median)) {
 		const int counted = ur_fact_at(sum, "serial_chain") == 99 && ur_fact_at(sum, "tree_chain") == 7 &&
@@ -420,9 +420,10 @@ static void find_sum(const json_t *sum, ur_section *s)
 		f.found = counted ? above(&in_order, &tree) : UR_FAILS;
 		f.condition = f.found == UR_HOLDS_IF ? OVERLAP : NULL;
 		(void)snprintf(words, sizeof words,
-			"Counted: %.0f dependent additions in order, %.0f as a tree. %s numbers took %s in order; side by side %s on "
-			"one thread (%s times as fast) and %s on all (%s times).%s", ur_fact_at(sum, "serial_chain"),
-			ur_fact_at(sum, "tree_chain"), ur_tell_count(ur_fact_at(sum, "n"), t[0]), ur_tell_time(in_order.median, t[1]),
+			"Counted: %.0f dependent additions in order, %.0f as a tree. %s numbers took %s in order; side by side %s "
+			"on one thread (%s times as fast) and %s on all (%s times).%s", ur_fact_at(sum, "serial_chain"),
+			ur_fact_at(sum, "tree_chain"), ur_tell_count(ur_fact_at(sum, "n"), t[0]),
+			ur_tell_time(in_order.median, t[1]),
 			ur_tell_time(tree.median, t[2]), tell_times(in_order.median / tree.median, t[3]), ur_tell_time(all, t[4]),
 			tell_times(in_order.median / all, t[5]), f.found == UR_MISSING ? why_open(&in_order, &tree) : "");
 	}
@@ -534,7 +535,8 @@ static void draw_chains(const json_t *counts, ur_section *s)
 	json_object_foreach((json_t *)(uintptr_t)counts, name, c) {
 		const char *under = first_alike(counts, name);
 		if (strcmp(under, name) && used < sizeof about - 100)
-			used += (size_t)snprintf(about + used, sizeof about - used, " The lines of %s and %s coincide.", name, under);
+			used += (size_t)snprintf(about + used, sizeof about - used, " The lines of %s and %s coincide.",
+			                         name, under);
 	}
 	chart = ur_section_chart(s, "What has to wait", about, &tokens, &calls);
 	json_object_foreach((json_t *)(uintptr_t)counts, name, c) {
@@ -649,7 +651,8 @@ static void ask(const json_t *facts, const char *rnn, const char *attention, ur_
 	char because[300], question[200];
 	ur_said t[2];
 
-	(void)snprintf(because, sizeof because, "Counted: %s dependent calls for attention, %s for %s.", ur_tell_count(a, t[0]),
+	(void)snprintf(because, sizeof because, "Counted: %s dependent calls for attention, %s for %s.",
+	               ur_tell_count(a, t[0]),
 		ur_tell_count(r, t[1]), rnn);
 	(void)snprintf(question, sizeof question,
 		"512 tokens pass through one layer. How many dependent steps does attention take "
