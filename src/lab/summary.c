@@ -28,9 +28,9 @@ static const struct row { const char *name; cell cells[COLUMNS]; } rows[] = {
 	    FIGURE("bottleneck", "errors_with", "of them wrong where every source position can be read"),
 	    FIGURE("bottleneck", "kept_with", "kept of each source token, where one vector held the whole source") } },
 	{ "Long range",
-	  { FIGURE("distance", "decay_rnn", "times as much gradient with every step back", .who = "LSTM",
-	           .beside = "decay_lstm"),
-	    FIGURE("distance", "decay_attention", "times as much with every step: any position is one step away"),
+	  { FIGURE("distance", "decay_rnn", "factor of the gradient for every step back, and the task it was trained on",
+	           .who = "LSTM", .beside = "decay_lstm"),
+	    FIGURE("distance", "decay_attention", "factor for every step back: any position is one step away"),
 	    FIGURE("cost", "matrix_100k_bytes", "of scores at 100,000 positions, unless they are never kept") } },
 };
 
