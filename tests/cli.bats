@@ -33,18 +33,6 @@ setup() {
 	cd "$TOP/work"
 }
 
-# Runs it and checks the exit code, a pattern of its last words, and that a wrong call leaves standard output empty.
-refuses() {
-	local code=$1 pattern=$2
-	shift 2
-	run --separate-stderr "$UNROLL" "$@"
-	echo "unroll $*: exit $status"
-	echo "$stderr"
-	[ "$status" -eq "$code" ]
-	[ -z "$output" ]
-	[[ $stderr =~ $pattern ]]
-}
-
 verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 
 # ---- help ----

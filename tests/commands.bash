@@ -23,3 +23,17 @@ ended() {
 	echo "exit $code, expected $2"
 	[ $code -eq "$2" ]
 }
+
+# refuses CODE PATTERN ARGUMENTS: runs the program and checks its exit code, what it says on standard error, and that
+# nothing is on standard output. Of files with "bats_require_minimum_version 1.5.0".
+refuses() {
+	local code=$1 pattern=$2
+	shift 2
+	run --separate-stderr "$UNROLL" "$@"
+	echo "unroll $*: exit $status"
+	echo "$stderr"
+	[ "$status" -eq "$code" ]
+	[ -z "$output" ]
+	[[ $stderr =~ $pattern ]]
+	! [[ $stderr =~ Sanitizer ]]
+}

@@ -21,18 +21,6 @@ setup() {
 	cd "$TOP/work"
 }
 
-# refuses CODE PATTERN ARGUMENTS: what is said on standard error, and nothing on standard output
-refuses() {
-	local code=$1 pattern=$2
-	shift 2
-	run --separate-stderr "$UNROLL" "$@"
-	echo "exit $status: $stderr"
-	[ "$status" -eq "$code" ]
-	[ -z "$output" ]
-	[[ "$stderr" =~ $pattern ]]
-	! [[ "$stderr" =~ Sanitizer ]]
-}
-
 @test "help lists every task with its options" {
 	run "$UNROLL" help tasks
 	[ "$status" -eq 0 ]

@@ -1,3 +1,4 @@
+/* What the cost experiment measures, in this order: predictions, memory, sameness, the long one, times by length. */
 #include "base/machine.h"
 #include "lab/cost_parts.h"
 #include "lab/materialised.h"

@@ -1,3 +1,4 @@
+/* Layers in turns: opened, run as often in a row as a repeat takes, and closed. */
 #include "lab/rigs.h"
 
 #include "base/machine.h"

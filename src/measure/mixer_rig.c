@@ -1,3 +1,4 @@
+/* A mixer's call with all that it reads and writes, in one block of memory. */
 #include "measure/mixer_rig.h"
 
 #include <math.h>
