@@ -1,4 +1,4 @@
-/* What the cost experiment measures, in this order: predictions, memory, sameness, the long one, times by length. */
+/* What the cost experiment measures, in order: predictions, memory, sameness, one head, layers, the long one. */
 #include "base/machine.h"
 #include "lab/cost_parts.h"
 #include "lab/materialised.h"
