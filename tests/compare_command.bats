@@ -62,7 +62,8 @@ other = [k for k in by.values() if k is not best][0]
 assert other["above_best"]["mean"] > 0 and 0 <= other["above_best"]["p"] <= 1
 assert abs(other["above_best"]["mean"] - other["loss"]["mean"] + best["loss"]["mean"]) < 1e-8
 assert c["advice"]["text"].startswith("Use " + c["advice"]["pick"])
-assert {e["axis"] for e in c["equal"]} == {"tokens", "flops", "seconds"}
+axes = {e["axis"] for e in c["equal"]}  # a run held up before its first score shares no moment with one that has ended
+assert {"tokens", "flops"} <= axes <= {"tokens", "flops", "seconds"}, axes
 (end,) = [e for e in c["equal"] if e["axis"] == "tokens"]
 assert end["when"] == "finished" and end["leader"] == c["advice"]["best"]
 assert all(e["predicted"] for b in c["by_length"] for e in b["entries"])
