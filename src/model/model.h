@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "format/safetensors.h"
+#include "model/ports.h"
 #include "model/spec.h"
 #include "vocab/vocab.h"
 
@@ -40,24 +41,28 @@ typedef struct ur_stack {
 	ur_layer *layer;
 	int V, in, out;                 /* tokens; width of the first layer's input and of the last one's output */
 	int embedding, positions, norm; /* parameters; -1: none */
+	int input;                      /* of values, the product that makes them as wide as a residual layer; -1: none,
+	                                 * the first layer reads them as they are */
 	const float *waves;             /* sinusoidal positions (context, width), or NULL */
 	float scale;                    /* of the embedding's rows */
 	size_t state;                   /* bytes of its layers' states */
 	size_t remembered;              /* floats that a decoder's layers remember for each position of a source */
 } ur_stack;
 
-/* The tokens of a model's two sides; a plain model has one. */
+/* What a model reads and says: the tokens of its two sides, of which a plain model has one, or values. */
 typedef struct ur_words {
-	int V;
+	int V;                          /* outputs; of values ports->out.n, or 0 for hidden outputs */
 	const ur_vocab *vocab;          /* may be NULL for a model that reads no text */
 	int source_V;                   /* pairs: tokens of the source side, its end included, as V includes the target's */
 	const ur_vocab *source;
+	const ur_ports *ports;          /* NULL: it reads tokens; not of pairs */
 } ur_words;
 
 struct ur_model {
 	ur_spec spec;
-	int V;                          /* outputs */
+	int V;                          /* outputs of the head; 0: it has none */
 	ur_vocab *vocab, *source;       /* held; NULL where there is none */
+	ur_ports *ports;                /* its own; NULL: it reads tokens */
 	ur_stack stack, encoder;        /* the only one, or the decoder; the encoder, or none */
 	int params;
 	ur_parameter *param;
