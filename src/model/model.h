@@ -103,6 +103,10 @@ void ur_model_state_copy(const ur_model *m, void *to, const void *from);
 static inline int64_t *ur_model_position(void *state) { return state; }
 /* Steps a state can take; 0: any number. */
 int64_t ur_model_limit(const ur_model *m);
+/* Floats that a step gives: of the head, or, without one, the last layer's. */
+static inline int ur_model_outputs(const ur_model *m) { return m->head < 0 ? m->spec.width : m->V; }
+/* outputs (n, ur_model_outputs) of x (n, width), what the last layer gave; on the calling thread. */
+void ur_model_head(const ur_model *m, int n, const float *x, float *out);
 
 /* Bytes of one direction's state, to a 64-byte multiple. */
 size_t ur_layer_state(const ur_layer *l);

@@ -13,7 +13,7 @@ enum { UR_MOST_PORTS = 65536 };
 /* The values of one side. */
 typedef struct ur_port {
 	int n;
-	char **name;                    /* NULL: they have none */
+	char **name;                    /* (n); NULL: it has none */
 	float *mean, *scale;            /* what the layers see is (value - mean) * scale; NULL: the value */
 } ur_port;
 

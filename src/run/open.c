@@ -18,7 +18,7 @@ void unroll_close(ur_model *model) { ur_model_free(model); }
 
 const char *unroll_spec(const ur_model *model) { return model->spec.text; }
 int64_t unroll_parameters(const ur_model *model) { return model->scalars; }
-int unroll_vocabulary(const ur_model *model) { return model->V; }
+int unroll_vocabulary(const ur_model *model) { return model->ports ? 0 : model->V; }
 int64_t unroll_limit(const ur_model *model) { return ur_model_limit(model); }
 
 int64_t unroll_encode(const ur_model *model, const char *text, size_t bytes, int32_t *tokens, size_t room, ur_err *err)

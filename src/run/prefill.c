@@ -60,8 +60,7 @@ ur_status unroll_prefill(ur_stream *stream, const int32_t *tokens, int64_t n, co
 			.T = T, .B = 1, .ids = tokens + at, .state = &stream->state,
 		});
 	}
-	ur_linear_serial(m->k, 1, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL,
-	                 stream->prefill->net.last + (size_t)(T - 1) * (size_t)D, D, stream->logits, m->V, 0);
+	ur_model_head(m, 1, stream->prefill->net.last + (size_t)(T - 1) * (size_t)D, stream->logits);
 	if (logits)
 		*logits = stream->logits;
 	return UR_OK;

@@ -11,7 +11,7 @@ static ur_stream *plan(const ur_model *m, ur_arena *arena)
 
 	*to = (ur_stream){ .m = m };
 	ur_step_plan(&to->step, m, 1, arena);
-	to->logits = UR_TAKE(arena, float, m->V);
+	to->logits = UR_TAKE(arena, float, ur_model_outputs(m));
 	to->state = UR_TAKE(arena, char, ur_model_state_size(m));
 	return s;
 }
@@ -81,6 +81,8 @@ ur_status ur_stream_check(const ur_stream *s, const int32_t *tokens, int64_t n, 
 {
 	const int64_t limit = ur_model_limit(s->m), position = unroll_position(s);
 
+	if (s->m->ports)
+		return ur_fail(err, UR_E_INVALID, "%s reads values here, not tokens", s->m->spec.text);
 	if (limit > 0 && position >= limit)
 		return ur_fail(err, UR_E_INVALID, "the stream is full: it has taken all %lld steps that %s is built for; reset "
 		               "it and go on from the last tokens", (long long)limit, s->m->spec.text);
