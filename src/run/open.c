@@ -33,7 +33,7 @@ void unroll_close(ur_model *model) { ur_model_free(model); }
 const char *unroll_spec(const ur_model *model) { return model->spec.text; }
 int64_t unroll_parameters(const ur_model *model) { return model->scalars; }
 int unroll_inputs(const ur_model *model) { return model->ports ? model->ports->in.n : 0; }
-int unroll_outputs(const ur_model *model) { return model->V ? model->V : model->spec.width; }
+int unroll_outputs(const ur_model *model) { return ur_model_outputs(model); }
 unroll_says unroll_output_kind(const ur_model *model) { return model->ports ? model->ports->says : UNROLL_CLASSES; }
 int unroll_vocabulary(const ur_model *model) { return model->ports ? 0 : model->V; }
 int64_t unroll_limit(const ur_model *model) { return ur_model_limit(model); }
