@@ -103,8 +103,7 @@ static ur_status say_all(ur_events *r, said *s)
 
 static int never_wait(void *arg) { (void)arg; return UR_WAIT_NOT; }
 
-/* The same, of bytes that arrive one by one through a pipe; nothing is given before its last byte arrived, which is
- * where `whole` lines of what is said end in time (NULL: not looked at). */
+/* The same, of bytes that arrive one by one through a pipe; *first_at of them had arrived when the first was said. */
 static void say_by_bytes(const ur_events_request *ask, const char *bytes, size_t n, said *s, size_t *first_at)
 {
 	ur_events_request request = *ask;
@@ -128,8 +127,8 @@ static void say_by_bytes(const ur_events_request *ask, const char *bytes, size_t
 	close(ends[0]);
 }
 
-/* What is said of `bytes`, whole and byte by byte, is `expected`; the first of it comes with byte number `first` (0: not
- * looked at). */
+/* What is said of `bytes`, whole and byte by byte, is `expected`; the first of it comes with byte number `first` (0:
+ * not looked at). */
 static void check_ask(ur_events_request ask, const char *bytes, size_t n, const char *expected, size_t first)
 {
 	static said whole, parts;

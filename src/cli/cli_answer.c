@@ -86,9 +86,11 @@ static void put_text(const char *text, size_t bytes)
 	const int whole = ur_utf8_valid(s, bytes) == bytes;
 
 	for (size_t i = 0; i < bytes; i++) {
-		const char *two = s[i] == '\t' ? "\\t" : s[i] == '\n' ? "\\n" : s[i] == '\r' ? "\\r" : s[i] == '\\' ? "\\\\" : NULL;
-		if (two)
-			(void)fputs(two, stdout);
+		static const char plain[] = "\t\n\r\\", letter[] = "tnr\\";
+		const char *at = s[i] ? strchr(plain, s[i]) : NULL;
+
+		if (at)
+			(void)printf("\\%c", letter[at - plain]);
 		else if (s[i] < ' ' || s[i] == 0x7F || (s[i] > 0x7F && !whole))
 			(void)printf("\\x%02X", s[i]);
 		else
@@ -168,7 +170,8 @@ static json_t *values_of(const ur_answers *a, const ur_answer *answer)
 static ur_status print_json(const ur_answers *a, const ur_answer *answer, double log_sum, ur_err *err)
 {
 	const unroll_says says = unroll_output_kind(a->m);
-	json_t *line = json_pack("{s:I, s:I}", "event", (json_int_t)answer->event, "position", (json_int_t)answer->position);
+	json_t *line = json_pack("{s:I, s:I}", "event", (json_int_t)answer->event,
+	                         "position", (json_int_t)answer->position);
 	char *text = NULL;
 
 	if (unroll_vocabulary(a->m)) {

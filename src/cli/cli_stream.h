@@ -1,4 +1,4 @@
-/* The parts of unroll stream: what an answer says (cli_answer.c), and what is kept between runs (cli_stream_state.c). */
+/* The parts of unroll stream: what an answer says (cli_answer.c), what is kept between runs (cli_stream_state.c). */
 #ifndef UR_CLI_STREAM_H
 #define UR_CLI_STREAM_H
 
@@ -28,8 +28,8 @@ ur_status ur_answers_print(ur_answers *a, const ur_answer *answer, ur_err *err);
 double ur_log_sum(const float *logits, int n);
 /* What the lines are, for help. */
 #define UR_ANSWERS_ABOUT \
-	"Answers are columns with tabs between them. Of text: the event's number, the steps since the sequence began, the " \
-	"event's tokens, its surprise (nats a token, as the model saw them coming; -: it could not), then the likeliest " \
+	"Answers are columns with tabs between them. Of text: the event's number, the steps since the sequence began, " \
+	"the event's tokens, its surprise (nats a token, as the model saw them coming; -: it could not), then the likeliest " \
 	"next token and its probability (--top K: K times). Of classes: number, steps, then class and probability. Of " \
 	"values: number, steps, the values. In texts, \\t, \\n, \\r, \\\\ and \\xNN stand for what would break a line " \
 	"or is not UTF-8."

@@ -57,8 +57,8 @@ ur_status ur_stream_state_write(const char *path, const ur_model *m, const ur_st
 
 static ur_status damaged(const char *path, const char *what, ur_err *err)
 {
-	return ur_fail(err, UR_E_FORMAT, "%s is no state of a stream (%s): give another --state-file, or remove it to start "
-	               "afresh", ur_path_tail(path), what);
+	return ur_fail(err, UR_E_FORMAT, "%s is no state of a stream (%s): give another --state-file, or remove it to "
+	               "start afresh", ur_path_tail(path), what);
 }
 
 /* A whole number of at least 0; absent: *ok is 0. */

@@ -123,9 +123,10 @@ static ur_status fits(const struct run *r, int64_t n, ur_err *err)
 
 	if (!limit || n <= limit - at)
 		return UR_OK;
-	return ur_fail(err, UR_E_FULL, "event %lld takes %lld steps, but the stream is full: it has taken %lld of the %lld that "
-	               "%s is built for. --window N (it looks back at N, without end) and --context N make room where the model "
-	               "can have them; --reset-every N starts anew", (long long)r->memo.events + 1, (long long)n, (long long)at,
+	return ur_fail(err, UR_E_FULL, "event %lld takes %lld steps, but the stream is full: it has taken %lld of the %lld "
+	               "that %s is built for. --window N (it looks back at N, without end) and --context N make room where "
+	               "the model can have them; --reset-every N starts anew",
+	               (long long)r->memo.events + 1, (long long)n, (long long)at,
 	               (long long)limit, unroll_spec(r->m));
 }
 
@@ -362,11 +363,11 @@ static int pick_kind(struct run *r)
 	if (ur_event_kind_records(r->kind) == text)
 		return ur_wrong(r->args, "%s reads %s: it takes --events %s", ur_path_tail(v->model), text ? "text" : "values",
 		                text ? "lines or bytes" : "csv or jsonl");
-	if (!strcmp(v->events ? v->events : "", "bytes") && strcmp(vocab, "byte") && strcmp(vocab, "char"))
+	if (ur_event_kind_broken(r->kind) && strcmp(vocab, "byte") && strcmp(vocab, "char"))
 		return ur_wrong(r->args, "the model's tokens (%s) are of several bytes: --events lines", vocab);
-	if (strcmp(ur_event_kind_name(r->kind), "csv") && (ur_given(r->args, offsetof(struct values, header)) || v->separator))
+	if (!ur_event_kind_cells(r->kind) && (v->separator || ur_given(r->args, offsetof(struct values, header))))
 		return ur_wrong(r->args, "--header and --separator go with --events csv");
-	if (v->reset_at_blank && v->events && !strcmp(v->events, "bytes"))
+	if (v->reset_at_blank && ur_event_kind_broken(r->kind))
 		return ur_wrong(r->args, "--reset-at-blank does not go with --events bytes, which have no lines");
 	if (v->separator && strlen(v->separator) != 1 && strcmp(v->separator, "\\t"))
 		return ur_wrong(r->args, "--separator takes one character, or \\t for a tab, not '%s'", v->separator);
@@ -429,7 +430,7 @@ static int open_events(struct run *r, const char *source)
 	ur_events_request ask = { .kind = r->kind, .name = from_file ? v->data : "standard input",
 		.wake = ur_stop_wake(), .idle = idle, .arg = r,
 		.separator = !v->separator ? ',' : v->separator[1] ? '\t' : v->separator[0],
-		.header = !strcmp(v->header, "yes") ? UR_HEADER_YES : !strcmp(v->header, "no") ? UR_HEADER_NO : UR_HEADER_FIND };
+		.header = *v->header == 'y' ? UR_HEADER_YES : *v->header == 'n' ? UR_HEADER_NO : UR_HEADER_FIND };
 	ur_err err = { 0 };
 	ur_status status;
 
@@ -505,8 +506,9 @@ static int run(const ur_args *args)
 static const ur_opt options[] = {
 	UR_OPT(TEXT, "model", 'm', model, "FILE", "the model", .required = 1),
 	UR_OPT(TEXT, "data", 'd', data, "FILE", "where events come from", .otherwise = "standard input"),
-	UR_OPT(TEXT, "events", 'e', events, "KIND", "what an event is: bytes (each byte), lines (each line of text), csv (a "
-	       "record of comma-separated values) or jsonl (a JSON object or array a line)",
+	UR_OPT(TEXT, "events", 'e', events, "KIND",
+	       "what an event is: bytes (each byte), lines (each line of text), csv (a record of comma-separated values) or "
+	       "jsonl (a JSON object or array a line)",
 	       .otherwise = "lines for a model of text, csv for one of values"),
 	UR_OPT(CHOICE, "header", 0, header, "WHAT", "csv: whether the first record has the columns' names; auto: where "
 	       "none of its cells is a number", .standard = "auto", .choices = "auto|yes|no"),
@@ -518,12 +520,13 @@ static const ur_opt options[] = {
 	{ .name = "json", .kind = UR_OPT_FLAG, .at = offsetof(struct values, json), .help = "one JSON object a line" },
 	UR_OPT(INT, "batch", 'b', batch, "N", "show answers N at a time, or when no event is waiting", .standard = "1",
 	       .least = 1, .most = 1e9),
-	UR_OPT(TEXT, "state-file", 's', state_file, "FILE", "go on from it where it exists, bit for bit; written at the end, "
-	       "whatever ended it", .group = "state"),
+	UR_OPT(TEXT, "state-file", 's', state_file, "FILE",
+	       "go on from it where it exists, bit for bit; written at the end, whatever ended it", .group = "state"),
 	UR_OPT(TEXT, "save-every", 0, save_every, "N", "write it after every N events too, or Ns: N seconds"),
 	UR_OPT(INT, "reset-every", 0, reset_every, "N", "a new sequence begins after every N events", .least = 1,
 	       .most = 9e15),
-	UR_OPT(FLAG, "reset-at-blank", 0, reset_at_blank, NULL, "a new sequence begins after an empty line, which is no event"),
+	UR_OPT(FLAG, "reset-at-blank", 0, reset_at_blank, NULL,
+	       "a new sequence begins after an empty line, which is no event"),
 	UR_OPT(INT, "context", 0, context, "N", "attention: steps that a stream can take", .least = 1, .most = 1 << 30,
 	       .otherwise = "what the model was built with", .group = "attention"),
 	UR_OPT(INT, "window", 0, window, "N", "attention: look back at N steps alone, in bounded memory, without end",
@@ -537,8 +540,8 @@ const ur_command ur_command_stream = {
 	.details = "Feeds each event to the model and answers it at once, a line each, before the next one is waited for: "
 		"behind tail -f, in a pipe, or from a file. Memory does not grow with the events.\n"
 		"SIGINT and SIGTERM end it as the end of its input does, with exit code 0: what was answered is shown and the "
-		"state is saved. With --data FILE the state has the place in that file, so that the next run goes on behind the "
-		"last answered event; of a pipe, what was read and not answered is gone.\n"
+		"state is saved. With --data FILE the state has the place in that file, so that the next run goes on behind "
+		"the last answered event; of a pipe, what was read and not answered is gone.\n"
 		UR_ANSWERS_ABOUT,
 	.examples = "printf 'to be\\nor not\\n' | unroll stream --model model.safetensors --json",
 	.options = options,
