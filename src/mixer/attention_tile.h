@@ -50,8 +50,8 @@ typedef struct ur_past_grad {
 
 /* Gradients, each row of which is written (=) for steps within len, dk and dv within slen where S is not 0. dout
  * (T, B, heads E), rows ldd apart; dq, dk, dv laid out as q, k, v with rows ldg apart, ldgk those of dk and dv where S
- * is not 0. a->out and a->lse are what forward left. One task is a (sequence, head of keys): fewer of those than threads
- * leave threads idle, which is the price of sums in a fixed order without a copy of the gradient per thread. */
+ * is not 0. a->out and a->lse are what forward left. One task is a (sequence, head of keys): fewer of those than
+ * threads leave threads idle, which is the price of sums in a fixed order without a copy of the gradient per thread. */
 typedef struct ur_attention_grad {
 	const float *dout;
 	ptrdiff_t ldd;

@@ -102,6 +102,9 @@ typedef struct ur_mixer {
 	/* leading bytes that matter now: what save writes */
 	size_t (*state_used)(const ur_dims *d, const void *state);
 	size_t state_counts;            /* leading bytes of it that are counts: they have no gradient */
+	/* NULL: any state_size bytes are a state. Else whether n bytes, which need not be aligned and are not trusted, are
+	 * those that matter of a state after `steps` >= 0 steps, as far as step depends on it. */
+	int (*state_fits)(const ur_dims *d, int64_t steps, const void *bytes, size_t n);
 	/* steps a state can take, 0: any number */
 	int64_t (*limit)(const ur_dims *d);
 	/* Makes a state what it was after its first n steps, n at most those it has taken. Only where limit() is not 0:

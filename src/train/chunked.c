@@ -101,10 +101,14 @@ static void keep(const ur_chunked *q, const ur_pass *pass, int chunk)
 static ur_pass piece(const ur_chunked *q, const ur_pass *pass, int chunk, int64_t position)
 {
 	const int from = chunk * q->C;
+	const size_t rows = (size_t)from * (size_t)pass->B;
 	ur_pass p = *pass;
 
 	p.T = pass->T - from < q->C ? pass->T - from : q->C;
-	p.ids += (size_t)from * (size_t)pass->B;
+	if (p.ids)
+		p.ids += rows;
+	if (p.values)
+		p.values += rows * (size_t)q->net->m->ports->in.n;
 	p.first += from;
 	p.state = q->now;
 	for (int b = 0; b < pass->B; b++) {
@@ -157,6 +161,7 @@ double ur_chunked_pass(ur_chunked *q, const ur_pass *pass, const ur_aim *aim)
 	no_gradient(q, pass);
 	for (int i = last; i >= 0; i--) {
 		const int64_t position = first + (int64_t)i * q->C;
+		const size_t rows = (size_t)i * (size_t)q->C * (size_t)pass->B;
 		ur_aim part = *aim;
 		ur_pass p;
 
@@ -165,7 +170,10 @@ double ur_chunked_pass(ur_chunked *q, const ur_pass *pass, const ur_aim *aim)
 		p = piece(q, pass, i, position);
 		if (i < last)
 			ur_net_forward(q->net, &p);
-		part.targets += (size_t)i * (size_t)q->C * (size_t)pass->B;
+		if (part.targets)
+			part.targets += rows;
+		if (part.values)
+			part.values += rows * (size_t)q->net->m->V;
 		part.dstate = q->dnow;
 		sum += ur_net_backward(q->back, &p, &part);
 	}
