@@ -134,6 +134,8 @@ static ur_status measured(bench *b, int n, const int64_t *T, double seconds, int
 	                          b->done, asked, b, err);
 }
 
+enum { TRIES = 5 }; /* of what a busy machine may disturb; a fault fails all */
+
 static double fastest(const ur_prefill_time *t)
 {
 	double best = INFINITY;
@@ -173,7 +175,7 @@ static void test_prefill_is_fresh(void **state)
 {
 	static const char *const specs[] = { "transformer:2x16,heads=1,context=2048" };
 	const int64_t T = 2048;
-	double best = INFINITY, ratio;
+	double ratio = 0;
 	int32_t tokens[2048];
 	ur_stream *s;
 	bench b;
@@ -182,15 +184,20 @@ static void test_prefill_is_fresh(void **state)
 	bench_open(&b, 1, specs, 1);
 	s = small_stream(b.m[0]);
 	small_tokens(b.m[0], 9, (int)T, tokens);
-	assert_ok(measured(&b, 1, &T, 1e9, 0, why));
-	for (int i = 0; i < 5; i++) {
-		double start = ur_clock();
-		assert_ok(unroll_prefill(s, tokens, T, NULL, why));
-		best = fmin(best, ur_clock() - start);
-		unroll_stream_reset(s);
+	/* from a full state it would be three times as much, at every try; a busy machine is not busy at all of them */
+	for (int tries = 0; tries < TRIES && !(ratio > 0.5 && ratio < 2); tries++) {
+		double best = INFINITY;
+
+		assert_ok(measured(&b, 1, &T, 1e9, 0, why));
+		for (int i = 0; i < 5; i++) {
+			double start = ur_clock();
+			assert_ok(unroll_prefill(s, tokens, T, NULL, why));
+			best = fmin(best, ur_clock() - start);
+			unroll_stream_reset(s);
+		}
+		ratio = fastest(&b.of[0][0]) / best;
 	}
-	ratio = fastest(&b.of[0][0]) / best;
-	if (!(ratio > 0.5 && ratio < 2)) /* from a full state it would be three times as much */
+	if (!(ratio > 0.5 && ratio < 2))
 		fail_msg("measured %g times a stream's prefill", ratio);
 	unroll_stream_close(s);
 	bench_close(&b);
@@ -237,9 +244,11 @@ static void test_too_long(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_true(b.done[i] == 1 && b.of[i][0].repeats == 1);
 	/* more than the last length would take in proportion to its tokens, 32 times, and far less than by their square */
-	assert_ok(measured(&b, 2, T, 1e9, 0, why));
-	most = 100 * fastest(&b.of[0][1]);
-	assert_ok(measured(&b, 3, T, most, 0, why));
+	for (int tries = 0; tries < TRIES && !(b.done[0] == 2 && b.done[1] == 3); tries++) {
+		assert_ok(measured(&b, 2, T, 1e9, 0, why));
+		most = 100 * fastest(&b.of[0][1]);
+		assert_ok(measured(&b, 3, T, most, 0, why));
+	}
 	assert_true(b.done[0] == 2 && b.done[1] == 3);
 	assert_int_equal(b.of[1][1].repeats, UR_PREFILL_REPEATS);
 	bench_close(&b);

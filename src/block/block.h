@@ -88,15 +88,21 @@ void ur_ffn_forward(const ur_ctx *c, const ur_ffn_call *call);
 void ur_ffn_backward(const ur_ctx *c, const ur_ffn_call *call);
 
 /* -- embedding -- */
-/* y(T, B, D) = scale table[ids] + positions[first + t]. ids are in range. */
+/* y(T, B, D) = scale table[ids] + positions[first + t]. ids are in range. Of values instead of ids:
+ * y = w values + bias + positions. */
 typedef struct ur_embed_call {
 	int T, B, D, first;
 	const int32_t *ids;
+	const float *values;            /* NULL, or (T, B, inputs), and then no ids and no table */
+	int inputs;
+	const ur_mat *w;                /* (D, inputs) */
+	const float *bias;
 	const float *table, *positions; /* positions may be NULL */
 	float scale;
 	float *y;
 	const float *dy;                /* backward: dtable +=, dpositions (of `first` on) +=, or NULL */
 	float *dtable, *dpositions;
+	float *dw, *dbias;              /* += */
 } ur_embed_call;
 void ur_embed_forward(const ur_ctx *c, const ur_embed_call *call);
 void ur_embed_backward(const ur_ctx *c, const ur_embed_call *call);
@@ -130,13 +136,15 @@ size_t ur_cross_step_work(int D, int heads, int n);
 void ur_cross_step(const ur_kernels *k, int D, int heads, const ur_mat *w, int n, const float *x, float *y,
                    const float *const *memory, const int *mlen, float *const *weights, float *work);
 
-/* -- head and loss: softmax cross-entropy of x W^T + b against targets -- */
+/* -- head and loss: softmax cross-entropy of x W^T + b against targets, or its squared distance from values -- */
 typedef struct ur_head_call {
 	int D, V, rows;
 	const ur_mat *w;                /* (V, D) */
 	const float *bias;              /* (V) or NULL */
 	const float *x;                 /* (rows, D) */
 	const int32_t *targets;         /* (rows); negative: not scored */
+	const float *values;            /* NULL, or (rows, V): then the loss is the sum of squared differences, of those
+	                                 * that are not NaN */
 	float weight;                   /* gradients are of weight x the sum of losses; 0: no gradients */
 	float smoothing;                /* gradients: this share of the target's probability is asked of all tokens alike
 	                                 * (Szegedy et al. 2016); losses stay those of the target */

@@ -1,5 +1,5 @@
 /* Head and loss: loss(row) = -log softmax(x W^T + b)[target]; d logits = (softmax - onehot) weight, where smoothing s
- * makes of onehot (1 - s) onehot + s / V.
+ * makes of onehot (1 - s) onehot + s / V. Of values: loss(row) = |x W^T + b - values|^2.
  * Logits are worked out for a stretch of rows at a time and used at once: for them the gradient of x, then that of W.
  * A vocabulary of 33,000 over 4,096 rows would be half a gigabyte of logits otherwise. */
 #include "block/block.h"
@@ -30,6 +30,19 @@ static void smooth(const ur_head_call *q, float *row, int target)
 	row[target] += q->weight * q->smoothing;
 }
 
+/* The loss of one row of values; said becomes its gradient. */
+static double squares(const ur_head_call *q, const float *target, float *said)
+{
+	double sum = 0;
+
+	for (int i = 0; i < q->V; i++) {
+		const float off = target[i] == target[i] ? said[i] - target[i] : 0; /* NaN: not scored */
+		sum += (double)off * (double)off;
+		said[i] = 2 * q->weight * off;
+	}
+	return sum;
+}
+
 static void loss_rows(void *arg, int from, int to, int thread)
 {
 	const struct head_job *j = arg;
@@ -44,7 +57,9 @@ static void loss_rows(void *arg, int from, int to, int thread)
 	for (int r = from; r < to; r++) {
 		float *row = logits + (size_t)(r - from) * (size_t)q->V;
 		q->losses[r] = 0;
-		if (q->targets[r] >= 0) {
+		if (q->values) {
+			q->losses[r] = squares(q, q->values + (size_t)r * (size_t)q->V, row);
+		} else if (q->targets[r] >= 0) {
 			q->losses[r] = k->cross_entropy(q->V, row, q->targets[r], q->weight);
 			if (q->weight != 0 && q->smoothing > 0)
 				smooth(q, row, q->targets[r]);

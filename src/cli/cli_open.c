@@ -53,7 +53,7 @@ int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *
 	if (code || ((*model)->vocab && (!(*model)->spec.pair || (*model)->source)))
 		return code;
 	ur_visible(ur_path_tail(path), name, sizeof name);
-	ur_complain(args, "%s has no vocabulary: it reads tokens, not text", name);
+	ur_complain(args, "%s has no vocabulary: it reads %s, not text", name, (*model)->ports ? "values" : "tokens");
 	ur_model_free(*model);
 	*model = NULL;
 	return UR_EXIT_USAGE;

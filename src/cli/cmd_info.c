@@ -87,7 +87,7 @@ static int gather(const ur_args *args, const ur_model *m, facts *f)
 	for (int training = 0; training < 2; training++) {
 		size_t *bytes = training ? &f->train_bytes : &f->run_bytes;
 		ur_model *shape;
-		const ur_words words = { .V = m->V, .source_V = m->encoder.V };
+		const ur_words words = { .V = m->V, .source_V = m->encoder.V, .ports = m->ports };
 		if ((status = ur_model_shape(&m->spec, &words, m->k, training, &shape, bytes, &err)))
 			return ur_failed(args, status, &err);
 		ur_model_free(shape);

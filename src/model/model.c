@@ -71,6 +71,18 @@ static int add_bridge(ur_model *m, int *n, const ur_parameter *like, const ur_la
 	return first;
 }
 
+/* A linear layer, begun as PyTorch does: residual layers add to what they read, so that has to be as wide as they. */
+static int add_input(ur_model *m, int *n, const ur_parameter *like)
+{
+	const int in = m->ports->in.n, first = *n;
+	const float a = 1 / sqrtf((float)in);
+
+	add(m, n, like, "input", &(ur_param){ .name = "weight", .rows = m->spec.width, .cols = in,
+		.init = UR_INIT_UNIFORM, .a = a });
+	add(m, n, like, "input", &(ur_param){ .name = "bias", .rows = m->spec.width, .init = UR_INIT_UNIFORM, .a = a });
+	return first;
+}
+
 /* The parameters of a stack in order. */
 static void list_stack(ur_model *m, ur_stack *s, int *n)
 {
@@ -84,9 +96,12 @@ static void list_stack(ur_model *m, ur_stack *s, int *n)
 	ur_parameter like = { .layer = -1, .encoder = s->encoder };
 	size_t remembered = 0;
 
-	s->embedding = add(m, n, &like, "embedding",
-		&(ur_param){ .name = "weight", .rows = s->V, .cols = D, .init = form->embedding_init, .a = form->embedding_a });
-	s->positions = s->norm = -1;
+	s->embedding = s->input = s->positions = s->norm = -1;
+	if (!m->ports)
+		s->embedding = add(m, n, &like, "embedding", &(ur_param){ .name = "weight", .rows = s->V, .cols = D,
+			.init = form->embedding_init, .a = form->embedding_a });
+	else if (form->norm)
+		s->input = add_input(m, n, &like);
 	if (spec->positions == UR_LEARNED)
 		s->positions = add(m, n, &like, "position",
 			&(ur_param){ .name = "weight", .rows = spec->context, .cols = D, .init = UR_INIT_NORMAL, .a = 0.02f });
@@ -136,10 +151,10 @@ static void list(ur_model *m)
 	list_stack(m, &m->stack, &n);
 	m->head_bias = -1;
 	m->head = m->stack.embedding;
-	if (!s->tied)
+	if (m->V > 0 && (!s->tied || m->ports))
 		m->head = add(m, &n, &like, "head", &(ur_param){ .name = "weight", .rows = m->V, .cols = s->width,
 			.init = form->norm ? UR_INIT_NORMAL : UR_INIT_UNIFORM, .a = form->norm ? 0.02f : linear });
-	if (form->head_bias)
+	if (m->V > 0 && form->head_bias)
 		m->head_bias = add(m, &n, &like, "head",
 			&(ur_param){ .name = "bias", .rows = m->V, .init = UR_INIT_UNIFORM, .a = linear });
 	m->params = n;
@@ -148,7 +163,7 @@ static void list(ur_model *m)
 /* Which matrices are multiplied with, and so packed: all but look-up tables. */
 static int is_multiplied(const ur_model *m, int i)
 {
-	return m->param[i].decl.cols > 0 && (m->param[i].layer >= 0 || i == m->head);
+	return m->param[i].decl.cols > 0 && (m->param[i].layer >= 0 || i == m->head || i == m->stack.input);
 }
 
 static void place(ur_model *m)
@@ -209,12 +224,36 @@ static void lay_out(ur_model *m, const ur_words *words)
 {
 	const ur_spec *s = &m->spec;
 	const int out = s->width * (1 + s->both_ways);
+	const int in = m->ports && !s->form->norm ? m->ports->in.n : s->width * (1 + s->summary);
 
-	m->stack = (ur_stack){ .layers = s->layers, .V = m->V, .in = s->width * (1 + s->summary), .out = s->width,
+	m->stack = (ur_stack){ .layers = s->layers, .V = m->V, .in = in, .out = s->width,
 		.scale = s->positions == UR_SINUSOIDAL ? sqrtf((float)s->width) : 1 };
 	if (s->pair)
 		m->encoder = (ur_stack){ .encoder = 1, .layers = s->layers, .V = words->source_V, .in = s->width, .out = out,
 			.scale = m->stack.scale };
+}
+
+/* Whether a model of this spec can read and say that. */
+static ur_status check_words(const ur_spec *spec, const ur_words *words, ur_err *err)
+{
+	const ur_ports *p = words->ports;
+	const int outputs = !p ? 0 : p->says == UNROLL_HIDDEN ? spec->width : words->V;
+	ur_dims dims = ur_spec_dims(spec);
+	const char *why;
+
+	if (!p)
+		return words->V >= 1 && (!spec->pair || words->source_V >= 1) ? UR_OK
+			: ur_fail(err, UR_E_INVALID, "a model needs a vocabulary of at least one token");
+	if (spec->pair)
+		return ur_fail(err, UR_E_INVALID, "%s is a model of pairs, which reads tokens, not values", spec->text);
+	if (words->vocab || p->out.n != outputs || (p->says == UNROLL_HIDDEN) != (words->V == 0))
+		return ur_fail(err, UR_E_INVALID, "%s gives %d outputs, not the %d that its names and units are of", spec->text,
+		               outputs, p->out.n);
+	dims.in = p->in.n;
+	if (!spec->form->norm && spec->mixer->check && (why = spec->mixer->check(&dims)))
+		return ur_fail(err, UR_E_INVALID, "%s cannot read %d values: %s. Put it into a block, as in %.40s,block=llama",
+		               spec->text, p->in.n, why, spec->text);
+	return UR_OK;
 }
 
 ur_status ur_model_shape(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
@@ -222,12 +261,17 @@ ur_status ur_model_shape(const ur_spec *spec, const ur_words *words, const ur_ke
 {
 	ur_model *m;
 	ur_arena size = { 0 };
+	ur_status status;
 
 	*model = NULL;
-	if (words->V < 1 || (spec->pair && words->source_V < 1))
-		return ur_fail(err, UR_E_INVALID, "a model needs a vocabulary of at least one token");
+	if ((status = check_words(spec, words, err)))
+		return status;
 	if (!(m = calloc(1, sizeof *m)))
 		return ur_fail(err, UR_E_NOMEM, "no memory for a model");
+	if (words->ports && !(m->ports = ur_ports_copy(words->ports))) {
+		free(m);
+		return ur_fail(err, UR_E_NOMEM, "no memory for a model");
+	}
 	m->spec = *spec;
 	m->V = words->V;
 	m->k = k;
@@ -278,6 +322,7 @@ void ur_model_free(ur_model *m)
 		return;
 	ur_vocab_free(m->vocab);
 	ur_vocab_free(m->source);
+	ur_ports_free(m->ports);
 	ur_arena_close(&m->memory);
 	free(m->param);
 	free(m->stack.layer);
@@ -399,6 +444,19 @@ static double stack_flops(const ur_model *m, const ur_stack *s, int T, int S, in
 
 double ur_model_flops(const ur_model *m, int S, int T, int B)
 {
+	const double input = m->stack.input >= 0 ? m->ports->in.n : 0;
+
 	return stack_flops(m, &m->encoder, S, 0, B) + stack_flops(m, &m->stack, T, S, B) +
-	       2.0 * T * B * m->spec.width * m->V;
+	       2.0 * T * B * m->spec.width * (m->V + input);
+}
+
+void ur_model_head(const ur_model *m, int n, const float *x, float *out)
+{
+	const int D = m->spec.width;
+
+	if (m->head < 0)
+		m->k->copy(n, D, x, D, out, D);
+	else
+		ur_linear_serial(m->k, n, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, x, D, out,
+		                 m->V, 0);
 }

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "format/safetensors.h"
+#include "model/ports.h"
 #include "model/spec.h"
 #include "vocab/vocab.h"
 
@@ -40,24 +41,28 @@ typedef struct ur_stack {
 	ur_layer *layer;
 	int V, in, out;                 /* tokens; width of the first layer's input and of the last one's output */
 	int embedding, positions, norm; /* parameters; -1: none */
+	int input;                      /* of values, the product that makes them as wide as a residual layer; -1: none,
+	                                 * the first layer reads them as they are */
 	const float *waves;             /* sinusoidal positions (context, width), or NULL */
 	float scale;                    /* of the embedding's rows */
 	size_t state;                   /* bytes of its layers' states */
 	size_t remembered;              /* floats that a decoder's layers remember for each position of a source */
 } ur_stack;
 
-/* The tokens of a model's two sides; a plain model has one. */
+/* What a model reads and says: the tokens of its two sides, of which a plain model has one, or values. */
 typedef struct ur_words {
-	int V;
+	int V;                          /* outputs; of values ports->out.n, or 0 for hidden outputs */
 	const ur_vocab *vocab;          /* may be NULL for a model that reads no text */
 	int source_V;                   /* pairs: tokens of the source side, its end included, as V includes the target's */
 	const ur_vocab *source;
+	const ur_ports *ports;          /* NULL: it reads tokens; not of pairs */
 } ur_words;
 
 struct ur_model {
 	ur_spec spec;
-	int V;                          /* outputs */
+	int V;                          /* outputs of the head; 0: it has none */
 	ur_vocab *vocab, *source;       /* held; NULL where there is none */
+	ur_ports *ports;                /* its own; NULL: it reads tokens */
 	ur_stack stack, encoder;        /* the only one, or the decoder; the encoder, or none */
 	int params;
 	ur_parameter *param;
@@ -68,6 +73,7 @@ struct ur_model {
 	float *weights;
 	const ur_kernels *k;
 	ur_arena memory;
+	_Atomic uint64_t fingerprint;   /* of run/saved.h; 0: not worked out */
 };
 
 /* The shape of a model of this spec and these tokens: parameters and where they lie, but no weights. *bytes (may be
@@ -98,6 +104,10 @@ void ur_model_state_copy(const ur_model *m, void *to, const void *from);
 static inline int64_t *ur_model_position(void *state) { return state; }
 /* Steps a state can take; 0: any number. */
 int64_t ur_model_limit(const ur_model *m);
+/* Floats that a step gives: of the head, or, without one, the last layer's. */
+static inline int ur_model_outputs(const ur_model *m) { return m->head < 0 ? m->spec.width : m->V; }
+/* outputs (n, ur_model_outputs) of x (n, width), what the last layer gave; on the calling thread. */
+void ur_model_head(const ur_model *m, int n, const float *x, float *out);
 
 /* Bytes of one direction's state, to a 64-byte multiple. */
 size_t ur_layer_state(const ur_layer *l);

@@ -49,7 +49,9 @@ static int pieces_of(const ur_model *m, const ur_parameter *p, piece out[MOST_PI
 	}
 	if (n == 0) {
 		out[0] = (piece){ .row = 0, .rows = p->decl.rows, .cols = p->decl.cols };
-		if (strncmp(p->local, "mixer.", 6))
+		if (p->layer < 0)
+			snprintf(stored, sizeof stored, "%.60s", p->local);
+		else if (strncmp(p->local, "mixer.", 6))
 			snprintf(stored, sizeof stored, "layers.%d.%.60s", p->layer, p->local);
 		else
 			snprintf(stored, sizeof stored, m->spec.form->mixer_name, p->layer, p->decl.name);
@@ -93,27 +95,29 @@ void ur_model_tensors(const ur_model *m, const char *prefix, const float *values
 	}
 }
 
-/* malloc'd; NULL: none, or no memory. */
-static char *vocab_text(const ur_vocab *v)
+/* Takes the reference. malloc'd; NULL: none, or no memory. */
+static char *dumped(json_t *json)
 {
-	json_t *json = v ? ur_vocab_to_json(v) : NULL;
 	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 
 	json_decref(json);
 	return text;
 }
 
+static char *vocab_text(const ur_vocab *v) { return dumped(v ? ur_vocab_to_json(v) : NULL); }
+
 ur_status ur_model_save(const ur_model *m, const char *path, int extras, const ur_extra *extra, ur_err *err)
 {
 	int n = ur_model_tensor_count(m), metas = 0;
 	ur_tensor *tensors = calloc((size_t)n, sizeof *tensors);
-	char *names = calloc((size_t)n, 2 * UR_NAME), outputs[16], sources[16], *text, *source;
-	ur_meta *meta = calloc((size_t)extras + 7, sizeof *meta);
+	char *names = calloc((size_t)n, 2 * UR_NAME), outputs[16], sources[16], *text, *source, *ports;
+	ur_meta *meta = calloc((size_t)extras + 8, sizeof *meta);
 	ur_status status;
 
 	text = vocab_text(m->vocab);
 	source = vocab_text(m->source);
-	if (!tensors || !names || !meta || (m->vocab && !text) || (m->source && !source)) {
+	ports = dumped(m->ports ? ur_ports_to_json(m->ports) : NULL);
+	if (!tensors || !names || !meta || (m->vocab && !text) || (m->source && !source) || (m->ports && !ports)) {
 		status = ur_fail(err, UR_E_NOMEM, "%s: no memory to write the model", path);
 	} else {
 		snprintf(outputs, sizeof outputs, "%d", m->V);
@@ -129,11 +133,14 @@ ur_status ur_model_save(const ur_model *m, const char *path, int extras, const u
 		}
 		if (source)
 			meta[metas++] = (ur_meta){ "unroll.source_vocabulary", source };
+		if (ports)
+			meta[metas++] = (ur_meta){ "unroll.ports", ports };
 		for (int i = 0; i < extras; i++)
 			meta[metas++] = (ur_meta){ extra[i].key, extra[i].value };
 		ur_model_tensors(m, "", m->weights, tensors, names);
 		status = ur_safetensors_write(path, n, tensors, metas, meta, err);
 	}
+	free(ports);
 	free(source);
 	free(text);
 	free(meta);
@@ -142,12 +149,22 @@ ur_status ur_model_save(const ur_model *m, const char *path, int extras, const u
 	return status;
 }
 
+/* JSON in the metadata; NULL: err says what is wrong. */
+static json_t *meta_json(const ur_safetensors *file, const char *key, ur_err *err)
+{
+	json_error_t why;
+	json_t *json = json_loads(ur_safetensors_meta(file, key), JSON_REJECT_DUPLICATES, &why);
+
+	if (!json)
+		ur_fail(err, UR_E_FORMAT, "metadata: %s is not JSON: %s at character %d", key, why.text, why.position);
+	return json;
+}
+
 /* One side's tokens: their number, and the vocabulary where there is one. `end`: one token more than it has. */
 static ur_status describe_side(const ur_safetensors *file, const char *count, const char *vocabulary, int end, int *V,
                                const ur_vocab **vocab, ur_err *err)
 {
 	const char *outputs = ur_safetensors_meta(file, count), *tokens = ur_safetensors_meta(file, vocabulary);
-	json_error_t why;
 	ur_vocab *made;
 	char *stop;
 	long n;
@@ -162,10 +179,8 @@ static ur_status describe_side(const ur_safetensors *file, const char *count, co
 	*V = (int)n;
 	if (!tokens)
 		return UR_OK;
-	json = json_loads(tokens, JSON_REJECT_DUPLICATES, &why);
-	if (!json)
-		return ur_fail(err, UR_E_FORMAT, "metadata: %s is not JSON: %s at character %d", vocabulary, why.text,
-		               why.position);
+	if (!(json = meta_json(file, vocabulary, err)))
+		return UR_E_FORMAT;
 	status = ur_vocab_from_json(json, &made, err);
 	json_decref(json);
 	if (status)
@@ -181,7 +196,22 @@ void ur_words_free(ur_words *words)
 {
 	ur_vocab_free((ur_vocab *)words->vocab);
 	ur_vocab_free((ur_vocab *)words->source);
+	ur_ports_free((ur_ports *)words->ports);
 	*words = (ur_words){ 0 };
+}
+
+static ur_status describe_ports(const ur_safetensors *file, ur_words *words, ur_err *err)
+{
+	json_t *json = meta_json(file, "unroll.ports", err);
+	ur_ports *ports;
+	ur_status status = json ? ur_ports_from_json(json, &ports, err) : UR_E_FORMAT;
+
+	json_decref(json);
+	if (status)
+		return status;
+	words->ports = ports;
+	words->V = ports->says == UNROLL_HIDDEN ? 0 : ports->out.n;
+	return UR_OK;
 }
 
 ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, ur_words *words, ur_err *err)
@@ -194,6 +224,8 @@ ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, ur_words 
 		return ur_fail(err, UR_E_FORMAT, "not a model of this program: its metadata lacks unroll.spec");
 	if ((status = ur_spec_parse(text, spec, err)))
 		return status == UR_E_INVALID ? UR_E_FORMAT : status;
+	if (ur_safetensors_meta(file, "unroll.ports"))
+		return describe_ports(file, words, err);
 	status = describe_side(file, "unroll.outputs", "unroll.vocabulary", spec->pair, &words->V, &words->vocab, err);
 	if (!status && spec->pair)
 		status = describe_side(file, "unroll.sources", "unroll.source_vocabulary", 1, &words->source_V, &words->source,

@@ -11,7 +11,7 @@ int ur_net_reads_by_index(const ur_net *net)
 	const ur_model *m = net->m;
 	const ur_layer *first = &net->stack->layer[0];
 
-	return !net->inputs && !m->spec.form->norm && m->spec.positions == UR_NOWHERE && first->reverse < 0 &&
+	return !net->inputs && !m->ports && !m->spec.form->norm && m->spec.positions == UR_NOWHERE && first->reverse < 0 &&
 	       !(first->kind->flags & UR_READS_MEMORY) && net->stack->in == m->spec.width &&
 	       !(m->spec.pair && m->spec.dropout > 0) && 2 * (size_t)net->stack->V <= (size_t)net->T * (size_t)net->B;
 }
@@ -109,7 +109,7 @@ static void plan_stack(ur_net *net, int stateful, ur_arena *arena)
 	const ur_ctx *c = net->c;
 	const size_t rows = (size_t)net->T * (size_t)net->B, width = rows * (size_t)s->width;
 	const int residual = s->form->norm != NULL, training = net->training;
-	size_t work = stack->encoder ? 0 : ur_head_work(m->V, (int)rows);
+	size_t work = stack->encoder || m->head < 0 ? 0 : ur_head_work(m->V, (int)rows);
 	struct shared shared = { 0 };
 	void *dummy = arena; /* a non-NULL state tells a mixer's need() that one will come */
 	const int32_t index = 0;
@@ -119,7 +119,7 @@ static void plan_stack(ur_net *net, int stateful, ur_arena *arena)
 	net->layer = UR_TAKE(arena, ur_layer_run, stack->layers);
 	if (!m->spec.pair) /* theirs are the join's */
 		net->states = UR_TAKE(arena, void *, (size_t)stack->layers * (size_t)net->B);
-	net->embedded = stack->in > s->width ? UR_TAKE(arena, float, width) : NULL;
+	net->embedded = s->summary && !stack->encoder ? UR_TAKE(arena, float, width) : NULL;
 	if (!training)
 		plan_shared(net, &shared, arena);
 	for (int i = 0; i < stack->layers; i++) {
@@ -272,10 +272,13 @@ ur_embed_call ur_net_embed(const ur_net *net, const ur_pass *pass)
 {
 	const ur_model *m = net->m;
 	const float *positions = ur_stack_positions(m, net->stack);
+	const int table = net->stack->embedding, input = net->stack->input;
 
 	return (ur_embed_call){
-		.T = pass->T, .B = pass->B, .D = m->spec.width, .ids = pass->ids, .table = m->mat[net->stack->embedding].data,
-		.positions = positions, .first = positions && pass->state ? (int)*ur_model_position(pass->state[0]) : 0,
+		.T = pass->T, .B = pass->B, .D = m->spec.width, .ids = pass->ids, .table = table < 0 ? NULL : m->mat[table].data,
+		.values = pass->values, .inputs = m->ports ? m->ports->in.n : 0, .w = input < 0 ? NULL : &m->mat[input],
+		.bias = input < 0 ? NULL : m->mat[input + 1].data, .positions = positions,
+		.first = positions && pass->state ? (int)*ur_model_position(pass->state[0]) : 0,
 		.scale = net->stack->scale, .y = net->embedded ? net->embedded : net->layer[0].x,
 	};
 }
@@ -432,6 +435,10 @@ static void embed(ur_net *net, const ur_pass *pass)
 	const ur_dropout drop = ur_net_dropout(net, pass, UR_SITE_EMBEDDING);
 	double start = ur_profile_start(net->profile);
 
+	if (m->ports && net->stack->input < 0) { /* a plain layer reads them as they are */
+		ur_copy_rows(net->c, rows, net->stack->in, pass->values, net->stack->in, net->layer[0].x, net->stack->in);
+		return;
+	}
 	ur_embed_forward(net->c, &call);
 	if (drop.p > 0 && (m->spec.form->norm || m->spec.pair))
 		ur_for_chunks(net->c, rows, sum_rows, &(struct rows){ net->c->k, D, &drop, NULL, call.y, call.y });

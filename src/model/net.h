@@ -56,6 +56,7 @@ typedef struct ur_net {
 typedef struct ur_pass {
 	int T, B;
 	const int32_t *ids;
+	const float *values;            /* models of values, instead of ids: (T, B, inputs), as ur_port_see makes them */
 	const int *len;                 /* (B) or NULL */
 	int S;                          /* pairs: the sources (S, B), each with its end, and their lengths or NULL */
 	const int32_t *source;

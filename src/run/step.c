@@ -7,7 +7,8 @@
  *     logits = x W^T (+ b)
  *
  * Cross-attention is of pairs alone. The same sums in the same order as net.c has for whole sequences, so the two agree
- * to rounding (products differ in nothing, a mixer's step and forward may). */
+ * to rounding (products differ in nothing, a mixer's step and forward may). Of values, x is W values + b before the first
+ * layer of a residual form; a plain form's first mixer reads them as they are. */
 #include "run/step.h"
 
 #include <string.h>
@@ -50,7 +51,7 @@ void ur_step_plan(ur_step *s, const ur_model *m, int n, ur_arena *arena)
 	*s = (ur_step){ .m = m, .n = n };
 	s->x = UR_TAKE(arena, float, width);
 	s->y = UR_TAKE(arena, float, width);
-	s->first = m->stack.in > m->spec.width ? UR_TAKE(arena, float, rows * (size_t)m->stack.in) : NULL;
+	s->first = m->spec.summary ? UR_TAKE(arena, float, rows * (size_t)m->stack.in) : NULL;
 	if (m->spec.form->norm) {
 		s->normed = UR_TAKE(arena, float, width);
 		s->h = UR_TAKE(arena, float, wide * (size_t)ffn->gates);
@@ -70,22 +71,30 @@ void ur_step_plan(ur_step *s, const ur_model *m, int n, ur_arena *arena)
 	}
 }
 
-static void embed(const ur_step *s, const ur_step_call *q)
+/* What the first layer reads. */
+static const float *embed(const ur_step *s, const ur_step_call *q)
 {
 	const ur_model *m = s->m;
 	const size_t D = (size_t)m->spec.width;
 	const float *positions = ur_stack_positions(m, &m->stack);
+	const int input = m->stack.input;
 
+	if (m->ports && input < 0)
+		return q->values;
+	if (m->ports)
+		ur_linear_serial(m->k, q->n, &m->mat[input], m->mat[input + 1].data, q->values, m->ports->in.n, s->x, (int)D, 0);
 	for (int i = 0; i < q->n; i++) {
 		float *x = s->first ? s->first + (size_t)i * 2 * D : s->x + (size_t)i * D;
-		memcpy(x, m->mat[m->stack.embedding].data + (size_t)q->tokens[i] * D, D * sizeof *x);
-		if (m->stack.scale != 1)
+		if (!m->ports)
+			memcpy(x, m->mat[m->stack.embedding].data + (size_t)q->tokens[i] * D, D * sizeof *x);
+		if (!m->ports && m->stack.scale != 1)
 			m->k->scale((int)D, m->stack.scale, x);
 		if (positions)
 			m->k->add((int)D, positions + (size_t)*ur_model_position(q->states[i]) * D, x);
 		if (s->first)
 			memcpy(x + D, q->source[i]->made, D * sizeof *x);
 	}
+	return s->first ? s->first : s->x;
 }
 
 static void mix(const ur_step *s, const ur_step_call *q, int layer, const float *x, float *y)
@@ -171,16 +180,16 @@ static void residual_layer(const ur_step *s, const ur_step_call *q, int i)
 void ur_step_streams(const ur_step *s, const ur_step_call *q)
 {
 	const ur_model *m = s->m;
-	const int n = q->n, D = m->spec.width;
+	const int n = q->n;
+	const float *first = embed(s, q);
 	float *x = s->x, *y = s->y;
 
-	embed(s, q);
 	for (int i = 0; i < m->spec.layers; i++) {
 		if (m->spec.form->norm) {
 			residual_layer(s, q, i);
 		} else {
 			float *swap = x;
-			mix(s, q, i, i == 0 && s->first ? s->first : x, y);
+			mix(s, q, i, i == 0 ? first : x, y);
 			x = y;
 			y = swap;
 		}
@@ -189,8 +198,7 @@ void ur_step_streams(const ur_step *s, const ur_step_call *q)
 		norm_rows(m, n, m->stack.norm, x, y);
 		x = y;
 	}
-	ur_linear_serial(m->k, n, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, x, D, q->logits,
-	                 m->V, 0);
+	ur_model_head(m, n, x, q->logits);
 	for (int i = 0; i < n; i++)
 		++*ur_model_position(q->states[i]);
 }

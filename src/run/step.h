@@ -35,10 +35,11 @@ void ur_step_plan(ur_step *s, const ur_model *m, int n, ur_arena *arena);
 typedef struct ur_step_call {
 	int n;                          /* streams, at most the plan's */
 	const int32_t *tokens;          /* in range */
+	const float *values;            /* models of values, instead: (n, inputs), as ur_port_see makes them */
 	void *const *states;            /* n of ur_model_state_size bytes, distinct, none full (ur_model_limit) */
 	const ur_remembered *const *source;     /* pairs: each stream's */
 	float *const *weights;          /* pairs: NULL, or n pointers to S floats: where the top layer looked */
-	float *logits;                  /* (n, V) */
+	float *logits;                  /* (n, V), of values as the layers say them; without a head (n, width) */
 } ur_step_call;
 
 /* Feeds a token to each stream on the calling thread; positions move on by one. The caller has checked everything. A

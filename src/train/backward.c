@@ -101,10 +101,11 @@ static void mixer_back(const way *q, int i, int reverse, const float *dy, float 
 	const ur_layer_run *l = &net->layer[i];
 	const ur_span span = reverse ? ur_net_span_reverse(net, q->pass, i) : ur_net_span(net, q->pass, i);
 	const int at = reverse ? of->reverse : of->mixer;
+	const int wanted = i > 0 || !m->ports || net->stack->input >= 0; /* values have no use for a gradient */
 	const size_t states = ((size_t)reverse * (size_t)net->stack->layers + (size_t)i) * (size_t)net->B;
 
 	ur_mixer_backward_of(of->kind)->backward(net->c, &of->dims, m->mat + at, &span,
-		reverse ? l->saved_reverse : l->saved, dy, span.index ? q->s->table : dx, q->b->of + at,
+		reverse ? l->saved_reverse : l->saved, dy, span.index ? q->s->table : wanted ? dx : NULL, q->b->of + at,
 		q->dstate ? q->dstate + states : NULL, q->dmemory, net->work);
 }
 
@@ -219,6 +220,8 @@ static void embed_back(const way *q, float *d, float *room)
 	const int D = m->spec.width, rows = q->pass->T * q->pass->B;
 	double start = ur_profile_start(net->profile);
 
+	if (m->ports && net->stack->input < 0)
+		return; /* nothing is learnt of values */
 	if (net->by_index) {
 		net->c->k->add(net->stack->V * D, q->s->table, q->b->of[net->stack->embedding]);
 	} else {
@@ -233,7 +236,11 @@ static void embed_back(const way *q, float *d, float *room)
 			d = room;
 		}
 		call.dy = m->spec.form->norm || m->spec.pair ? undrop(net, q->pass, UR_SITE_EMBEDDING, D, d, d) : d;
-		call.dtable = q->b->of[net->stack->embedding];
+		call.dtable = m->ports ? NULL : q->b->of[net->stack->embedding];
+		if (m->ports) {
+			call.dw = q->b->of[net->stack->input];
+			call.dbias = q->b->of[net->stack->input + 1];
+		}
 		call.dpositions = positions >= 0 ? q->b->of[positions] : NULL;
 		if (call.positions && q->pass->state)
 			call.first -= q->pass->T;
@@ -286,7 +293,7 @@ double ur_net_backward(ur_backward *b, const ur_pass *pass, const ur_aim *aim)
 
 	ur_head_loss(net->c, &(ur_head_call){ .D = D, .V = m->V, .rows = rows, .w = &m->mat[m->head],
 		.bias = m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, .x = net->last, .targets = aim->targets,
-		.weight = aim->weight, .smoothing = aim->smoothing, .losses = b->losses, .dx = b->stack.d[0],
+		.values = aim->values, .weight = aim->weight, .smoothing = aim->smoothing, .losses = b->losses, .dx = b->stack.d[0],
 		.dw = b->of[m->head], .dbias = m->head_bias >= 0 ? b->of[m->head_bias] : NULL, .work = net->work });
 	for (int r = 0; r < rows; r++)
 		sum += b->losses[r];

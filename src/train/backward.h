@@ -25,6 +25,8 @@ typedef struct ur_backward {
 /* What is asked of the outputs. */
 typedef struct ur_aim {
 	const int32_t *targets;         /* (T, B); negative: not scored */
+	const float *values;            /* models that say values, instead: (T, B, V), as the layers say them; NaN: not
+	                                 * scored. A row's loss is the sum of its squared differences. */
 	float weight;                   /* of each loss */
 	float smoothing;                /* ur_head_call.smoothing */
 } ur_aim;
