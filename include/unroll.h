@@ -115,6 +115,9 @@ ur_status unroll_step_values(ur_stream *stream, const float *values, const float
  * step, found before the first is fed; UR_E_NOMEM. On failure the stream is as it was. */
 ur_status unroll_prefill(ur_stream *stream, const int32_t *tokens, int64_t n, const float **out, ur_err *err);
 ur_status unroll_prefill_values(ur_stream *stream, const float *values, int64_t n, const float **out, ur_err *err);
+/* The same with the outputs of every step, out (n, unroll_outputs), the caller's. */
+ur_status unroll_forward(ur_stream *stream, const int32_t *tokens, int64_t n, float *out, ur_err *err);
+ur_status unroll_forward_values(ur_stream *stream, const float *values, int64_t n, float *out, ur_err *err);
 /* Copies the state of `from` into `to`, a stream of the same model: from here on they are independent. */
 ur_status unroll_stream_copy(ur_stream *to, const ur_stream *from, ur_err *err);
 

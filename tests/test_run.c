@@ -1,96 +1,9 @@
 /* Streams: a model saved and opened again steps as its whole-sequence pass says, whatever way the tokens are fed, and
  * nothing a caller or a file can do wrong goes unnoticed. */
-#include "small_models.h"
+#include "stream_models.h"
+#include "counted_malloc.h"
 
-#include <math.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdint.h>
-
-/* -- counting allocations -- */
-
-static atomic_long allocations;
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#endif
-#if defined(__GLIBC__) && !defined(SANITIZED)
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-
-void *malloc(size_t n)
-{
-	atomic_fetch_add(&allocations, 1);
-	return __libc_malloc(n);
-}
-void *calloc(size_t n, size_t size)
-{
-	atomic_fetch_add(&allocations, 1);
-	return __libc_calloc(n, size);
-}
-void *realloc(void *p, size_t n)
-{
-	atomic_fetch_add(&allocations, 1);
-	return __libc_realloc(p, n);
-}
-#endif
-
-/* -- the models -- */
-
-static const char *const specs[] = {
-	"rnn:2x20", "rnn:1x16,nonlinearity=relu", "gru:2x24", "lstm:2x24", "lstm:2x24,tie=1",
-	"lstm:1x16,positions=learned,context=40",
-	"transformer:2x32,heads=4,context=48", "transformer:2x32,heads=4,kv_heads=2,block=llama,context=300",
-	"transformer:1x24,heads=2,window=8,context=60", "attention:2x32,heads=2,window=8,block=llama",
-	"attention:2x16,block=plain,context=50",
-	"lstm:2x24,block=llama", "gru:2x24,block=gpt2,context=64",
-	"transformer:2x32,heads=4,context=48,block=vaswani", "transformer:2x32,heads=4,context=48,norm=post",
-};
-enum { SPECS = sizeof specs / sizeof *specs, MOST = 600 };
-
-static ur_model *model_of(int i) { return small_opened(specs[i], "char", 0, 7); }
-
-static int length_of(const ur_model *m)
-{
-	int64_t limit = unroll_limit(m);
-	return limit > 0 && limit < MOST ? (int)limit : MOST;
-}
-
-/* Logits (T, V) of a fresh whole-sequence pass. */
-static float *whole(const ur_model *m, int T, const int32_t *tokens)
-{
-	ur_ctx c;
-	ur_arena arena = { 0 };
-	ur_net net;
-	float *logits = malloc((size_t)T * (size_t)m->V * sizeof *logits);
-
-	assert_non_null(logits);
-	assert_true(ur_ctx_open(&c, m->k->name, 1));
-	ur_net_plan(&net, m, &c, T, 1, 0, 0, &arena);
-	assert_true(ur_arena_open(&arena));
-	ur_net_plan(&net, m, &c, T, 1, 0, 0, &arena);
-	ur_net_forward(&net, &(ur_pass){ .T = T, .B = 1, .ids = tokens });
-	ur_linear(&c, T, &m->mat[m->head], m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, net.last, m->spec.width,
-	          logits, m->V, 0);
-	ur_arena_close(&arena);
-	ur_ctx_close(&c);
-	return logits;
-}
-
-static double difference(int n, const float *a, const float *b)
-{
-	double most = 0;
-	for (int i = 0; i < n; i++)
-		if (!(fabs((double)a[i] - b[i]) <= most)) /* NaN counts */
-			most = isnan(a[i]) || isnan(b[i]) ? INFINITY : fabs((double)a[i] - b[i]);
-	return most;
-}
 
 static void assert_near(const char *what, const ur_model *m, int t, const float *got, const float *want)
 {
@@ -156,7 +69,7 @@ static void prefill_is_forward(void **unused)
 		ur_stream *s = small_stream(m);
 		int T = length_of(m);
 		int32_t tokens[MOST];
-		float *want;
+		float *want, *all = malloc((size_t)T * (size_t)m->V * sizeof *all);
 		const float *logits;
 
 		small_tokens(m, 2, T, tokens);
@@ -168,6 +81,13 @@ static void prefill_is_forward(void **unused)
 		/* one token is a prefill too */
 		assert_ok(unroll_prefill(s, tokens, 1, &logits, why));
 		assert_near("prefill of one", m, 0, logits, want);
+		/* and the outputs of all steps, from anywhere */
+		assert_non_null(all);
+		assert_ok(unroll_forward(s, tokens + 1, T - 1, all, why));
+		for (int t = 1; t < T; t++)
+			assert_near("forward", m, t, all + (size_t)(t - 1) * (size_t)m->V, want + (size_t)t * (size_t)m->V);
+		assert_int_equal(unroll_position(s), T);
+		free(all);
 		free(want);
 		unroll_stream_close(s);
 		unroll_close(m);
@@ -305,19 +225,19 @@ static void full_streams_refuse(void **unused)
 			assert_int_equal(limit, m->spec.context);
 		if (limit > 0) {
 			small_tokens(m, 5, (int)limit, tokens);
-			assert_int_equal(unroll_prefill(s, tokens, limit + 1, &logits, &err), UR_E_INVALID);
+			assert_int_equal(unroll_prefill(s, tokens, limit + 1, &logits, &err), UR_E_FULL);
 			assert_says(err, "do not fit");
 			assert_int_equal(unroll_position(s), 0);
 			assert_ok(unroll_prefill(s, tokens, limit, &logits, why));
 			state = ur_model_state_of(m, s->state, 0);
 			memcpy(before, state, sizeof before);
-			assert_int_equal(unroll_step(s, 0, &logits, &err), UR_E_INVALID);
-			assert_int_equal(err.status, UR_E_INVALID);
+			assert_int_equal(unroll_step(s, 0, &logits, &err), UR_E_FULL);
+			assert_int_equal(err.status, UR_E_FULL);
 			assert_says(err, "the stream is full");
 			assert_says(err, m->spec.text);
-			assert_int_equal(unroll_prefill(s, tokens, 2, &logits, &err), UR_E_INVALID);
+			assert_int_equal(unroll_prefill(s, tokens, 2, &logits, &err), UR_E_FULL);
 			assert_says(err, "the stream is full");
-			assert_int_equal(unroll_step(s, 0, &logits, NULL), UR_E_INVALID);
+			assert_int_equal(unroll_step(s, 0, &logits, NULL), UR_E_FULL);
 			assert_memory_equal(before, state, sizeof before);
 			assert_int_equal(unroll_position(s), limit);
 			unroll_stream_reset(s);
@@ -417,6 +337,11 @@ static void says_what_it_is(void **unused)
 	assert_int_equal(unroll_parameters(m), 16 * m->V + 2 * 64 * 34 + 17 * m->V);
 	assert_int_equal(unroll_vocabulary(m), 32);
 	assert_int_equal(unroll_limit(m), 0);
+	assert_int_equal(unroll_inputs(m), 0);
+	assert_int_equal(unroll_outputs(m), 32);
+	assert_int_equal(unroll_output_kind(m), UNROLL_CLASSES);
+	assert_null(unroll_input_name(m, 0));
+	assert_null(unroll_output_name(m, 0));
 	n = unroll_encode(m, "f\xC3\xA9\n", 4, tokens, 8, &err);
 	assert_int_equal(n, 3);
 	assert_int_equal(unroll_decode(m, tokens[1], &text), 2);
@@ -433,6 +358,114 @@ static void says_what_it_is(void **unused)
 	assert_string_equal(text, "");
 	unroll_close(m);
 	unroll_close(mute);
+}
+
+static ur_status open_with(const char *path, unroll_weights weights, int64_t context, int64_t window, ur_model **m,
+                           ur_err *err)
+{
+	return unroll_open_with(path, &(unroll_options){ .size = sizeof(unroll_options), .weights = weights,
+		.context = context, .window = window }, m, err);
+}
+
+/* Opened with another reach, a model is what it would be had its spec said so. */
+static void another_reach(void **unused)
+{
+	static const struct { const char *spec, *as; int64_t context, window; } to[] = {
+		{ "attention:2x32,heads=2,block=llama,context=48", "attention:2x32,heads=2,block=llama,context=130", 130, 0 },
+		{ "attention:2x32,heads=2,block=llama,context=48", "attention:2x32,heads=2,block=llama,context=7", 7, 0 },
+		{ "attention:2x32,heads=2,block=llama,context=48", "attention:2x32,heads=2,block=llama,window=9", 0, 9 },
+		{ "attention:2x32,heads=2,block=llama,window=9", "attention:2x32,heads=2,block=llama,window=20", 0, 20 },
+		{ "transformer:2x32,heads=4,context=48", "transformer:2x32,heads=4,context=20", 20, 0 },
+	};
+	int32_t tokens[200];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+		ur_model *made = small_model(to[i].spec, "char", 0, 7), *m, *want;
+		ur_stream *a, *b;
+		char path[64];
+		int n;
+
+		small_path(path);
+		assert_ok(ur_model_save(made, path, 0, NULL, why));
+		assert_ok(open_with(path, UNROLL_AS_STORED, to[i].context, to[i].window, &m, why));
+		unlink(path);
+		/* the table of positions is cut off in the spec that says so: the rest of it is the first's */
+		want = i == 4 ? NULL : small_model(to[i].as, "char", 0, 7);
+		n = to[i].context ? (int)to[i].context : 200;
+		assert_int_equal(unroll_limit(m), to[i].context);
+		small_tokens(m, 20, 200, tokens);
+		a = small_stream(m);
+		b = small_stream(want ? want : made);
+		if (want)
+			assert_int_equal(unroll_stream_size(m), unroll_stream_size(want));
+		for (int t = 0; t < n; t++)
+			assert_memory_equal(small_step(a, tokens[t]), small_step(b, tokens[t]), (size_t)m->V * sizeof(float));
+		assert_int_equal(unroll_step(a, 0, NULL, NULL), to[i].context ? UR_E_FULL : UR_OK);
+		unroll_stream_reset(a);
+		assert_ok(unroll_prefill(a, tokens, n, NULL, why));
+		unroll_stream_close(a);
+		unroll_stream_close(b);
+		unroll_close(m);
+		unroll_close(made);
+		unroll_close(want);
+	}
+}
+
+static void reach_that_cannot_be(void **unused)
+{
+	static const struct { const char *spec; int64_t context, window; const char *says; } no[] = {
+		{ "lstm:1x8", 64, 0, "constant memory" }, { "lstm:1x8", 0, 64, "constant memory" },
+		{ "transformer:1x8,heads=2,context=16", 17, 0, "16 positions" },
+		{ "transformer:1x8,heads=2,context=16", 0, 8, "16 positions" },
+		{ "attention:1x8,heads=2,window=8", 64, 0, "window of 8" },
+		{ "attention:1x8,heads=2", 64, 8, "not both" },
+		{ "attention:1x8,heads=2", -1, 0, "-1" }, { "attention:1x8,heads=2", 0, -1, "-1" },
+		{ "attention:1x8,heads=2", (1 << 24) + 1, 0, "16777217" },
+		{ "attention:1x8,heads=2", 0, INT64_MAX, "9223372036854775807" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
+		ur_model *made = small_model(no[i].spec, "char", 0, 7), *m;
+		ur_err err = { 0 };
+		char path[64];
+
+		small_path(path);
+		assert_ok(ur_model_save(made, path, 0, NULL, why));
+		assert_int_equal(open_with(path, UNROLL_AS_STORED, no[i].context, no[i].window, &m, &err), UR_E_INVALID);
+		assert_says(err, no[i].says);
+		assert_null(m);
+		unlink(path);
+		ur_model_free(made);
+	}
+}
+
+/* Options end where their size says: a caller of an older or newer header is understood, or told. */
+static void options_of_other_versions(void **unused)
+{
+	struct { unroll_options o; char later[16]; } newer = { .o = { .size = sizeof newer } };
+	unroll_options older = { .size = offsetof(unroll_options, context), .context = -5, .window = -5 };
+	ur_model *made = small_model("gru:1x8", "char", 0, 7), *m;
+	ur_err err = { 0 };
+	char path[64];
+
+	(void)unused;
+	small_path(path);
+	assert_ok(ur_model_save(made, path, 0, NULL, why));
+	assert_ok(unroll_open_with(path, &older, &m, why));
+	unroll_close(m);
+	assert_ok(unroll_open_with(path, &newer.o, &m, why));
+	unroll_close(m);
+	newer.later[3] = 1;
+	assert_int_equal(unroll_open_with(path, &newer.o, &m, &err), UR_E_INVALID);
+	assert_says(err, "does not know");
+	assert_null(m);
+	older.size = 0;
+	assert_int_equal(unroll_open_with(path, &older, &m, &err), UR_E_INVALID);
+	assert_says(err, "size");
+	unlink(path);
+	ur_model_free(made);
 }
 
 static void *walk(void *arg)
@@ -615,6 +648,9 @@ int main(void)
 		cmocka_unit_test(strange_tokens_are_refused),
 		cmocka_unit_test(callers_memory),
 		cmocka_unit_test(says_what_it_is),
+		cmocka_unit_test(another_reach),
+		cmocka_unit_test(reach_that_cannot_be),
+		cmocka_unit_test(options_of_other_versions),
 		cmocka_unit_test(threads_share_a_model),
 		cmocka_unit_test(damaged_files_fail_cleanly),
 		cmocka_unit_test(what_is_no_model),

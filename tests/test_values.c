@@ -274,5 +274,7 @@ int main(void)
 		cmocka_unit_test(refused),
 	};
 
+	if (!ur_kernels_pick(NULL))
+		return 77;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,16 @@ static size_t state_used(const ur_dims *d, const void *state)
 	return STATE_HEADER + (size_t)filled(&s, position_of(state)) * position_floats(&s) * sizeof(float);
 }
 
+/* The count it carries agrees, and nothing lies between that and the ring. */
+static int state_fits(const ur_dims *d, int64_t steps, const void *bytes, size_t n)
+{
+	static const char zero[STATE_HEADER];
+	const size_t count = sizeof(int64_t);
+
+	return n >= STATE_HEADER && position_of(bytes) == steps && n == state_used(d, bytes) &&
+	       !memcmp((const char *)bytes + count, zero, STATE_HEADER - count);
+}
+
 static int64_t limit(const ur_dims *d) { return d->option[WINDOW] > 0 ? 0 : d->context; }
 
 /* ---- rotary positions ---- */
@@ -506,7 +516,7 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 const ur_mixer ur_mixer_attention = {
 	.name = "attention", .about = "causal multi-head attention", .flags = UR_STATE_GROWS | UR_NO_ORDER | UR_SEES_ALL,
 	.options = options, .check = check, .params = params, .state_size = state_size, .state_used = state_used,
-	.limit = limit, .step_work = step_work, .step = step,
+	.state_fits = state_fits, .limit = limit, .step_work = step_work, .step = step,
 };
 
 const ur_mixer_forward ur_mixer_forward_attention = {

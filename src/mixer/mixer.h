@@ -99,6 +99,9 @@ typedef struct ur_mixer {
 	size_t (*state_size)(const ur_dims *d);                         /* bytes; all-zero is the start of a sequence */
 	/* leading bytes that matter now: what save writes */
 	size_t (*state_used)(const ur_dims *d, const void *state);
+	/* NULL: any state_size bytes are a state. Else whether n bytes, which need not be aligned and are not trusted, are
+	 * those that matter of a state after `steps` >= 0 steps, as far as step depends on it. */
+	int (*state_fits)(const ur_dims *d, int64_t steps, const void *bytes, size_t n);
 	/* steps a state can take, 0: any number */
 	int64_t (*limit)(const ur_dims *d);
 	size_t (*step_work)(const ur_dims *d, int n);                   /* floats for n streams */

@@ -73,6 +73,7 @@ struct ur_model {
 	float *weights;
 	const ur_kernels *k;
 	ur_arena memory;
+	_Atomic uint64_t fingerprint;   /* of run/saved.h; 0: not worked out */
 };
 
 /* The shape of a model of this spec and these tokens: parameters and where they lie, but no weights. *bytes (may be

@@ -1,25 +1,54 @@
 /* Opening a model file, and what it says of itself. */
-#include "model/model.h"
+#include "run/options.h"
 
 const char *unroll_version(void) { return UNROLL_VERSION; }
 
-ur_status unroll_open(const char *path, ur_model **model, ur_err *err)
+ur_status unroll_open_with(const char *path, const unroll_options *options, ur_model **model, ur_err *err)
 {
 	const ur_kernels *k = ur_kernels_pick(NULL);
+	unroll_options o;
+	ur_status status;
 
 	*model = NULL;
+	if ((status = ur_options_read(options, &o, err)))
+		return status;
 	if (!k)
 		return ur_fail(err, UR_E_INVALID, "the environment's UNROLL_CPU names kernels that are not there or that this "
 		               "processor cannot run; unset it");
-	return ur_model_load(path, k, 0, model, err);
+	status = ur_model_load(path, k, 0, model, err);
+	if (!status && (status = ur_options_reach(&o, *model, err))) {
+		ur_model_free(*model);
+		*model = NULL;
+	}
+	return status;
+}
+
+ur_status unroll_open(const char *path, ur_model **model, ur_err *err)
+{
+	return unroll_open_with(path, NULL, model, err);
 }
 
 void unroll_close(ur_model *model) { ur_model_free(model); }
 
 const char *unroll_spec(const ur_model *model) { return model->spec.text; }
 int64_t unroll_parameters(const ur_model *model) { return model->scalars; }
+int unroll_inputs(const ur_model *model) { return model->ports ? model->ports->in.n : 0; }
+int unroll_outputs(const ur_model *model) { return ur_model_outputs(model); }
+unroll_says unroll_output_kind(const ur_model *model) { return model->ports ? model->ports->says : UNROLL_CLASSES; }
 int unroll_vocabulary(const ur_model *model) { return model->ports ? 0 : model->V; }
 int64_t unroll_limit(const ur_model *model) { return ur_model_limit(model); }
+
+static const char *name_in(const ur_port *p, int i) { return p->name && i >= 0 && i < p->n ? p->name[i] : NULL; }
+
+const char *unroll_input_name(const ur_model *model, int i)
+{
+	return model->ports ? name_in(&model->ports->in, i) : NULL;
+}
+
+const char *unroll_output_name(const ur_model *model, int i)
+{
+	return model->ports ? name_in(&model->ports->out, i) : NULL;
+}
 
 int64_t unroll_encode(const ur_model *model, const char *text, size_t bytes, int32_t *tokens, size_t room, ur_err *err)
 {

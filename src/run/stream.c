@@ -2,16 +2,20 @@
  * link it; prefill.c does. */
 #include "run/stream.h"
 
+#include <math.h>
 #include <string.h>
+
+static const float HUGE_SEEN = 1e17f; /* less than this, and no sum of squares overflows */
 
 /* Measures or cuts a stream's block. */
 static ur_stream *plan(const ur_model *m, ur_arena *arena)
 {
 	ur_stream local, *s = UR_TAKE(arena, ur_stream, 1), *to = s ? s : &local;
 
-	*to = (ur_stream){ .m = m };
+	*to = (ur_stream){ .m = m, .limit = ur_model_limit(m) };
 	ur_step_plan(&to->step, m, 1, arena);
-	to->logits = UR_TAKE(arena, float, ur_model_outputs(m));
+	to->out = UR_TAKE(arena, float, ur_model_outputs(m));
+	to->seen = m->ports ? UR_TAKE(arena, float, m->ports->in.n) : NULL;
 	to->state = UR_TAKE(arena, char, ur_model_state_size(m));
 	return s;
 }
@@ -76,36 +80,96 @@ ur_status unroll_stream_copy(ur_stream *to, const ur_stream *from, ur_err *err)
 }
 
 int64_t unroll_position(const ur_stream *stream) { return *ur_model_position(stream->state); }
+size_t unroll_stream_state(const ur_stream *stream) { return ur_model_state_used(stream->m, stream->state); }
 
-ur_status ur_stream_check(const ur_stream *s, const int32_t *tokens, int64_t n, ur_err *err)
+static ur_status check_tokens(const ur_model *m, const int32_t *tokens, int64_t n, ur_err *err)
 {
-	const int64_t limit = ur_model_limit(s->m), position = unroll_position(s);
-
-	if (s->m->ports)
-		return ur_fail(err, UR_E_INVALID, "%s reads values here, not tokens", s->m->spec.text);
-	if (limit > 0 && position >= limit)
-		return ur_fail(err, UR_E_INVALID, "the stream is full: it has taken all %lld steps that %s is built for; reset "
-		               "it and go on from the last tokens", (long long)limit, s->m->spec.text);
-	if (limit > 0 && n > limit - position)
-		return ur_fail(err, UR_E_INVALID, "%lld tokens do not fit: the stream has taken %lld of the %lld steps that %s "
-		               "is built for; feed fewer", (long long)n, (long long)position, (long long)limit,
-		               s->m->spec.text);
 	for (int64_t i = 0; i < n; i++)
-		if (tokens[i] < 0 || tokens[i] >= s->m->V)
+		if (tokens[i] < 0 || tokens[i] >= m->V)
 			return ur_fail(err, UR_E_INVALID, "token %d (number %lld) is not in the vocabulary, which has 0 to %d",
-			               (int)tokens[i], (long long)i, s->m->V - 1);
+			               (int)tokens[i], (long long)i, m->V - 1);
 	return UR_OK;
 }
 
-ur_status unroll_step(ur_stream *stream, int token, const float **logits, ur_err *err)
+/* A value that is not finite would stay in the state for ever; so would one beyond HUGE_SEEN, soon. */
+static ur_status check_values(const ur_model *m, const float *values, int64_t n, float *seen, ur_err *err)
+{
+	const int width = m->ports->in.n;
+
+	for (int64_t i = 0; i < n; i++, values += width) {
+		ur_fed_see(m, values, 1, seen);
+		if (m->k->sum_squares((size_t)width, seen) < INFINITY)
+			continue;
+		for (int j = 0; j < width; j++)
+			if (!(fabsf(seen[j]) < HUGE_SEEN))
+				return ur_fail(err, UR_E_INVALID, "value %d of row %lld, %g, is infinite or too large for this model",
+				               j, (long long)i, (double)values[j]);
+	}
+	return UR_OK;
+}
+
+ur_status ur_fed_check(const ur_model *m, ur_fed fed, int64_t n, float *seen, ur_err *err)
+{
+	if (m->ports && !fed.values)
+		return ur_fail(err, UR_E_INVALID, "%s reads %d values at a step, not tokens", m->spec.text, m->ports->in.n);
+	if (!m->ports && !fed.tokens)
+		return ur_fail(err, UR_E_INVALID, "%s reads tokens, not values", m->spec.text);
+	return m->ports ? check_values(m, fed.values, n, seen, err) : check_tokens(m, fed.tokens, n, err);
+}
+
+ur_status ur_stream_room(const ur_stream *s, int64_t n, ur_err *err)
+{
+	const int64_t position = unroll_position(s);
+
+	if (s->limit == 0 || n <= s->limit - position)
+		return UR_OK;
+	if (position >= s->limit)
+		return ur_fail(err, UR_E_FULL, "the stream is full: it has taken all %lld steps that %s is built for; reset "
+		               "it and go on from the last of what it was fed", (long long)s->limit, s->m->spec.text);
+	return ur_fail(err, UR_E_FULL, "%lld steps do not fit: the stream has taken %lld of the %lld that %s is built for; "
+	               "feed fewer", (long long)n, (long long)position, (long long)s->limit, s->m->spec.text);
+}
+
+void ur_fed_see(const ur_model *m, const float *values, int64_t n, float *seen)
+{
+	const size_t width = (size_t)m->ports->in.n;
+
+	for (size_t i = 0; i < (size_t)n; i++)
+		ur_port_see(&m->ports->in, values + i * width, seen + i * width);
+}
+
+void ur_given_say(const ur_model *m, int64_t n, float *out)
+{
+	const size_t width = (size_t)ur_model_outputs(m);
+
+	if (unroll_output_kind(m) != UNROLL_VALUES)
+		return;
+	for (size_t i = 0; i < (size_t)n; i++)
+		ur_port_say(&m->ports->out, out + i * width);
+}
+
+static ur_status step(ur_stream *s, ur_fed fed, const float **out, ur_err *err)
+{
+	const ur_model *m = s->m;
+	ur_status status;
+
+	if ((status = ur_stream_room(s, 1, err)) || (status = ur_fed_check(m, fed, 1, s->seen, err)))
+		return status;
+	ur_step_streams(&s->step, &(ur_step_call){ .n = 1, .tokens = fed.tokens, .values = s->seen, .states = &s->state,
+		.logits = s->out });
+	ur_given_say(m, 1, s->out);
+	if (out)
+		*out = s->out;
+	return UR_OK;
+}
+
+ur_status unroll_step(ur_stream *stream, int token, const float **out, ur_err *err)
 {
 	const int32_t id = token;
-	ur_status status = ur_stream_check(stream, &id, 1, err);
+	return step(stream, (ur_fed){ .tokens = &id }, out, err);
+}
 
-	if (status)
-		return status;
-	ur_step_many(&stream->step, 1, &id, &stream->state, stream->logits);
-	if (logits)
-		*logits = stream->logits;
-	return UR_OK;
+ur_status unroll_step_values(ur_stream *stream, const float *values, const float **out, ur_err *err)
+{
+	return step(stream, (ur_fed){ .values = values }, out, err);
 }
