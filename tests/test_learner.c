@@ -36,7 +36,7 @@ static ur_learning settings_for(const ur_spec *spec)
 	return h;
 }
 
-typedef struct rig { ur_ctx ctx; ur_learner *l; ur_learning how; } rig;
+typedef struct rig { ur_ctx *ctx; ur_learner *l; ur_learning how; } rig;
 
 static rig open_rig(const char *text, const ur_learning *how, int classes, int blind, int threads)
 {
@@ -44,19 +44,21 @@ static rig open_rig(const char *text, const ur_learning *how, int classes, int b
 	ur_model *m;
 	rig r;
 
-	assert_true(ur_ctx_open(&r.ctx, NULL, threads));
+	r.ctx = calloc(1, sizeof *r.ctx); /* learners keep its address */
+	assert_true(r.ctx && ur_ctx_open(r.ctx, NULL, threads));
 	assert_ok(ur_spec_parse(text, &spec, why));
 	r.how = how ? *how : settings_for(&spec);
 	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = FEATURES, .classes = classes, .blind = blind }, 4,
-	                         r.ctx.k, &m, why));
-	assert_ok(ur_learner_open(&r.how, m, 1, &r.ctx, &r.l, why));
+	                         r.ctx->k, &m, why));
+	assert_ok(ur_learner_open(&r.how, m, 1, r.ctx, &r.l, why));
 	return r;
 }
 
 static void close_rig(rig *r)
 {
 	ur_learner_close(r->l);
-	ur_ctx_close(&r->ctx);
+	ur_ctx_close(r->ctx);
+	free(r->ctx);
 }
 
 /* Event i; what was foretold in out (NULL: not wanted). */
@@ -145,14 +147,14 @@ static void check_past(const char *text, int newest)
 	how.newest = newest;
 	how.freeze_after = 1;
 	r = open_rig(text, &how, 2, 0, 1);
-	p->ctx = &r.ctx;
+	p->ctx = r.ctx;
 	p->in = FEATURES + 2;
-	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = FEATURES, .classes = 2 }, 4, r.ctx.k, &p->m, why));
+	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = FEATURES, .classes = 2 }, 4, r.ctx->k, &p->m, why));
 	p->carries = (spec.mixer->flags & UR_STATE_GRAD) != 0;
 	plan_past(p, &p->memory);
 	assert_true(ur_arena_open(&p->memory));
 	plan_past(p, &p->memory);
-	ur_model_pack(p->m, &r.ctx);
+	ur_model_pack(p->m, r.ctx);
 	for (int i = 0; i < N; i++) {
 		float *row = p->rows[i];
 		double mean, square;
@@ -274,12 +276,13 @@ static rig open_tokens(const char *text, int threads)
 	ur_model *m;
 	rig r;
 
-	assert_true(ur_ctx_open(&r.ctx, NULL, threads));
+	r.ctx = calloc(1, sizeof *r.ctx); /* learners keep its address */
+	assert_true(r.ctx && ur_ctx_open(r.ctx, NULL, threads));
 	assert_ok(ur_spec_parse(text, &spec, why));
 	r.how = settings_for(&spec);
-	assert_ok(ur_model_create(&spec, &(ur_words){ .V = TOKENS }, r.ctx.k, 1, &m, why));
+	assert_ok(ur_model_create(&spec, &(ur_words){ .V = TOKENS }, r.ctx->k, 1, &m, why));
 	ur_model_init(m, 2);
-	assert_ok(ur_learner_open(&r.how, m, 0, &r.ctx, &r.l, why));
+	assert_ok(ur_learner_open(&r.how, m, 0, r.ctx, &r.l, why));
 	return r;
 }
 
@@ -413,21 +416,21 @@ static void test_snapshot(void **state)
 			assert_int_equal(class, 0);
 		}
 		assert_ok(ur_model_save(ur_learner_model(r.l), "model", 0, NULL, why));
-		assert_ok(ur_model_load("model", r.ctx.k, 1, &m, why));
+		assert_ok(ur_model_load("model", r.ctx->k, 1, &m, why));
 		assert_int_equal(m->ports->in.n, FEATURES);
 		if (!numbers)
 			assert_string_equal(m->ports->out.name[1], "up\"");
 		/* a new learner of that file foretells its first row as an ordinary stream of the file would: no state yet */
-		assert_ok(ur_learner_open(&r.how, m, 0, &r.ctx, &l, why));
+		assert_ok(ur_learner_open(&r.how, m, 0, r.ctx, &l, why));
 		{
 			float seen[FEATURES], said[2] = { 0 };
 			ur_net net;
 			ur_arena a = { 0 };
 
 			ur_port_see(&m->ports->in, row, seen);
-			ur_net_plan(&net, m, &r.ctx, 1, 1, 0, 0, &a);
+			ur_net_plan(&net, m, r.ctx, 1, 1, 0, 0, &a);
 			assert_true(ur_arena_open(&a));
-			ur_net_plan(&net, m, &r.ctx, 1, 1, 0, 0, &a);
+			ur_net_plan(&net, m, r.ctx, 1, 1, 0, 0, &a);
 			ur_net_forward(&net, &(ur_pass){ .T = 1, .B = 1, .values = seen });
 			ur_model_head(m, 1, net.last, said);
 			ur_port_say(&m->ports->out, said);
@@ -495,13 +498,13 @@ static void test_restart(void **state)
 	rig r;
 
 	(void)state;
-	assert_ok(ur_spec_parse("rnn:1x8,activation=relu", &spec, why));
+	assert_ok(ur_spec_parse("rnn:1x8,nonlinearity=relu", &spec, why));
 	how = settings_for(&spec);
 	how.optimizer = "sgd";
 	how.clip = 0;
 	how.lr = 1e25;
 	how.momentum = 0;
-	r = open_rig("rnn:1x8,activation=relu", &how, 0, 0, 1);
+	r = open_rig("rnn:1x8,nonlinearity=relu", &how, 0, 0, 1);
 	for (int i = 0; i < 400; i++)
 		event(r.l, i, 1, NULL);
 	g = ur_learner_score(r.l);
@@ -582,19 +585,19 @@ static void test_misuse(void **state)
 	how = r.how;
 	how.window = 33;
 	assert_ok(ur_spec_parse("transformer:1x8,context=32", &spec, why));
-	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = 2, .classes = 3 }, 1, r.ctx.k, &m, why));
-	assert_int_equal(ur_learner_open(&how, m, 1, &r.ctx, &l, &err), UR_E_INVALID);
+	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = 2, .classes = 3 }, 1, r.ctx->k, &m, why));
+	assert_int_equal(ur_learner_open(&how, m, 1, r.ctx, &l, &err), UR_E_INVALID);
 	assert_says(err, "do not fit a context of 32");
 	how = r.how;
 	how.optimizer = "newton";
-	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = 2, .classes = 3 }, 1, r.ctx.k, &m, why));
-	assert_int_equal(ur_learner_open(&how, m, 1, &r.ctx, &l, &err), UR_E_INVALID);
+	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = 2, .classes = 3 }, 1, r.ctx->k, &m, why));
+	assert_int_equal(ur_learner_open(&how, m, 1, r.ctx, &l, &err), UR_E_INVALID);
 	assert_says(err, "newton");
-	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = 2, .classes = 3 }, 1, r.ctx.k, &m, why));
+	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = 2, .classes = 3 }, 1, r.ctx->k, &m, why));
 	m->weights[7] = NAN;
-	assert_int_equal(ur_learner_open(&r.how, m, 1, &r.ctx, &l, &err), UR_E_INVALID);
+	assert_int_equal(ur_learner_open(&r.how, m, 1, r.ctx, &l, &err), UR_E_INVALID);
 	assert_says(err, "not all numbers");
-	assert_int_equal(ur_learn_model(&spec, &(ur_learn_shape){ .features = 2, .classes = 1 }, 1, r.ctx.k, &m, &err),
+	assert_int_equal(ur_learn_model(&spec, &(ur_learn_shape){ .features = 2, .classes = 1 }, 1, r.ctx->k, &m, &err),
 	                 UR_E_INVALID);
 	close_rig(&r);
 	close_rig(&v);
