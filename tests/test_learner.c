@@ -371,6 +371,44 @@ static void test_drift(void **state)
 	}
 }
 
+/* Behind a drift steps are four times as long, where that was asked for. */
+static void test_faster(void **state)
+{
+	ur_spec spec;
+	ur_learning how;
+	double length[2] = { 0 };
+
+	(void)state;
+	assert_ok(ur_spec_parse("gru:1x8", &spec, why));
+	how = settings_for(&spec);
+	how.optimizer = "sgd";
+	how.momentum = 0;
+	for (how.faster = 0; how.faster < 2; how.faster++) {
+		rig r = open_rig("gru:1x8", &how, 2, 1, 1);
+		const ur_model *m = ur_learner_model(r.l);
+		float *before = calloc(m->floats, sizeof *before);
+		int drift = 0;
+
+		for (int i = 0; !length[how.faster] && i < 6000; i++) {
+			const float row[FEATURES] = { feature(i, 0), feature(i, 1), feature(i, 2) }, *out;
+
+			memcpy(before, m->weights, m->floats * sizeof *before);
+			assert_ok(ur_learner_predict(r.l, row, &out, why));
+			if (drift) {
+				assert_ok(ur_learner_answer(r.l, 0, &drift, why));
+				for (size_t k = 0; k < m->floats; k++)
+					length[how.faster] += fabs((double)(m->weights[k] - before[k]));
+			} else {
+				assert_ok(ur_learner_answer(r.l, (row[0] > 0.5f) ^ (i >= 3000), &drift, why));
+			}
+		}
+		assert_true(length[how.faster] > 0);
+		free(before);
+		close_rig(&r);
+	}
+	assert_true(fabs(length[1] / length[0] - 4) < 1e-2);
+}
+
 /* A number: what was one step ago decides, too. */
 static void test_values(void **state)
 {
@@ -495,6 +533,7 @@ static void test_restart(void **state)
 	ur_spec spec;
 	ur_learning how;
 	ur_learned g;
+	ur_model *m;
 	rig r;
 
 	(void)state;
@@ -504,9 +543,17 @@ static void test_restart(void **state)
 	how.clip = 0;
 	how.lr = 1e25;
 	how.momentum = 0;
+	how.freeze_after = 0; /* as it begins */
+	assert_ok(ur_learn_model(&spec, &(ur_learn_shape){ .features = FEATURES }, 4, ur_kernels_pick(NULL), &m, why));
 	r = open_rig("rnn:1x8,nonlinearity=relu", &how, 0, 0, 1);
-	for (int i = 0; i < 400; i++)
+	for (int i = 0; i < 400; i++) {
+		const int64_t before = ur_learner_score(r.l).restarts;
+
 		event(r.l, i, 1, NULL);
+		if (ur_learner_score(r.l).restarts > before)
+			assert_memory_equal(ur_learner_model(r.l)->weights, m->weights, m->floats * sizeof *m->weights);
+	}
+	ur_model_free(m);
 	g = ur_learner_score(r.l);
 	assert_true(g.skipped > WINDOW && g.restarts > 0 && g.events == 400);
 	assert_sound(r.l);
@@ -671,7 +718,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_past), cmocka_unit_test(test_resume), cmocka_unit_test(test_tokens),
-		cmocka_unit_test(test_drift), cmocka_unit_test(test_values), cmocka_unit_test(test_snapshot),
+		cmocka_unit_test(test_drift), cmocka_unit_test(test_faster),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_bad_numbers), cmocka_unit_test(test_restart), cmocka_unit_test(test_no_allocation),
 		cmocka_unit_test(test_misuse), cmocka_unit_test(test_damaged),
 	};
