@@ -182,7 +182,8 @@ void ur_rig_run(ur_rig *r)
 {
 	const ur_rig_spec *s = &r->spec;
 	const ur_dims *d = &s->dims;
-	const int H = d->out, grad = (s->forward->mixer->flags & UR_STATE_GRAD) && s->stateful;
+	/* training takes short sequences whole: what they attended to before them is a constant */
+	const int H = d->out, grad = !(s->forward->mixer->flags & UR_STATE_GROWS) && s->stateful;
 
 	if (r->span.state && r->since++ == slack(s)) {
 		for (int b = 0; b < s->B; b++)
