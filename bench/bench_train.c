@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 	if (ur_model_create(&spec, &(ur_words){ .V = o.vocab }, c.k, 1, &m, &err))
 		die(err.text);
 	ur_recipe_defaults(&r, &spec);
-	carried = (spec.mixer->flags & UR_STATE_GRAD) != 0;
+	carried = !(spec.mixer->flags & UR_STATE_GROWS);
 	size = ur_model_state_size(m);
 	for (int pass = 0; pass < 2; pass++) {
 		if (pass && !ur_arena_open(&arena))

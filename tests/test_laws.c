@@ -16,8 +16,8 @@
 
 enum { MOST_B = 128, MOST_THREADS = 3 };
 
-enum law { STEP, CHUNK, PAD, INDEX, GRAD, INT8, MEMORY, LAWS };
-static const char *const law_names[LAWS] = {"step", "chunk", "pad", "index", "grad", "int8", "memory"};
+enum law { STEP, CHUNK, PAD, INDEX, GRAD, BF16, INT8, MEMORY, LAWS };
+static const char *const law_names[LAWS] = {"step", "chunk", "pad", "index", "grad", "bf16", "int8", "memory"};
 
 /* What all cases of a kernel set share. */
 typedef struct bench { const ur_kernels *k; ur_ctx ctx[MOST_THREADS]; } bench;
@@ -537,7 +537,8 @@ static void parameters(world *w)
 		w->size[i] = (size_t)p->rows * (size_t)(matrix ? p->cols : 1);
 		/* such that hundreds of steps neither explode nor become chaotic */
 		w->data[i] = random_floats(w, &w->all, w->size[i], matrix ? (w->big ? 0.6 : 1) * sqrt(3.0 / p->cols) : 0.4);
-		w->w[i] = (ur_mat){.rows = p->rows, .cols = matrix ? p->cols : 1, .blocks = blocks, .data = w->data[i]};
+		w->w[i] = (ur_mat){.rows = p->rows, .cols = matrix ? p->cols : 1, .blocks = blocks, .cut = p->cut,
+		                   .data = w->data[i]};
 		if (matrix) {
 			w->w[i].panels = arr(&w->all, ur_panels_size(w->k, p->rows, p->cols, blocks));
 			w->w[i].panels_t = arr(&w->all, ur_panels_size(w->k, p->cols, p->rows, 1));
@@ -573,6 +574,7 @@ static void test_case(void **state)
 	int64_t limit = w->m->limit(&w->d);
 	must(w, limit == 0 || limit >= w->warm + w->T, "limit");
 	must(w, (limit != 0) <= ((w->m->flags & UR_STATE_GROWS) != 0), "a limit, but the state does not grow");
+	must(w, limit == 0 || w->m->rewind, "a limit, but the state cannot be set back");
 	ur_span s = {.T = w->T, .B = w->B}, twice = {.T = 2 * w->T, .B = w->B};
 	ur_cost c1 = w->f->cost(&w->d, &s), c2 = w->f->cost(&w->d, &twice);
 	must(w, c1.flops > 0 && c1.bytes > 0 && c2.flops > 1.9 * c1.flops, "cost");
@@ -592,7 +594,10 @@ static void test_case(void **state)
 		if (!reads_memory(w))
 			law_index(w); /* no decoder's top layer is given an index */
 		law_backward(w);
-		law_int8(w);
+		if (has_state_grad(w))
+			law_pieces(w);
+		law_storage(w, UR_BF16);
+		law_storage(w, UR_I8);
 		law_nan(w);
 		if (reads_memory(w))
 			law_memory(w);
@@ -712,7 +717,9 @@ static void cases_of(cases *c, const bench *b, int mixer)
 			/* as many gates as it has, as few steps do; where the work of a step grows, few too */
 			for (int q = m->params(&d, p); i == 1 && q-- > 0;)
 				T = p[q].blocks > 1 && s[2] / p[q].blocks < T ? s[2] / p[q].blocks : T;
-			add_case(c, b, mixer, &d, i == 1 && m->flags & UR_STATE_GROWS ? T / 5 : T, s[3], s[4], 1);
+			/* a state that grows has whole tiles of earlier steps */
+			const int grows = (m->flags & UR_STATE_GROWS) != 0;
+			add_case(c, b, mixer, &d, i == 1 && grows ? T / 5 : T, s[3], grows ? 2 * s[4] : s[4], 1);
 		}
 }
 

@@ -363,7 +363,7 @@ static void complaints(void **unused)
 		{ "seq2seq:lstm,block=plain", "spec: block=plain is for models of one text: leave out block=\n"
 		  "  seq2seq:lstm,block=plain\n                     ^" },
 		{ "lstm,block=pairs", "spec: block=pairs is for models of pairs\n  lstm,block=pairs\n             ^" },
-		{ "seq2seq:transformer,block=pairs", "spec: transformer carries no gradient through its state, which is all "
+		{ "seq2seq:transformer,block=pairs", "spec: transformer has no state of a fixed size, which is all "
 		  "that would join the two; use block=vaswani\n  seq2seq:transformer,block=pairs\n          ^" },
 		{ "seq2seq:transformer,attention=luong", "spec: option 'attention' is for recurrent pairs; transformer reads "
 		  "the source in every layer\n  seq2seq:transformer,attention=luong\n                                ^" },

@@ -3,7 +3,7 @@
 #include "small_models.h"
 
 #include "run/step.h"
-#include "train/backward.h"
+#include "train/chunked.h"
 
 #include <math.h>
 
@@ -79,6 +79,50 @@ static double pass(rig *r, const float *x, const ur_aim *aim)
 	memset(r->back.all, 0, r->net.m->floats * sizeof(float));
 	ur_net_forward(&r->net, &p);
 	return ur_net_backward(&r->back, &p, aim);
+}
+
+/* Chunk by chunk it is the same gradient. */
+static void in_chunks(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2 * SPECS; i++) {
+		const int values = i % 2, V = 3;
+		ur_model *m = value_model(specs[i / 2], values ? UNROLL_VALUES : UNROLL_CLASSES, V, 1);
+		float x[T * B * IN], want[T * B * 3];
+		int32_t targets[T * B];
+		const ur_pass p = { .T = T, .B = B, .values = x };
+		ur_aim aim = { .targets = targets, .weight = 1 };
+		double loss, norm = 0, off = 0;
+		ur_arena memory = { 0 };
+		ur_backward back;
+		ur_chunked chunked;
+		ur_net net;
+		rig r;
+
+		some_values(x, T * B * IN, 9);
+		some_values(want, T * B * V, 10);
+		for (int t = 0; t < T * B; t++)
+			targets[t] = t % V;
+		if (values)
+			aim = (ur_aim){ .values = want, .weight = 1 };
+		rig_open(&r, m);
+		loss = pass(&r, x, &aim);
+		for (int cut = 0; cut < 2; cut++) {
+			assert_true(!cut || ur_arena_open(&memory));
+			ur_chunked_plan(&chunked, &net, &back, m, &r.ctx, T, B, 4, 0, &memory);
+		}
+		assert_true(fabs(ur_chunked_pass(&chunked, &p, &aim) - loss) < 1e-5 * loss);
+		for (size_t j = 0; j < m->floats; j++) {
+			const double d = (double)back.all[j] - r.back.all[j];
+			off += d * d;
+			norm += (double)r.back.all[j] * r.back.all[j];
+		}
+		if (!(norm > 0 && off < 1e-10 * norm))
+			fail_msg("%s: chunks are off by %.2g of the gradient's norm", specs[i / 2], sqrt(off / norm));
+		ur_arena_close(&memory);
+		rig_close(&r);
+		ur_model_free(m);
+	}
 }
 
 static void gradients(void **state)
@@ -270,7 +314,7 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gradients), cmocka_unit_test(steps), cmocka_unit_test(files), cmocka_unit_test(units),
+		cmocka_unit_test(gradients), cmocka_unit_test(in_chunks), cmocka_unit_test(steps), cmocka_unit_test(files), cmocka_unit_test(units),
 		cmocka_unit_test(refused),
 	};
 

@@ -48,6 +48,7 @@ typedef struct ur_dropout {
 	float p;                        /* 0: off */
 	uint64_t seed, step;
 	int site;                       /* which dropout of the model: the same place gets the same mask on the way back */
+	size_t first;                   /* values of the site before these, where a sequence is taken in pieces */
 } ur_dropout;
 /* y = mask(x) over values [from, to) of the site; y may be x. */
 void ur_drop(const ur_dropout *d, size_t from, size_t to, const float *x, float *y);

@@ -9,6 +9,8 @@ void ur_drop(const ur_dropout *d, size_t from, size_t to, const float *x, float 
 	const uint32_t below = (uint32_t)(d->p * 4294967296.0);
 	uint32_t word[4] = { 0 };
 
+	from += d->first;
+	to += d->first;
 	for (size_t i = from; i < to; i++, x++, y++) {
 		if (i == from || i % 4 == 0)
 			ur_rng4(d->seed, ur_rng_for(UR_RNG_DROPOUT, (uint64_t)d->site << 40 | d->step), i / 4, word);

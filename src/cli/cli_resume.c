@@ -46,14 +46,14 @@ ur_status ur_left_recipe(const ur_left *left, ur_recipe *r, ur_err *err)
 	json_error_t why;
 
 	if (json_unpack_ex(left->recipe, &why, 0,
-		"{s?I,s?i,s?i,s?i,s?s,s?s,s?F,s?F,s?F,s?F,s?F,s?F,s?F,s?s,s?I,s?F,s?I,s?F,s?I,s?I,s?i,s?I,s?F}",
+		"{s?I,s?i,s?i,s?i,s?s,s?s,s?F,s?F,s?F,s?F,s?F,s?F,s?F,s?s,s?I,s?F,s?I,s?F,s?I,s?I,s?i,s?I,s?F,s?i}",
 		"steps", &steps, "batch-size", &r->batch, "seq-len", &r->window, "accumulate", &r->accumulate,
 		"windows", &r->windows, "optimizer", &r->optimizer, "lr", &r->lr, "min-lr", &r->min_lr, "beta1", &r->beta1,
 		"beta2", &r->beta2, "eps", &r->eps, "momentum", &r->momentum, "weight-decay", &r->weight_decay,
 		"schedule", &r->schedule, "warmup", &warmup, "decay", &r->decay, "decay-every", &decay_every, "clip", &r->clip,
 		"eval-every", &eval_every,
 		"eval-tokens", &eval_tokens, "patience", &r->patience, "seed", &seed,
-		"label-smoothing", &r->smoothing))
+		"label-smoothing", &r->smoothing, "chunk", &r->chunk))
 		return ur_fail(err, UR_E_FORMAT, "checkpoint %.200s: its settings cannot be read: %.100s", left->path,
 		               why.text);
 	r->steps = steps;

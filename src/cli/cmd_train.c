@@ -556,7 +556,7 @@ static const ur_opt options[] = {
 	       .otherwise = "1", .least = 1, .most = 1 << 20),
 	UR_OPT(CHOICE, "windows", 0, windows, "KIND",
 	       "whether sequences go on where the last step's ended, or come from anywhere, each fresh",
-	       .otherwise = "carried where state carries gradients", .choices = "carried|random"),
+	       .otherwise = "carried where the state is of one size", .choices = "carried|random"),
 	UR_OPT(CHOICE, "optimizer", 0, optimizer, "NAME", "how gradients become steps", .group = "optimiser",
 	       .otherwise = "adamw", .choices = "adamw|sgd"),
 	UR_OPT(REAL, "lr", 0, lr, "X", "learning rate, after warm-up", .otherwise = "0.003; attention and pairs: 0.001",

@@ -47,7 +47,7 @@ static void lay_weight(ur_rig *r, int i, const ur_param *p)
 	ur_mat *w = &r->w[i];
 	float *data;
 
-	*w = (ur_mat){ .rows = p->rows, .cols = cols, .blocks = p->blocks ? p->blocks : 1 };
+	*w = (ur_mat){ .rows = p->rows, .cols = cols, .blocks = p->blocks ? p->blocks : 1, .cut = p->cut };
 	data = UR_TAKE(&r->memory, float, many(p->rows, cols, 1));
 	r->dw[i] = training ? UR_TAKE(&r->memory, float, many(p->rows, cols, 1)) : NULL;
 	w->data = data;
@@ -182,7 +182,8 @@ void ur_rig_run(ur_rig *r)
 {
 	const ur_rig_spec *s = &r->spec;
 	const ur_dims *d = &s->dims;
-	const int H = d->out, grad = (s->forward->mixer->flags & UR_STATE_GRAD) && s->stateful;
+	/* training takes short sequences whole: what they attended to before them is a constant */
+	const int H = d->out, grad = !(s->forward->mixer->flags & UR_STATE_GROWS) && s->stateful;
 
 	if (r->span.state && r->since++ == slack(s)) {
 		for (int b = 0; b < s->B; b++)

@@ -15,11 +15,13 @@
  *
  * State: the number of steps taken (int64, padded to 64 bytes), then a ring of R positions, R = window or else
  * context: position p is row p % R, its keys (after rope) and then its values. So what matters is a leading range, and
- * pages that no step reached cost nothing. No gradient passes through it: earlier positions are constants.
+ * pages that no step reached cost nothing. Its gradient is that of keys after rope; the call that made them turns it
+ * back.
  *
  * Saved: for every sequence the steps before this call and how many of them were still in the ring; q, k and v after
  * rope (T, B, (heads + 2 kv_heads) E); o (T, B, heads E); the log of the softmax's sum (T, B, heads); and, when there
- * was a state, its ring in order of position, R rows a sequence, of which only those filled are written. */
+ * was a state, its ring in order of position, R rows a sequence, of which only those filled are written: none where
+ * span.still says that the state's own will do, which takes a state without a window. */
 #include "mixer/mixer.h"
 
 #include <math.h>
@@ -154,6 +156,13 @@ static int state_fits(const ur_dims *d, int64_t steps, const void *bytes, size_t
 
 static int64_t limit(const ur_dims *d) { return d->option[WINDOW] > 0 ? 0 : d->context; }
 
+/* Without a window nothing is written over. */
+static void rewind_to(const ur_dims *d, void *state, int64_t n)
+{
+	(void)d;
+	memcpy(state, &n, sizeof n);
+}
+
 /* ---- rotary positions ---- */
 
 /* Radians a position of each pair of values. */
@@ -223,12 +232,15 @@ typedef struct memory {
 	float *rows;      /* products of the distinct rows, with span.index */
 	float *tiles;
 	float *datt, *dqkv, *drows;
+	void *const *dstate;
 	int turn;         /* rope: which way */
 } memory;
 
 static size_t steps(const ur_span *s) { return (size_t)s->T * (size_t)s->B; }
 static int length(const ur_span *s, int b) { return s->len ? s->len[b] : s->T; }
 static size_t ring_floats(const shape *s) { return (size_t)s->ring * position_floats(s); }
+/* The rows of earlier positions are saved, and not read from the state on the way back. */
+static int keeps_ring(const shape *s, const ur_span *span) { return !span->still || s->window; }
 
 static float *take(float **from, size_t n)
 {
@@ -268,7 +280,17 @@ static ur_past past_in_saved(const void *arg, int b)
 	const memory *m = arg;
 	int64_t past[2];
 	get_past(m, b, past);
+	if (past[1] && !keeps_ring(&m->s, m->span))
+		return (ur_past){ ring_of(m->span->state[b]), (int)past[1], 0, m->s.ring };
 	return (ur_past){ m->ring + (size_t)b * ring_floats(&m->s), (int)past[1], 0, m->s.ring };
+}
+
+static ur_past_grad past_grad(const void *arg, int b)
+{
+	const memory *m = arg;
+	int64_t past[2];
+	get_past(m, b, past);
+	return (ur_past_grad){ ring_of(m->dstate[b]), (int)((past[0] - past[1]) % m->s.ring), m->s.ring };
 }
 
 static ur_attention attention_of(const shape *s, const ur_span *span)
@@ -296,7 +318,7 @@ static ur_need need(const ur_ctx *c, const ur_dims *d, const ur_span *span)
 	size_t n = steps(span), rows = span->index ? (size_t)span->rows * (size_t)s.qkv : 0;
 
 	return (ur_need){
-		.saved = (size_t)span->B * (PAST_FLOATS + (span->state ? ring_floats(&s) : 0)) +
+		.saved = (size_t)span->B * (PAST_FLOATS + (span->state && keeps_ring(&s, span) ? ring_floats(&s) : 0)) +
 		         n * (size_t)(s.qkv + s.q + s.heads),
 		.forward = n * (size_t)s.qkv + rows + ur_attention_work(c, &a),
 		.backward = n * (size_t)(s.q + s.qkv) + rows + ur_attention_back_work(c, &a),
@@ -415,7 +437,7 @@ static void forward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur
 			past[1] = span->state ? filled(s, past[0]) : 0;
 			memcpy(m.past + (size_t)b * PAST_FLOATS, past, sizeof past);
 		}
-		if (span->state)
+		if (span->state && keeps_ring(s, span))
 			ur_pool_run(c->pool, span->B, keep_ring, &m);
 	} else {
 		m.qkv = m.o = take(&work, steps(span) * (size_t)s->qkv);
@@ -466,7 +488,7 @@ static void scatter_rows(void *arg, int task, int thread)
 static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *span, const float *saved,
                      const float *dy, float *dx, float *const *dw, void *const *dstate, float *dmemory, float *work)
 {
-	memory m = { .c = c, .span = span, .s = shape_of(d), .turn = -1 };
+	memory m = { .c = c, .span = span, .s = shape_of(d), .turn = -1, .dstate = dstate };
 	const shape *s = &m.s;
 	weights p = weights_of(s, w);
 	ur_attention a = attention_of(s, span);
@@ -474,7 +496,6 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 	int M = span->T * span->B, rows = M;
 	const float *x = span->x, *dqkv;
 
-	(void)dstate;
 	(void)dmemory;
 	if (M == 0)
 		return;
@@ -493,6 +514,7 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 	g.dq = m.dqkv;
 	g.dk = m.dqkv + s->q;
 	g.dv = m.dqkv + s->q + s->kv;
+	g.past = dstate ? past_grad : NULL;
 	if (span->index)
 		m.drows = take(&work, (size_t)span->rows * (size_t)s->qkv);
 	ur_attention_backward(c, &a, &g, work);
@@ -514,9 +536,11 @@ static void backward(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const u
 }
 
 const ur_mixer ur_mixer_attention = {
-	.name = "attention", .about = "causal multi-head attention", .flags = UR_STATE_GROWS | UR_NO_ORDER | UR_SEES_ALL,
+	.name = "attention", .about = "causal multi-head attention",
+	.flags = UR_STATE_GRAD | UR_STATE_GROWS | UR_NO_ORDER | UR_SEES_ALL,
 	.options = options, .check = check, .params = params, .state_size = state_size, .state_used = state_used,
-	.state_fits = state_fits, .limit = limit, .step_work = step_work, .step = step,
+	.state_counts = STATE_HEADER, .state_fits = state_fits, .limit = limit, .rewind = rewind_to, .step_work = step_work,
+	.step = step,
 };
 
 const ur_mixer_forward ur_mixer_forward_attention = {

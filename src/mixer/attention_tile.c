@@ -494,6 +494,37 @@ typedef struct backward_job {
 	size_t stride;
 } backward_job;
 
+/* The row of position i in the state's gradients: its keys (`value` 0) or its values, of one head. */
+static float *past_row(const source *s, const ur_past_grad *g, int value, int i)
+{
+	const size_t row = (size_t)((g->first + i) % g->ring) * 2 + (size_t)value;
+	return g->rows + (row * (size_t)s->a->kv_heads + (size_t)s->h) * (size_t)s->a->E;
+}
+
+/* What later calls have found of these positions' gradients. Rows that this call's own positions took leave the state
+ * here; what they held before it is written by give_past. */
+static void take_past(const ur_kernels *k, const source *s, const ur_past_grad *g, int columns, const backward_head *p)
+{
+	const int E = s->a->E, count = s->past.count, kept = most(s->keys - g->ring, 0);
+
+	for (int i = kept; i < s->keys; i++)
+		for (int value = 0; value < 2; value++) {
+			float *row = past_row(s, g, value, i);
+			k->copy(1, E, row, E, (value ? p->dV : p->dK) + (size_t)i * (size_t)columns, E);
+			if (i >= count)
+				k->fill(1, E, 0, row, E);
+		}
+}
+
+static void give_past(const ur_kernels *k, const source *s, const ur_past_grad *g, int columns, const backward_head *p)
+{
+	const int E = s->a->E;
+
+	for (int i = 0; i < s->past.count; i++)
+		for (int value = 0; value < 2; value++)
+			k->copy(1, E, (value ? p->dV : p->dK) + (size_t)i * (size_t)columns, E, past_row(s, g, value, i), E);
+}
+
 static void back_tile(const backward_job *j, const source *s, int head, int t0, const backward_head *p,
                       const backward_tile *f)
 {
@@ -536,7 +567,7 @@ static void back_tile(const backward_job *j, const source *s, int head, int t0, 
 				k->fill(1, start < end ? start : width, 0, P, ld);
 			k->softmax_back(width, scale, f->delta[r], P, dS);
 		}
-		if (next > past) {   /* the earlier positions are constants */
+		if (next > past || j->g->past) {   /* else these are constants */
 			times_along(k, n, columns, f->P, 1, ld, f->dO_along, 0, rows, rows, p->dV + grad, 1);
 			times_along(k, n, columns, f->dS, 1, ld, f->Q_along, 0, rows, rows, p->dK + grad, 1);
 		}
@@ -560,7 +591,10 @@ static void back_task(void *arg, int task, int thread)
 	cutter scratch = { ur_scratch(j->c, thread), 0 }, work = { 0 };
 	backward_tile f = cut_backward(&scratch, j->c->k, a, &j->t);
 	backward_head p;
+	ur_past_grad g = { 0 };
 
+	if (j->g->past)
+		g = j->g->past(a->past_arg, s.b);
 	if (j->heads)
 		work.base = j->heads + (size_t)(j->c->threads > a->B * a->kv_heads ? task : thread) * j->stride;
 	p = cut_head(j->heads ? &work : &scratch, j->c->k, a, &j->t, s.keys);
@@ -569,9 +603,13 @@ static void back_task(void *arg, int task, int thread)
 	pack_along(k, &s, &j->t, 0, 0, s.keys, p.keys_along);
 	k->fill(s.keys, columns, 0, p.dK, columns);
 	k->fill(s.keys, columns, 0, p.dV, columns);
-	for (int g = 0; g < group; g++)
+	if (g.rows)
+		take_past(k, &s, &g, columns, &p);
+	for (int i = 0; i < group; i++)
 		for (int t0 = 0; t0 < steps; t0 += j->t.q)
-			back_tile(j, &s, h * group + g, t0, &p, &f);
+			back_tile(j, &s, h * group + i, t0, &p, &f);
+	if (g.rows)
+		give_past(k, &s, &g, columns, &p);
 	k->copy(s.keys - s.past.count, a->E, p.dK + from, columns, j->g->dk + to, a->B * ldg);
 	k->copy(s.keys - s.past.count, a->E, p.dV + from, columns, j->g->dv + to, a->B * ldg);
 }

@@ -41,16 +41,25 @@ size_t ur_attention_work(const ur_ctx *c, const ur_attention *a);
 /* Fills out, and lse where wanted. Tasks are (sequence, head, tile of queries). */
 void ur_attention_forward(const ur_ctx *c, const ur_attention *a, float *work);
 
-/* Gradients, each row of which is written (=) for steps within len, dk and dv within slen where S is not 0; the earlier
- * positions are constants. dout (T, B, heads E), rows ldd apart; dq, dk, dv laid out as q, k, v with rows ldg apart,
- * ldgk those of dk and dv where S is not 0. a->out and a->lse are
- * what forward left. One task is a (sequence, head of keys): fewer of those than threads leave threads idle, which is
- * the price of sums in a fixed order without a copy of the gradient per thread. */
+/* Where the gradients of a sequence's keys and values lie that are in the state before or after the call: position i,
+ * counted from the first of the earlier ones, is row (first + i) % ring of `rows`, laid out as in ur_past. */
+typedef struct ur_past_grad {
+	float *rows;
+	int first, ring;
+} ur_past_grad;
+
+/* Gradients, each row of which is written (=) for steps within len, dk and dv within slen where S is not 0. dout
+ * (T, B, heads E), rows ldd apart; dq, dk, dv laid out as q, k, v with rows ldg apart, ldgk those of dk and dv where S
+ * is not 0. a->out and a->lse are what forward left. One task is a (sequence, head of keys): fewer of those than
+ * threads leave threads idle, which is the price of sums in a fixed order without a copy of the gradient per thread. */
 typedef struct ur_attention_grad {
 	const float *dout;
 	ptrdiff_t ldd;
 	float *dq, *dk, *dv;
 	ptrdiff_t ldg, ldgk;
+	/* NULL: the earlier positions are constants, and nobody after this call looked back. Else a sequence's rows hold,
+	 * in, the gradients of the last `ring` positions it has after the call, and, out, those of the earlier ones. */
+	ur_past_grad (*past)(const void *arg, int b);
 } ur_attention_grad;
 
 size_t ur_attention_back_work(const ur_ctx *c, const ur_attention *a);

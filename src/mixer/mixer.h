@@ -28,6 +28,7 @@ typedef struct ur_param {
 	const char *name;               /* PyTorch's, without the layer's number: "weight_ih" */
 	int rows, cols;                 /* cols 0: a vector of `rows` */
 	int blocks;                     /* gate blocks the rows fall into; 0 and 1 are the same */
+	int cut;                        /* columns before it and behind it are multiplied apart (ur_mat); 0: not so */
 	ur_init init;
 	float a;                        /* uniform: +-a; normal: sigma; fill: the value of ... */
 	int fill_from, fill_to;         /* ... rows [from, to), the rest zero */
@@ -51,6 +52,8 @@ typedef struct ur_span {
 	                                 * fills it, with zeros beyond both lengths */
 	int whole;                      /* 1: every step sees all steps of its sequence; UR_SEES_ALL mixers, stateless */
 	void *const *state;             /* B states, in and out; NULL: start from zero and keep nothing */
+	int still;                      /* 1: what states of a limited number of steps hold of earlier ones will be there,
+	                                 * unchanged, when backward is called, so that forward need not keep a copy */
 	uint64_t seed, step;            /* dropout is a function of (seed, step, layer, row, position) */
 	int layer;
 } ur_span;
@@ -67,7 +70,7 @@ typedef struct ur_cost { double flops, bytes; } ur_cost;
 
 enum {
 	UR_STATE_GRAD = 1,              /* backward carries a gradient through the state; else it stops there */
-	UR_STATE_GROWS = 2,             /* the state holds one entry a step, up to dims.context */
+	UR_STATE_GROWS = 2,             /* the state holds an entry a step, up to dims.context, and no summary of them */
 	UR_NO_ORDER = 4,                /* tells no step from another by itself: wants positions from somewhere */
 	UR_READS_MEMORY = 8,            /* reads an encoder's outputs at each step: a decoder's, and nothing without one */
 	UR_SEES_ALL = 16,               /* can take span.whole: an encoder's, then */
@@ -99,11 +102,15 @@ typedef struct ur_mixer {
 	size_t (*state_size)(const ur_dims *d);                         /* bytes; all-zero is the start of a sequence */
 	/* leading bytes that matter now: what save writes */
 	size_t (*state_used)(const ur_dims *d, const void *state);
+	size_t state_counts;            /* leading bytes of it that are counts: they have no gradient */
 	/* NULL: any state_size bytes are a state. Else whether n bytes, which need not be aligned and are not trusted, are
 	 * those that matter of a state after `steps` >= 0 steps, as far as step depends on it. */
 	int (*state_fits)(const ur_dims *d, int64_t steps, const void *bytes, size_t n);
 	/* steps a state can take, 0: any number */
 	int64_t (*limit)(const ur_dims *d);
+	/* Makes a state what it was after its first n steps, n at most those it has taken. Only where limit() is not 0:
+	 * such a state holds every step it took. NULL: the mixer has no such states. */
+	void (*rewind)(const ur_dims *d, void *state, int64_t n);
 	size_t (*step_work)(const ur_dims *d, int n);                   /* floats for n streams */
 	/* On the calling thread; allocates nothing. */
 	void (*step)(const ur_turn *t);
@@ -116,7 +123,7 @@ typedef struct ur_mixer {
 /* Whole sequences. `saved` NULL: prefill and evaluation; nothing will be asked back. */
 typedef struct ur_mixer_forward {
 	const ur_mixer *mixer;
-	/* reads T, B, rows, S, whole, and whether there are an index and states */
+	/* reads T, B, rows, S, whole, still, and whether there are an index and states */
 	ur_need (*need)(const ur_ctx *c, const ur_dims *d, const ur_span *s);
 	ur_cost (*cost)(const ur_dims *d, const ur_span *s);
 	void (*forward)(const ur_ctx *c, const ur_dims *d, const ur_mat *w, const ur_span *s, float *saved, float *work);

@@ -183,6 +183,7 @@ static void place_panels(ur_model *m, ur_arena *arena, int training)
 	for (int i = 0; i < m->params; i++) {
 		const ur_param *p = &m->param[i].decl;
 		ur_mat w = { .rows = p->rows, .cols = p->cols ? p->cols : 1, .blocks = p->blocks > 1 ? p->blocks : 1,
+		             .cut = p->cut,
 		             .data = m->weights ? m->weights + m->param[i].at : NULL };
 		if (is_multiplied(m, i)) {
 			w.panels = UR_TAKE(arena, float, ur_panels_size(m->k, w.rows, w.cols, w.blocks));

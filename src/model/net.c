@@ -126,7 +126,8 @@ static void plan_stack(ur_net *net, int stateful, ur_arena *arena)
 		const ur_layer *l = &stack->layer[i];
 		const int indexed = i == 0 && net->by_index;
 		const ur_span span = { .T = net->T, .B = net->B, .S = net->S, .state = stateful ? &dummy : NULL,
-			.whole = stack->encoder && residual, .index = indexed ? &index : NULL, .rows = indexed ? stack->V : 0 };
+			.whole = stack->encoder && residual, .index = indexed ? &index : NULL, .rows = indexed ? stack->V : 0,
+			.still = stateful == UR_STATES_STILL };
 		const ur_need need = ur_mixer_forward_of(l->kind)->need(c, &l->dims, &span);
 		ur_need cross = { 0 };
 		ur_layer_run r;
@@ -194,7 +195,8 @@ void ur_net_plan_pairs(ur_net *net, const ur_model *m, const ur_ctx *c, int S, i
 ur_dropout ur_net_dropout(const ur_net *net, const ur_pass *pass, int site)
 {
 	return (ur_dropout){ .p = pass->dropout ? (float)net->m->spec.dropout : 0, .seed = pass->seed, .step = pass->step,
-		.site = site + (net->stack->encoder ? UR_SITE_ENCODER : 0) };
+		.site = site + (net->stack->encoder ? UR_SITE_ENCODER : 0),
+		.first = (size_t)pass->first * (size_t)pass->B * (size_t)net->m->spec.width };
 }
 
 /* The states of a layer that this pass reads and leaves, or NULL. */
@@ -213,7 +215,8 @@ ur_span ur_net_span(const ur_net *net, const ur_pass *pass, int layer)
 		.T = pass->T, .B = pass->B, .len = pass->len,
 		.x = indexed ? m->mat[net->stack->embedding].data : residual && !m->spec.norm_last ? l->n : l->x, .y = l->a,
 		.index = indexed ? pass->ids : NULL, .rows = indexed ? net->stack->V : 0,
-		.state = states_of(net, pass, layer), .whole = net->stack->encoder && residual,
+		.state = states_of(net, pass, layer), .still = net->stateful == UR_STATES_STILL,
+		.whole = net->stack->encoder && residual,
 		.seed = pass->seed, .step = pass->step, .layer = layer,
 	};
 
@@ -278,7 +281,7 @@ ur_embed_call ur_net_embed(const ur_net *net, const ur_pass *pass)
 		.T = pass->T, .B = pass->B, .D = m->spec.width, .ids = pass->ids, .table = table < 0 ? NULL : m->mat[table].data,
 		.values = pass->values, .inputs = m->ports ? m->ports->in.n : 0, .w = input < 0 ? NULL : &m->mat[input],
 		.bias = input < 0 ? NULL : m->mat[input + 1].data, .positions = positions,
-		.first = positions && pass->state ? (int)*ur_model_position(pass->state[0]) : 0,
+		.first = positions ? (int)net->at : 0,
 		.scale = net->stack->scale, .y = net->embedded ? net->embedded : net->layer[0].x,
 	};
 }
@@ -496,6 +499,7 @@ void ur_net_forward(ur_net *net, const ur_pass *pass)
 	for (int b = 0; pass->state && b < pass->B; b++)
 		for (int i = 0; i < m->spec.layers; i++)
 			net->states[(size_t)i * (size_t)net->B + (size_t)b] = ur_model_state_of(m, pass->state[b], i);
+	net->at = pass->state && pass->B > 0 ? *ur_model_position(pass->state[0]) : 0;
 	forward_stack(net, pass);
 	for (int b = 0; pass->state && b < pass->B; b++)
 		*ur_model_position(pass->state[b]) += pass->len ? pass->len[b] : pass->T;

@@ -34,7 +34,7 @@ typedef struct ur_net {
 	const ur_stack *stack;
 	const ur_ctx *c;
 	int T, B;                       /* the most steps and sequences */
-	int training, stateful;         /* keeps what backward needs; passes may carry state */
+	int training, stateful;         /* keeps what backward needs; passes may carry state (ur_net_plan) */
 	int inputs;                     /* the first layer's input is an array, whose gradient can be had */
 	int by_index;                   /* the first mixer reads the embedding table's rows by index */
 	ur_layer_run *layer;
@@ -48,6 +48,7 @@ typedef struct ur_net {
 	struct ur_net *encoder;         /* pairs, the decoder's: of the sources, at most S steps; else NULL */
 	int S;
 	ur_join join;
+	int64_t at;                     /* position of the first step of the last pass forward */
 	float *weights;                 /* NULL, or (T, B, S): where the decoder's top layer looked is written there */
 	ur_profile *profile;            /* NULL, or where the time is counted */
 } ur_net;
@@ -64,8 +65,12 @@ typedef struct ur_pass {
 	void *const *state;             /* B blocks of ur_model_state_size, or NULL: fresh, nothing kept; not of pairs */
 	uint64_t seed, step;            /* dropout */
 	int dropout;                    /* apply it */
+	int64_t first;                  /* steps of the same sequences before this pass, which dropout counts on from */
 } ur_pass;
 
+/* Whether passes carry state. UR_STATES_STILL: they do, and what the states hold of earlier steps is still there when
+ * the way back begins (ur_span.still). */
+enum { UR_NO_STATES, UR_STATES, UR_STATES_STILL };
 /* Measures or cuts the net's buffers from the arena (base/arena.h). Called twice with the same arguments. */
 void ur_net_plan(ur_net *net, const ur_model *m, const ur_ctx *c, int T, int B, int training, int stateful,
                  ur_arena *arena);

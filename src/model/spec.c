@@ -238,9 +238,9 @@ static ur_status check_pair(parse *p, ur_err *err)
 				         own_options[i].name, p->name);
 		return UR_OK;
 	}
-	if (!(s->mixer->flags & UR_STATE_GRAD))
-		COMPLAIN(sizeof pair_word - 1, "spec: %s carries no gradient through its state, which is all that would join "
-		         "the two; use block=vaswani", p->name);
+	if (s->mixer->flags & UR_STATE_GROWS)
+		COMPLAIN(sizeof pair_word - 1, "spec: %s has no state of a fixed size, which is all that would join the "
+		         "two; use block=vaswani", p->name);
 	if (s->attend && !name_cell(s))
 		COMPLAIN(p->given_at[ATTENTION], "spec: %s has no cell '%s'", s->attend->name, s->mixer->name);
 	for (int i = 0; s->attend && s->mixer->options && s->mixer->options[i].name; i++) {

@@ -37,6 +37,8 @@ void ur_backward_plan(ur_backward *b, ur_net *net, ur_arena *arena)
 		b->dmemory = UR_TAKE(arena, float, (size_t)net->S * B * (size_t)m->encoder.out);
 	}
 	b->losses = UR_TAKE(arena, double, (size_t)net->T * B);
+	if (net->stateful && !m->spec.pair)
+		b->dstates = UR_TAKE(arena, void *, (size_t)m->spec.layers * B);
 }
 
 struct drop { const ur_dropout *drop; int D; const float *x; float *y; };
@@ -242,8 +244,6 @@ static void embed_back(const way *q, float *d, float *room)
 			call.dbias = q->b->of[net->stack->input + 1];
 		}
 		call.dpositions = positions >= 0 ? q->b->of[positions] : NULL;
-		if (call.positions && q->pass->state)
-			call.first -= q->pass->T;
 		ur_embed_backward(net->c, &call);
 	}
 	ur_profile_end(net->profile, UR_OP_EMBED, start, 0, 2.0 * sizeof(float) * rows * D);
@@ -288,9 +288,12 @@ double ur_net_backward(ur_backward *b, const ur_pass *pass, const ur_aim *aim)
 	ur_net *net = b->net;
 	const ur_model *m = net->m;
 	const int rows = pass->T * pass->B, D = m->spec.width;
-	const way q = { b, net, &b->stack, pass, net->join.dfirst_at, b->dmemory };
+	const way q = { b, net, &b->stack, pass, aim->dstate ? b->dstates : net->join.dfirst_at, b->dmemory };
 	double sum = 0, start = ur_profile_start(net->profile);
 
+	for (int i = 0; aim->dstate && i < m->spec.layers; i++)
+		for (int r = 0; r < pass->B; r++)
+			b->dstates[i * net->B + r] = ur_model_state_of(m, aim->dstate[r], i);
 	ur_head_loss(net->c, &(ur_head_call){ .D = D, .V = m->V, .rows = rows, .w = &m->mat[m->head],
 		.bias = m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, .x = net->last, .targets = aim->targets,
 		.values = aim->values, .weight = aim->weight, .smoothing = aim->smoothing, .losses = b->losses, .dx = b->stack.d[0],

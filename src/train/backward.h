@@ -18,6 +18,7 @@ typedef struct ur_backward {
 	ur_back_stack stack, encoder;
 	float *dmemory;                 /* (S, B, encoder's out); pairs */
 	double *losses;                 /* (T, B) nats */
+	void **dstates;                 /* layers x B pointers, of nets that carry states */
 	float *dinput;                  /* NULL, or (T, B, width): the gradient of the first layer's input is put there; of
 	                                 * nets of ur_net_plan_inputs */
 } ur_backward;
@@ -29,6 +30,8 @@ typedef struct ur_aim {
 	                                 * scored. A row's loss is the sum of its squared differences. */
 	float weight;                   /* of each loss */
 	float smoothing;                /* ur_head_call.smoothing */
+	void *const *dstate;            /* of a pass with state, B blocks laid out as it: in, the gradients of the last
+	                                 * states, out, those of the first; NULL: zero and not wanted; not of pairs */
 } ur_aim;
 
 /* Measures or cuts, as ur_net_plan does; the net is planned for training. */

@@ -117,7 +117,7 @@ static const char *difference(json_t *then, json_t *now)
 	json_t *value;
 	json_object_foreach(now, key, value) {
 		const json_t *old = json_object_get(then, key);
-		if (!old && json_is_real(value) && json_real_value(value) == 0) /* a setting that came later, off */
+		if (!old && json_is_number(value) && json_number_value(value) == 0) /* a setting that came later, off */
 			continue;
 		if (!strcmp(key, "steps") && json_integer_value(value) >= json_integer_value(old))
 			continue;

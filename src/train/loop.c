@@ -60,7 +60,7 @@ static void plan(trainer *t, ur_arena *a)
 		ur_reach_plan(&t->reach, t->m, t->job->ctx, t->r.window, t->r.batch < REACH_ROWS ? t->r.batch : REACH_ROWS, a);
 }
 
-ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err)
+ur_status ur_train_plan_of(const ur_job *job, ur_train_plan *p, ur_err *err)
 {
 	const ur_words words = ur_job_words(job);
 	trainer t;
@@ -71,11 +71,27 @@ ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters,
 		status = ur_model_shape(ur_job_spec(job), &words, job->ctx->k, 1, &t.m, &weights, err);
 	if (!status) {
 		plan(&t, &t.arena);
-		*bytes = t.arena.used > SIZE_MAX - weights ? SIZE_MAX : t.arena.used + weights;
-		*parameters = t.m->scalars;
+		*p = t.subject->plan;
+		p->all = t.arena.used > SIZE_MAX - weights ? SIZE_MAX : t.arena.used + weights;
+		p->weights = weights;
+		p->optimiser = t.m->floats * sizeof(float) * (size_t)(t.optimizer->moments + 2);
+		p->activations = p->all - p->weights - p->optimiser - p->states - p->data - p->validation;
+		p->parameters = t.m->scalars;
 	}
 	ur_subject_close(t.subject);
 	ur_model_free(t.m);
+	return status;
+}
+
+ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err)
+{
+	ur_train_plan p;
+	ur_status status = ur_train_plan_of(job, &p, err);
+
+	if (!status) {
+		*bytes = p.all;
+		*parameters = p.parameters;
+	}
 	return status;
 }
 

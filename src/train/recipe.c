@@ -6,8 +6,7 @@
 
 void ur_recipe_defaults(ur_recipe *r, const ur_spec *spec)
 {
-	const int carries = !spec->pair && (spec->mixer->flags & UR_STATE_GRAD), pair = spec->pair;
-	const int recurrent = (spec->mixer->flags & UR_STATE_GRAD) != 0;
+	const int pair = spec->pair, recurrent = !(spec->mixer->flags & UR_STATE_GROWS), carries = !pair && recurrent;
 
 	*r = (ur_recipe){
 		.steps = 2000, .batch = pair ? 64 : 32,
@@ -24,7 +23,9 @@ void ur_recipe_defaults(ur_recipe *r, const ur_spec *spec)
 void ur_recipe_settle(ur_recipe *r, const ur_spec *spec)
 {
 	if (!r->windows)
-		r->windows = !spec->pair && (spec->mixer->flags & UR_STATE_GRAD) ? "carried" : "random";
+		r->windows = !spec->pair && !(spec->mixer->flags & UR_STATE_GROWS) ? "carried" : "random";
+	if (r->chunk >= r->window)
+		r->chunk = 0;
 	if (r->min_lr < 0)
 		r->min_lr = !strcmp(r->schedule, "cosine") ? r->lr / 10 : 0;
 }
@@ -39,6 +40,13 @@ ur_status ur_recipe_check(const ur_recipe *r, const ur_spec *spec, ur_err *err)
 		return bad(err, "training takes at least one step");
 	if (r->batch < 1 || r->window < 1 || r->accumulate < 1)
 		return bad(err, "batch size, sequence length and accumulation are at least 1");
+	if (r->chunk < 0)
+		return bad(err, "a chunk is a number of steps, or 0 for whole sequences");
+	if (r->chunk && spec->pair)
+		return bad(err, "pairs are trained on whole: --chunk is for models of one text");
+	if (r->chunk && !(spec->mixer->flags & UR_STATE_GRAD))
+		return ur_fail(err, UR_E_INVALID, "no gradient passes through the state of %s, which is all that chunks are "
+		               "joined by; leave out --chunk", spec->mixer->name);
 	if ((int64_t)r->batch * r->window > 1 << 24)
 		return bad(err, "batch size x sequence length is over 16 million tokens; use --accumulate for large batches");
 	if (!(r->lr > 0) || !isfinite(r->lr) || r->min_lr > r->lr)
@@ -75,12 +83,13 @@ ur_status ur_recipe_check(const ur_recipe *r, const ur_spec *spec, ur_err *err)
 json_t *ur_recipe_to_json(const ur_recipe *r)
 {
 	return json_pack("{s:I,s:i,s:i,s:i,s:s,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:s,s:I,s:f,s:I,s:f,s:I,s:I"
-	                 ",s:i,s:I,s:f}",
+	                 ",s:i,s:I,s:f,s:i}",
 		"steps", (json_int_t)r->steps, "batch-size", r->batch, "seq-len", r->window, "accumulate", r->accumulate,
 		"windows", r->windows, "optimizer", r->optimizer, "lr", r->lr, "min-lr", r->min_lr, "beta1", r->beta1,
 		"beta2", r->beta2, "eps", r->eps, "momentum", r->momentum, "weight-decay", r->weight_decay,
 		"schedule", r->schedule,
 		"warmup", (json_int_t)r->warmup, "decay", r->decay, "decay-every", (json_int_t)r->decay_every, "clip", r->clip,
 		"eval-every", (json_int_t)r->eval_every, "eval-tokens", (json_int_t)r->eval_tokens, "patience", r->patience,
-		"seed", (json_int_t)r->seed, "label-smoothing", r->smoothing);
+		"seed", (json_int_t)r->seed, "label-smoothing", r->smoothing,
+		"chunk", r->chunk);
 }

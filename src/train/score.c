@@ -4,7 +4,6 @@
 #include "base/machine.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { PASS_TOKENS = 4096 };
 
@@ -29,17 +28,36 @@ ur_status ur_scorer_plan(ur_scorer *s, const ur_model *m, const ur_ctx *c, const
 	T = s->batches.T;
 	B = s->batches.B;
 	s->carries = ur_model_limit(m) == 0;
-	ur_net_plan(&s->net, m, c, T, B, 0, s->carries, arena);
+	s->piece = ur_score_piece(T);
+	ur_net_plan(&s->net, m, c, s->piece, B, 0, s->carries || s->piece < T, arena);
 	s->batch.ids = UR_TAKE(arena, int32_t, ur_batch_size(T, B));
 	s->batch.targets = UR_TAKE(arena, int32_t, ur_batch_size(T, B));
-	s->losses = UR_TAKE(arena, double, ur_batch_size(T, B));
-	if (s->carries) {
+	s->losses = UR_TAKE(arena, double, ur_batch_size(s->piece, B));
+	if (s->carries || s->piece < T) {
 		s->state = UR_TAKE(arena, void *, B);
 		s->blocks = UR_TAKE(arena, unsigned char, size * (size_t)B);
 		for (int b = 0; b < B && s->state; b++)
 			s->state[b] = s->blocks + size * (size_t)b;
 	}
 	return UR_OK;
+}
+
+/* Adds up the losses of the window in s->batch. */
+static void add_losses(ur_scorer *s, double *sum)
+{
+	const size_t B = (size_t)s->batch.B;
+
+	for (int b = 0; s->state && (s->batch.fresh || !s->carries) && b < s->batch.B; b++)
+		ur_model_state_clear(s->net.m, s->state[b]);
+	for (int from = 0; from < s->batch.T; from += s->piece) {
+		const int T = s->batch.T - from < s->piece ? s->batch.T - from : s->piece;
+		const ur_pass pass = { .T = T, .B = s->batch.B, .ids = s->batch.ids + (size_t)from * B, .state = s->state };
+
+		ur_net_forward(&s->net, &pass);
+		ur_net_losses(&s->net, T * s->batch.B, s->batch.targets + (size_t)from * B, s->losses);
+		for (int r = 0; r < T * s->batch.B; r++)
+			*sum += s->losses[r];
+	}
 }
 
 /* Bytes behind what was scored: `steps` tokens of each row. */
@@ -67,20 +85,12 @@ ur_status ur_scorer_run(ur_scorer *s, int64_t most, double *loss, int64_t *token
 
 	*tokens = 0;
 	for (int64_t i = 0; i < ur_batches_count(&s->batches) && (most == 0 || *tokens < most); i++) {
-		ur_pass pass;
 		ur_status status = ur_batches_get(&s->batches, i, &s->batch, err);
 		if (status)
 			return status;
-		if (s->carries && s->batch.fresh)
-			memset(s->blocks, 0, ur_model_state_size(s->net.m) * (size_t)s->batches.B);
-		pass = (ur_pass){ .T = s->batch.T, .B = s->batch.B, .ids = s->batch.ids,
-		                  .state = s->carries ? s->state : NULL };
-		ur_net_forward(&s->net, &pass);
-		ur_net_losses(&s->net, pass.T * pass.B, s->batch.targets, s->losses);
-		for (int r = 0; r < pass.T * pass.B; r++)
-			sum += s->losses[r];
-		*tokens += (int64_t)pass.T * pass.B;
-		steps += pass.T;
+		add_losses(s, &sum);
+		*tokens += (int64_t)s->batch.T * s->batch.B;
+		steps += s->batch.T;
 	}
 	*loss = sum / (double)*tokens;
 	return bytes ? scored_bytes(s, steps, bytes, err) : UR_OK;

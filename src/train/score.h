@@ -9,11 +9,17 @@ typedef struct ur_scorer {
 	ur_batches batches;
 	ur_batch batch;
 	int carries;                    /* state goes on from window to window */
+	int piece;                      /* steps of a pass: a long window is read piece by piece */
 	void **state;                   /* B blocks */
 	double *losses;
 	unsigned char *blocks;
 } ur_scorer;
 
+/* Windows longer than this are scored in pieces of so many steps, the states carried from one to the next: no
+ * activations of all of a window are ever there. */
+enum { UR_SCORE_STEPS = 1024 };
+/* Steps at a time of windows of T. */
+static inline int ur_score_piece(int T) { return T < UR_SCORE_STEPS ? T : UR_SCORE_STEPS; }
 /* Rows that fill a pass well: `batch`, or more where windows are short. */
 int ur_score_batch(int window, int batch);
 /* Measures or cuts, for tokens [from, to) (may be too few: then the status says so and nothing is planned). */

@@ -1,6 +1,7 @@
 /* Held-out sequences of a task: the loss of each answer, whether it is the likeliest token, and, where answers are
  * numbers, how far the mean of what the model says is off. Sums in float64, in the order of sequences. */
 #include "train/score_task.h"
+#include "train/score.h"
 
 #include "base/machine.h"
 
@@ -19,7 +20,16 @@ void ur_task_scorer_plan(ur_task_scorer *s, const ur_model *m, const ur_ctx *c, 
 	*s = (ur_task_scorer){ .task = task, .B = fill < 1 ? 1 : fill > MOST_ROWS ? MOST_ROWS : fill };
 	rows = (size_t)task->length * (size_t)s->B;
 	asked = (size_t)task->scored * (size_t)s->B;
-	ur_net_plan(&s->net, m, c, task->length, s->B, 0, 0, arena);
+	s->piece = ur_score_piece(task->length);
+	if (s->piece < task->length) {
+		const size_t size = ur_model_state_size(m);
+		unsigned char *blocks = UR_TAKE(arena, unsigned char, size * (size_t)s->B);
+
+		s->state = UR_TAKE(arena, void *, s->B);
+		for (int b = 0; b < s->B && s->state; b++)
+			s->state[b] = blocks + size * (size_t)b;
+	}
+	ur_net_plan(&s->net, m, c, s->piece, s->B, 0, s->piece < task->length, arena);
 	s->ids = UR_TAKE(arena, int32_t, rows);
 	s->targets = UR_TAKE(arena, int32_t, rows);
 	s->asked = UR_TAKE(arena, int32_t, asked);
@@ -68,17 +78,33 @@ static void judge_rows(void *arg, int from, int to, int thread)
 		                     s->task->kind->number ? s->number : NULL);
 }
 
-/* The answers of the batch that net->last is of; sequence b's are answer[b], [b + B], ... */
-static void judge_batch(ur_task_scorer *s, int rows)
+/* The outputs of B sequences where something is asked, and how many they are. */
+static int gather(ur_task_scorer *s, int B)
 {
-	const int D = s->net.m->spec.width, V = s->net.m->V;
-	int n = 0, most;
+	const int length = s->task->length, D = s->net.m->spec.width;
+	int n = 0;
 
-	for (int r = 0; r < rows; r++)
-		if (s->targets[r] >= 0) {
-			s->asked[n] = r;
-			memcpy(s->x + (size_t)n++ * (size_t)D, s->net.last + (size_t)r * (size_t)D, (size_t)D * sizeof *s->x);
-		}
+	for (int b = 0; s->state && b < B; b++)
+		ur_model_state_clear(s->net.m, s->state[b]);
+	for (int from = 0; from < length; from += s->piece) {
+		const int T = length - from < s->piece ? length - from : s->piece, first = from * B;
+
+		ur_net_forward(&s->net, &(ur_pass){ .T = T, .B = B, .ids = s->ids + first, .state = s->state });
+		for (int r = 0; r < T * B; r++)
+			if (s->targets[first + r] >= 0) {
+				s->asked[n] = first + r;
+				memcpy(s->x + (size_t)n++ * (size_t)D, s->net.last + (size_t)r * (size_t)D, (size_t)D * sizeof *s->x);
+			}
+	}
+	return n;
+}
+
+/* The answers to n questions; sequence b's are answer[b], [b + B], ... */
+static void judge_batch(ur_task_scorer *s, int n)
+{
+	const int V = s->net.m->V, D = s->net.m->spec.width;
+	int most;
+
 	/* the logits go where those of a whole pass would: work has room for so many rows of them */
 	most = (int)(ur_head_work(V, s->net.T * s->net.B) / (size_t)V);
 	for (int from = 0; from < n; from += most) {
@@ -99,7 +125,7 @@ static void add(struct sums *s, double x)
 
 void ur_task_scorer_run(ur_task_scorer *s, ur_part_of part, int64_t n, ur_task_score *score)
 {
-	const int length = s->task->length, scored = s->task->scored;
+	const int scored = s->task->scored;
 	struct sums loss = { 0 }, right = { 0 }, squared = { 0 };
 	int64_t whole = 0;
 
@@ -107,8 +133,7 @@ void ur_task_scorer_run(ur_task_scorer *s, ur_part_of part, int64_t n, ur_task_s
 		const int B = (int)(n - first < s->B ? n - first : s->B);
 
 		ur_task_draw(s->task, 0, part, first, B, s->ids, s->targets);
-		ur_net_forward(&s->net, &(ur_pass){ .T = length, .B = B, .ids = s->ids });
-		judge_batch(s, length * B);
+		judge_batch(s, gather(s, B));
 		for (int b = 0; b < B; b++) {
 			double losses = 0, off = 0;
 			int rights = 0;

@@ -3,8 +3,8 @@
 #ifndef UR_SUBJECT_H
 #define UR_SUBJECT_H
 
-#include "train/backward.h"
 #include "train/checkpoint.h"
+#include "train/chunked.h"
 #include "train/train.h"
 
 typedef struct ur_subject ur_subject;
@@ -38,6 +38,8 @@ struct ur_subject {
 	ur_model *m;
 	ur_net net;
 	ur_backward back;
+	ur_chunked chunked;             /* over net and back; not of pairs */
+	ur_train_plan plan;             /* set by plan: data, states and validation, where they are told apart */
 	int validates;                  /* set by plan: there is enough to validate on */
 	unsigned char *carried;         /* state from step to step, or NULL */
 	size_t carried_bytes;

@@ -20,13 +20,18 @@ static void plan(ur_subject *base, ur_arena *a)
 	task_subject *t = (task_subject *)base;
 	const ur_task *task = base->job->task;
 	const int B = base->r->batch;
+	size_t from = a->used;
 
 	t->ids = UR_TAKE(a, int32_t, ur_batch_size(task->length, B));
 	t->targets = UR_TAKE(a, int32_t, ur_batch_size(task->length, B));
-	ur_net_plan(&base->net, base->m, base->job->ctx, task->length, B, 1, 0, a);
-	ur_backward_plan(&base->back, &base->net, a);
+	base->plan.data = a->used - from;
+	ur_chunked_plan(&base->chunked, &base->net, &base->back, base->m, base->job->ctx, task->length, B, base->r->chunk,
+	                0, a);
+	base->plan.states = base->chunked.bytes;
 	base->net.profile = base->job->profile;
+	from = a->used;
 	ur_task_scorer_plan(&t->scorer, base->m, base->job->ctx, task, a);
+	base->plan.validation = a->used - from;
 	base->validates = 1;
 }
 
@@ -54,8 +59,7 @@ static ur_status pass(ur_subject *base, int64_t i, float weight, double *sum, ur
 	(void)err;
 	ur_task_draw(task, r->seed, UR_TRAIN, i * r->batch, r->batch, t->ids, t->targets);
 	ur_profile_end(base->job->profile, UR_OP_DATA, start, 0, 0);
-	ur_net_forward(&base->net, &p);
-	*sum = ur_net_backward(&base->back, &p, &(ur_aim){ .targets = t->targets, .weight = weight,
+	*sum = ur_chunked_pass(&base->chunked, &p, &(ur_aim){ .targets = t->targets, .weight = weight,
 		.smoothing = (float)r->smoothing });
 	return UR_OK;
 }

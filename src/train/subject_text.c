@@ -36,9 +36,12 @@ static void plan(ur_subject *base, ur_arena *a)
 	const ur_recipe *r = base->r;
 	const size_t tokens = ur_batch_size(r->window, r->batch), size = ur_model_state_size(base->m);
 	const int carries = t->mode == UR_BATCH_CARRIED;
+	size_t from = a->used;
 
 	t->batch.ids = UR_TAKE(a, int32_t, tokens);
 	t->batch.targets = UR_TAKE(a, int32_t, tokens);
+	base->plan.data = a->used - from;
+	from = a->used;
 	if (carries) {
 		base->carried_bytes = size * (size_t)r->batch;
 		t->state = UR_TAKE(a, void *, r->batch);
@@ -46,12 +49,16 @@ static void plan(ur_subject *base, ur_arena *a)
 		for (int b = 0; b < r->batch && t->state; b++)
 			t->state[b] = base->carried + size * (size_t)b;
 	}
-	ur_net_plan(&base->net, base->m, job->ctx, r->window, r->batch, 1, carries, a);
-	ur_backward_plan(&base->back, &base->net, a);
+	base->plan.states = a->used - from;
+	ur_chunked_plan(&base->chunked, &base->net, &base->back, base->m, job->ctx, r->window, r->batch, r->chunk, carries,
+	                a);
+	base->plan.states += base->chunked.bytes;
 	base->net.profile = job->profile;
+	from = a->used;
 	/* a split too short to validate on means: no validation, the last weights are the result */
 	base->validates = !ur_scorer_plan(&t->scorer, base->m, job->ctx, job->corpus, job->split.val_from,
 	                                  job->split.val_to, r->window, r->batch, a, NULL);
+	base->plan.validation = a->used - from;
 }
 
 static int64_t targets(ur_subject *base, int64_t i)
@@ -74,8 +81,7 @@ static ur_status pass(ur_subject *base, int64_t i, float weight, double *sum, ur
 	ur_profile_end(base->job->profile, UR_OP_DATA, start, 0, 0);
 	p = (ur_pass){ .T = t->batch.T, .B = t->batch.B, .ids = t->batch.ids, .state = t->state, .seed = base->r->seed,
 	               .step = (uint64_t)i, .dropout = 1 };
-	ur_net_forward(&base->net, &p);
-	*sum = ur_net_backward(&base->back, &p, &(ur_aim){ .targets = t->batch.targets, .weight = weight,
+	*sum = ur_chunked_pass(&base->chunked, &p, &(ur_aim){ .targets = t->batch.targets, .weight = weight,
 		.smoothing = (float)base->r->smoothing });
 	return UR_OK;
 }

@@ -22,9 +22,10 @@ typedef struct ur_recipe {
 	int batch, window;              /* B sequences of T tokens a micro-batch; pairs: B pairs of at most T tokens a side,
 	                                 * the end included (longer ones are left out); a task has its own T */
 	int accumulate;                 /* micro-batches a step */
+	int chunk;                      /* steps at a time of whose activations there is memory, the rest worked out again
+	                                 * (chunked.h); 0: a sequence's all at once; not of pairs */
 	const char *windows;            /* "carried" (truncated backpropagation through time), "random" (fresh); NULL:
-	                                 * carried for mixers that carry gradients through their state, random for the
-	                                 * rest */
+	                                 * carried for mixers whose state is of one size, random for the rest */
 	const char *optimizer;          /* a name of ur_optimizer_find */
 	double lr, min_lr;              /* peak and final learning rate */
 	double beta1, beta2, eps, momentum, weight_decay;
@@ -133,7 +134,21 @@ ur_job_pairs ur_job_count_pairs(const ur_job *job);
 double ur_job_step_flops(const ur_job *job);
 /* Targets of one of its steps, of pairs on average; of a task, tokens read. */
 double ur_job_step_tokens(const ur_job *job);
-/* Bytes the job needs, before it takes them: weights, gradients, optimiser, activations. */
+/* Bytes the job needs, before it takes them. */
+typedef struct ur_train_plan {
+	size_t weights;                 /* and their packed forms */
+	size_t optimiser;               /* gradients, moments, the best weights so far */
+	size_t states;                  /* from step to step and from chunk to chunk, and their gradients */
+	size_t data;                    /* a batch's tokens and targets */
+	size_t validation;
+	size_t activations;             /* of a step, or of a chunk of it, and working memory; of pairs, all of a batch */
+	size_t all;
+	int64_t parameters;
+} ur_train_plan;
+ur_status ur_train_plan_of(const ur_job *job, ur_train_plan *plan, ur_err *err);
+/* The largest chunk (0: none, the fastest) with which the job fits into `memory` bytes; job->recipe.chunk is not read.
+ * UR_E_NOMEM: none does; err says the least that would do. */
+ur_status ur_train_fit(const ur_job *job, size_t memory, int *chunk, ur_err *err);
 ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err);
 /* Runs it. *model (may be NULL) gets the best weights and is the caller's. UR_E_DIVERGED: err names the tensor and
  * step; the last good checkpoint stands. */
