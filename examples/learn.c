@@ -1,4 +1,5 @@
-/* Learns online: rows of numbers on standard input, the last one of each the class (0, 1, ...) that the others foretell.
+/* Learns online: rows of numbers on standard input, the last one of each the class (0, 1, ...) that the others
+ * foretell.
  * Says after every thousandth how often it was right, before it learnt.
  *
  *     cc learn.c -o learn $(pkg-config --cflags --libs --static unroll-train)

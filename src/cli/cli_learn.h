@@ -20,17 +20,23 @@ typedef struct ur_columns {
 	float *row;
 } ur_columns;
 
-/* From the first event. target: a name, a number from 1, or NULL (the last field); `names`: of the model's features,
- * NULL where there is none yet or it names none: all fields but the target and those named in `without`. UR_E_INVALID
- * names the source. */
-ur_status ur_columns_open(ur_columns *c, const ur_events *from, const ur_event *event, const char *target,
-                          const ur_list *without, const char *const *names, int features, ur_err *err);
+/* What is known of them beforehand. */
+typedef struct ur_columns_ask {
+	const char *target;             /* a name, a number from 1, or NULL: the last field */
+	const ur_list *without;         /* fields to leave out, of those of a model that names none */
+	const char *const *names;       /* of the model's features; NULL: it names none, or there is no model yet */
+	int features;                   /* that the model has; -1: there is none yet */
+	const json_t *before;           /* of an earlier sitting, for events that come without names now; or NULL */
+} ur_columns_ask;
+/* From the first event. UR_E_INVALID names the source. */
+ur_status ur_columns_open(ur_columns *c, const ur_events *from, const ur_event *event, const ur_columns_ask *ask,
+                          ur_err *err);
 void ur_columns_close(ur_columns *c);
 /* Fills c->row, and where the answer stands; NULL: it is missing. UR_E_INVALID. */
 ur_status ur_columns_read(ur_columns *c, const ur_events *from, const ur_event *event, const ur_field **answer,
                           ur_err *err);
-/* The target for a place in a checkpoint: its name, or its number. */
-json_t *ur_columns_target(const ur_columns *c);
+/* For a checkpoint: {"target": its name or number, "column": 3, "columns": [0, 1]}. */
+json_t *ur_columns_json(const ur_columns *c);
 
 /* ---- reports ---- */
 

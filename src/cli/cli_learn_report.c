@@ -104,7 +104,8 @@ void ur_learn_report(ur_learn_line *line, const ur_learned *g, double now)
 	heads(line, g);
 	printf("%14s  %9.0f  %10s  %10s  %10s  %10s  %7" PRId64 "\n", ur_commas(g->events, a), rate,
 	       cell(now_of(g, UR_OF_MODEL), !g->says_values, b), cell(now_of(g, UR_OF_FROZEN), !g->says_values, c),
-	       cell(now_of(g, UR_OF_LAST), !g->says_values, d), cell(now_of(g, UR_OF_USUAL), !g->says_values, e), g->drifts);
+	       cell(now_of(g, UR_OF_LAST), !g->says_values, d), cell(now_of(g, UR_OF_USUAL), !g->says_values, e),
+		g->drifts);
 	(void)fflush(stdout);
 }
 
@@ -141,7 +142,8 @@ static void behind_line(const ur_learned *g, int who, const char *name)
 	const double unit = g->says_values ? 1 : 100;
 
 	if (s.n > 1)
-		printf("%s has %.4g%s more error an event than the model, %.4g to %.4g, on the events both were scored on\n", name,
+		printf("%s has %.4g%s more error an event than the model, %.4g to %.4g, on the events both were scored on\n",
+		       name,
 		       unit * s.behind.mean, g->says_values ? "" : " points", unit * s.behind.low, unit * s.behind.high);
 }
 
@@ -168,7 +170,8 @@ void ur_learn_result(ur_learn_line *line, const ur_learned *g, double seconds, s
 	printf("\n");
 	behind_line(g, UR_OF_FROZEN, "frozen, it");
 	behind_line(g, UR_OF_LAST, "the last answer");
-	printf("%s events in %s; %" PRId64 " drifts", ur_commas(g->events, a), ur_time_text(seconds, b), g->drifts);
+	printf("%s events in %s; %" PRId64 " drift%s", ur_commas(g->events, a), ur_time_text(seconds, b), g->drifts,
+	       g->drifts == 1 ? "" : "s");
 	if (g->drifts)
 		printf(", the last at event %s", ur_commas(g->last_drift, c));
 	printf("; the learner takes %s, whatever the number of events\n", ur_size_text((double)bytes, d));
@@ -177,7 +180,8 @@ void ur_learn_result(ur_learn_line *line, const ur_learned *g, double seconds, s
 	if (line->bad)
 		printf("%s events could not be read, and were passed over\n", ur_commas(line->bad, a));
 	if (g->skipped)
-		printf("%s events gave gradients that were not finite, and changed nothing; the weights went back to the frozen "
+		printf("%s events gave gradients that were not finite, and changed nothing; the weights went back to the "
+		       "frozen "
 		       "ones %s times\n", ur_commas(g->skipped, a), ur_commas(g->restarts, b));
 	if (out)
 		printf("wrote %s\n", out);

@@ -22,7 +22,8 @@ static ur_status lacks(const ur_events *from, const ur_event *e, const char *wha
 	for (int i = 0; i < e->fields && strlen(has) < 100; i++)
 		(void)snprintf(has + strlen(has), sizeof has - strlen(has), "%s%.40s", i ? ", " : "",
 		               e->field[i].name ? e->field[i].name : "(no name)");
-	return ur_fail(err, UR_E_INVALID, "%.150s, line %lld: there is no %s '%.60s'; the fields are %s", ur_events_name(from),
+	return ur_fail(err, UR_E_INVALID, "%.150s, line %lld: there is no %s '%.60s'; the fields are %s",
+	               ur_events_name(from),
 	               (long long)e->line, what, ur_visible(name, shown, sizeof shown), has);
 }
 
@@ -34,55 +35,74 @@ static int left_out(const ur_event *e, int i, const ur_list *without)
 	return 0;
 }
 
-static ur_status choose(ur_columns *c, const ur_event *e, const ur_list *without, const char *const *names, int features,
-                        ur_err *err)
+static ur_status room_for(ur_columns *c, int n, ur_err *err)
 {
-	int n = 0;
-
-	c->name = calloc((size_t)(e->fields > features ? e->fields : features) + 1, sizeof *c->name);
-	c->at = calloc((size_t)(e->fields > features ? e->fields : features) + 1, sizeof *c->at);
-	if (!c->name || !c->at)
-		return no_memory(err);
-	for (int i = 0; names && i < features; i++) {
-		c->name[n] = strdup(names[i]);
-		if (!c->name[n++])
-			return no_memory(err);
-	}
-	for (int i = 0; !names && i < e->fields; i++) {
-		if (i == c->target || left_out(e, i, without))
-			continue;
-		c->at[n] = i;
-		if (e->field[i].name && !(c->name[n] = strdup(e->field[i].name)))
-			return no_memory(err);
-		n++;
-	}
-	c->features = n;
+	c->name = calloc((size_t)n + 1, sizeof *c->name);
+	c->at = calloc((size_t)n + 1, sizeof *c->at);
 	c->row = calloc((size_t)n + 1, sizeof *c->row);
-	return c->row ? UR_OK : no_memory(err);
+	return c->name && c->at && c->row ? UR_OK : no_memory(err);
 }
 
-ur_status ur_columns_open(ur_columns *c, const ur_events *from, const ur_event *e, const char *target,
-                          const ur_list *without, const char *const *names, int features, ur_err *err)
+/* As they stood in an earlier sitting, whose events had names. */
+static ur_status as_before(ur_columns *c, const ur_columns_ask *ask, ur_err *err)
+{
+	const json_t *at = json_object_get(ask->before, "columns");
+
+	c->target = (int)json_integer_value(json_object_get(ask->before, "column"));
+	for (c->features = 0; c->features < ask->features; c->features++) {
+		const json_int_t i = json_integer_value(json_array_get(at, (size_t)c->features));
+		c->at[c->features] = i >= 0 && i < UR_FIELDS_MOST ? (int)i : 0;
+	}
+	return c->target >= 0 ? UR_OK : ur_fail(err, UR_E_FORMAT, "the checkpoint's columns are damaged");
+}
+
+static ur_status choose(ur_columns *c, const ur_event *e, const ur_columns_ask *ask, ur_err *err)
+{
+	for (int i = 0; ask->names && i < ask->features; i++) {
+		c->name[i] = strdup(ask->names[i]);
+		if (!c->name[c->features++])
+			return no_memory(err);
+	}
+	for (int i = 0; !ask->names && i < e->fields; i++) {
+		if (i == c->target || left_out(e, i, ask->without))
+			continue;
+		c->at[c->features] = i;
+		if (e->field[i].name && !(c->name[c->features] = strdup(e->field[i].name)))
+			return no_memory(err);
+		c->features++;
+	}
+	return UR_OK;
+}
+
+ur_status ur_columns_open(ur_columns *c, const ur_events *from, const ur_event *e, const ur_columns_ask *ask,
+                          ur_err *err)
 {
 	ur_status status;
 
 	*c = (ur_columns){ .target = e->fields - 1 };
-	if (target && (c->target = find(e, target)) < 0)
-		return lacks(from, e, "target", target, err);
 	if (e->fields < 1)
 		return ur_fail(err, UR_E_INVALID, "%.150s, line %lld: an event without fields", ur_events_name(from),
 		               (long long)e->line);
-	for (int k = 0; k < without->n; k++)
-		if (find(e, without->text[k]) < 0)
-			return lacks(from, e, "field", without->text[k], err);
+	if ((status = room_for(c, e->fields > ask->features ? e->fields : ask->features, err)))
+		return status;
+	if (ask->before && !e->field[0].name)
+		return as_before(c, ask, err);
+	if (ask->target && (c->target = find(e, ask->target)) < 0)
+		return lacks(from, e, "target", ask->target, err);
+	for (int k = 0; k < ask->without->n; k++)
+		if (find(e, ask->without->text[k]) < 0)
+			return lacks(from, e, "field", ask->without->text[k], err);
 	if (e->field[c->target].name && !(c->target_name = strdup(e->field[c->target].name)))
 		return no_memory(err);
-	if ((status = choose(c, e, without, names, features, err)))
+	if ((status = choose(c, e, ask, err)))
 		return status;
-	if (names || features < 0 || c->features == features)
+	for (int i = 0; i < c->features && ask->names; i++)
+		if (ur_event_find(e, c->name[i], i) < 0 && e->field[0].name)
+			return lacks(from, e, "field", c->name[i], err);
+	if (ask->features < 0 || c->features == ask->features)
 		return UR_OK;
 	return ur_fail(err, UR_E_INVALID, "%.150s, line %lld: %d fields beside the target, and the model reads %d",
-	               ur_events_name(from), (long long)e->line, c->features, features);
+	               ur_events_name(from), (long long)e->line, c->features, ask->features);
 }
 
 void ur_columns_close(ur_columns *c)
@@ -125,10 +145,15 @@ ur_status ur_columns_read(ur_columns *c, const ur_events *from, const ur_event *
 	return UR_OK;
 }
 
-json_t *ur_columns_target(const ur_columns *c)
+json_t *ur_columns_json(const ur_columns *c)
 {
+	json_t *at = json_array();
 	char number[16];
 
+	for (int i = 0; i < c->features; i++)
+		(void)json_array_append_new(at, json_integer(c->at[i]));
 	(void)snprintf(number, sizeof number, "%d", c->target + 1);
-	return json_string(c->target_name ? c->target_name : number);
+	return json_pack("{s:s,s:i,s:o}", "target", c->target_name ? c->target_name : number, "column", c->target,
+	                 "columns",
+	                 at);
 }

@@ -182,17 +182,17 @@ static const char *const *names_of(const ur_model *m, int *features)
 /* Once the first event is there: its columns, the model, the learner. */
 static ur_status begin(session *s, const ur_event *e, ur_err *err)
 {
-	const char *target = s->place ? json_string_value(json_object_get(s->place, "target")) : s->v->target;
-	const char *const *names = NULL;
+	const json_t *before = json_object_get(s->place, "columns");
+	ur_columns_ask ask = { .target = before ? json_string_value(json_object_get(before, "target")) : s->v->target,
+		.without = &s->v->without, .features = -1, .before = before };
 	const ur_field *answer = NULL;
-	int features = -1;
 	ur_learning how;
 	ur_status status = UR_OK;
 
 	if (!s->tokens) {
 		if (s->model)
-			names = names_of(s->model, &features);
-		status = ur_columns_open(&s->columns, s->events, e, target, &s->v->without, names, features, err);
+			ask.names = names_of(s->model, &ask.features);
+		status = ur_columns_open(&s->columns, s->events, e, &ask, err);
 		if (!status)
 			status = ur_columns_read(&s->columns, s->events, e, &answer, err);
 	}
@@ -229,7 +229,7 @@ static ur_status save(session *s, ur_err *err)
 	if (!*s->path)
 		return UR_OK;
 	place = json_pack("{s:I,s:I,s:I,s:o?}", "bytes", (json_int_t)at.bytes, "events", (json_int_t)at.events, "lines",
-	                  (json_int_t)at.lines, "target", s->tokens ? NULL : ur_columns_target(&s->columns));
+	                  (json_int_t)at.lines, "columns", s->tokens ? NULL : ur_columns_json(&s->columns));
 	/* the model first: a checkpoint always has one beside it */
 	status = ur_model_save(ur_learner_model(s->learner), s->v->out, 0, NULL, err);
 	if (!status)
@@ -284,7 +284,8 @@ static ur_status learn_text(session *s, const ur_event *e, ur_err *err)
 		s->token_room = (int)(2 * e->n);
 	}
 	if ((n = ur_vocab_encode(s->vocab, e->bytes, e->n, s->token, (size_t)s->token_room, &why)) < 0)
-		return ur_fail(err, UR_E_INVALID, "%.150s, line %lld: %s", ur_events_name(s->events), (long long)e->line, why.text);
+		return ur_fail(err, UR_E_INVALID, "%.150s, line %lld: %s", ur_events_name(s->events), (long long)e->line,
+		               why.text);
 	for (int64_t i = 0; i < n && !status; i++) {
 		status = ur_learner_answer(s->learner, s->token[i], &drift, err);
 		if (!status)
@@ -438,9 +439,11 @@ static int run(const ur_args *args)
 
 #define AT(member) offsetof(struct values, member)
 static const ur_opt options[] = {
-	UR_OPT(TEXT, "model", 'm', model, "SPEC|FILE", "a new model, as in lstm:1x32, or a file to go on from: of values, or "
+	UR_OPT(TEXT, "model", 'm', model, "SPEC|FILE", "a new model, as in lstm:1x32, or a file to go on from: of "
+	       "values, or "
 	       "of text, whose next token is then foretold", .required = 1),
-	UR_OPT(TEXT, "data", 'd', data, "FILE", "the events, from the first to the last; -: standard input", .standard = "-"),
+	UR_OPT(TEXT, "data", 'd', data, "FILE", "the events, from the first to the last; -: standard input",
+	       .standard = "-"),
 	UR_OPT(CHOICE, "format", 0, format, "KIND", "what an event is",
 	       .otherwise = "by the file's name; csv; lines for models of text", .choices = "csv|jsonl|lines|bytes"),
 	UR_OPT(TEXT, "target", 0, target, "COLUMN", "the field to foretell: its name, or its number from 1",
@@ -452,12 +455,14 @@ static const ur_opt options[] = {
 	UR_OPT(INT, "classes", 0, classes, "N", "outputs for classes, which are taken as they come", .standard = "16",
 	       .least = 2, .most = 4096),
 	UR_OPT(FLAG, "blind", 0, blind, NULL, "do not read the previous answer, which is known when the next event comes"),
-	UR_OPT(INT, "freeze-after", 0, freeze_after, "N", "events after which the frozen copy is made that it is held against",
+	UR_OPT(INT, "freeze-after", 0, freeze_after, "N", "events after which the frozen copy is made that it is held "
+	       "against",
 	       .standard = "1000", .least = 0, .most = 1e15),
 	UR_OPT(INT, "seed", 0, seed, "N", "of its first weights", .standard = "1", .least = 0, .most = 9.2e18),
 	UR_OPT(INT, "window", 'w', window, "N", "events that gradients reach back over, and all that attention sees",
 	       .group = "learning", .standard = "8", .least = 1, .most = 65536),
-	UR_OPT(CHOICE, "learn-from", 0, learn_from, "WHICH", "the answers that a step learns from: all in the window, or the "
+	UR_OPT(CHOICE, "learn-from", 0, learn_from, "WHICH", "the answers that a step learns from: all in the window, "
+	       "or the "
 	       "newest", .standard = "window", .choices = "window|newest"),
 	UR_OPT(CHOICE, "optimizer", 0, optimizer, "NAME", "how gradients become steps", .standard = "adamw",
 	       .choices = "adamw|sgd"),
@@ -465,23 +470,29 @@ static const ur_opt options[] = {
 	UR_OPT(REAL, "momentum", 0, momentum, "X", "of sgd", .standard = "0.9", .least = 0, .most = 0.999999),
 	UR_OPT(REAL, "weight-decay", 0, weight_decay, "X", "of matrices, apart from the gradient", .standard = "0",
 	       .least = 0, .most = 1e3),
-	UR_OPT(REAL, "clip", 0, clip, "X", "largest norm of the gradient; 0: any", .standard = "1", .least = 0, .most = 1e9),
+	UR_OPT(REAL, "clip", 0, clip, "X", "largest norm of the gradient; 0: any", .standard = "1", .least = 0,
+	       .most = 1e9),
 	UR_OPT(REAL, "normalise", 0, normalise, "N", "events that the fields' means and scales look back on; 0: all",
 	       .standard = "10000", .least = 0, .most = 1e12),
 	UR_OPT(CHOICE, "on-drift", 0, on_drift, "WHAT", "rate: four times the learning rate behind a drift, fading",
 	       .standard = "none", .choices = "none|rate"),
-	UR_OPT(REAL, "fade", 0, fade, "N", "events over which scores fade", .group = "scores", .standard = "1000", .least = 1,
+	UR_OPT(REAL, "fade", 0, fade, "N", "events over which scores fade", .group = "scores", .standard = "1000",
+	       .least = 1,
 	       .most = 1e12),
-	UR_OPT(REAL, "delta", 0, delta, "X", "of ADWIN: how readily it sees a drift where there is none", .standard = "0.002",
+	UR_OPT(REAL, "delta", 0, delta, "X", "of ADWIN: how readily it sees a drift where there is none",
+	       .standard = "0.002",
 	       .least = 1e-12, .most = 0.999),
-	UR_OPT(INT, "every", 0, every, "N", "events between reports; 0: none", .standard = "10000", .least = 0, .most = 1e15),
+	UR_OPT(INT, "every", 0, every, "N", "events between reports; 0: none", .standard = "10000", .least = 0,
+	       .most = 1e15),
 	UR_OPT(INT, "events", 'n', events, "N", "stop after so many, of this sitting", .group = "general",
 	       .otherwise = "at the end", .least = 1, .most = 1e15),
 	UR_OPT(INT, "snapshot-every", 0, snapshot_every, "N", "events between snapshots of the model, with a checkpoint",
 	       .standard = "100000", .least = 0, .most = 1e15),
-	UR_OPT(FLAG, "resume", 0, resume, NULL, "go on from the checkpoint beside --out, in a file behind the last event learnt"),
+	UR_OPT(FLAG, "resume", 0, resume, NULL, "go on from the checkpoint beside --out, in a file behind the last "
+	       "event learnt"),
 	UR_OPT(FLAG, "overwrite", 0, overwrite, NULL, "begin anew although there is a checkpoint"),
-	UR_OPT(FLAG, "skip-bad", 0, skip_bad, NULL, "pass over events that cannot be read, and count them, instead of stopping"),
+	UR_OPT(FLAG, "skip-bad", 0, skip_bad, NULL, "pass over events that cannot be read, and count them, instead of "
+	       "stopping"),
 	{ .name = "threads", .letter = 't', .kind = UR_OPT_INT, .at = AT(threads), .arg = "N", .least = 1, .most = 1024,
 	  .standard = "1", .help = "threads to use; results do not depend on it, and small models are fastest on one" },
 	UR_OPT_JSON(struct values),
@@ -492,11 +503,14 @@ _Static_assert(sizeof options / sizeof *options <= UR_MOST_OPTIONS, "a bit for e
 
 const ur_command ur_command_learn = {
 	.usage = "--model SPEC|FILE [--data FILE] [--target COLUMN] [-o FILE] [options]",
-	.details = "Foretells each event before its answer is known, scores that, then learns the answer: once, in memory that "
-		"does not grow. Beside it run the same model frozen, the last answer again, and the commonest one (or the mean) so "
+	.details = "Foretells each event before its answer is known, scores that, then learns the answer: once, in "
+		"memory that "
+		"does not grow. Beside it run the same model frozen, the last answer again, and the commonest one (or the "
+			"mean) so "
 		"far; scores fade, and changes of the error are told (ADWIN). A recurrent model carries its state for ever; "
 		"attention sees its window.\n"
-		"Ctrl-C ends it cleanly. With --out, the model and a checkpoint are written at every snapshot and at the end; the "
+		"Ctrl-C ends it cleanly. With --out, the model and a checkpoint are written at every snapshot and at the "
+			"end; the "
 		"same command with --resume goes on, also after a crash, to the same weights. A model that reads the previous "
 		"answer has inputs for it, answer[-1], behind the fields (--blind: none).",
 	.examples = "unroll learn --model gru:1x32 --data stream.csv --target class\n"

@@ -42,7 +42,8 @@ static ur_status start(ur_online **out, ur_err *err)
 		return ur_fail(err, UR_E_NOMEM, "no memory for a learner");
 	if (!ur_ctx_open(&h->ctx, NULL, 1)) {
 		free(h);
-		return ur_fail(err, UR_E_INVALID, "UNROLL_CPU names kernels that this processor cannot run, or there is no memory");
+		return ur_fail(err, UR_E_INVALID, "UNROLL_CPU names kernels that this processor cannot run, or there is no "
+		               "memory");
 	}
 	*out = h;
 	return UR_OK;
@@ -73,7 +74,8 @@ ur_status unroll_learn_new(const char *spec, int features, int classes, int blin
 	if (status)
 		return status;
 	if (!(status = ur_spec_parse(spec, &parsed, err)) && !(status = settings(options, &parsed, &how, &seed, err)) &&
-	    !(status = ur_learn_model(&parsed, &(ur_learn_shape){ .features = features, .classes = classes, .blind = blind },
+	    !(status = ur_learn_model(&parsed, &(ur_learn_shape){ .features = features, .classes = classes,
+		.blind = blind },
 	                              seed, h->ctx.k, &model, err)))
 		status = ur_learner_open(&how, model, 1, &h->ctx, &h->learner, err);
 	return end(h, status, learner);

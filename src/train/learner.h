@@ -63,6 +63,8 @@ ur_status ur_learn_model(const ur_spec *spec, const ur_learn_shape *shape, uint6
 ur_status ur_learner_open(const ur_learning *how, ur_model *model, int fresh, const ur_ctx *ctx, ur_learner **learner,
                           ur_err *err);
 void ur_learner_close(ur_learner *l);
+/* Whether a model's state is carried from event to event; else it sees its window alone. */
+int ur_learner_carries(const ur_model *m);
 /* The model as it is now: weights, and means and scales in its ports. */
 const ur_model *ur_learner_model(ur_learner *l);
 /* Values it is given: inputs less those of the previous answer. 0: it reads tokens. */
