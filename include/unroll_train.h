@@ -21,8 +21,8 @@ typedef struct ur_online ur_online;
 typedef struct unroll_learn_options {
 	size_t size;                    /* sizeof(unroll_learn_options) */
 	int window;                     /* events that gradients reach back over, all that attention sees; 8 */
-	int newest;                     /* 1: a step learns from the newest answer alone, not from all in the window */
-	double lr;                      /* learning rate; 0.001 */
+	int whole;                      /* 1: a step learns from all answers in the window, not from the newest alone */
+	double lr;                      /* learning rate; 0.003, of attention 0.001 */
 	const char *optimizer;          /* "adamw" (NULL) or "sgd" */
 	double fade;                    /* events over which scores fade; 1000 */
 	double normalise;               /* events that means and scales of inputs look back on; 10000 */

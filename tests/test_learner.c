@@ -145,7 +145,7 @@ static void check_past(const char *text, int newest)
 	how.optimizer = "sgd";
 	how.momentum = how.clip = 0;
 	how.lr = 0.05;
-	how.newest = newest;
+	how.whole = !newest;
 	how.freeze_after = 1;
 	r = open_rig(text, &how, 2, 0, 1);
 	p->ctx = r.ctx;

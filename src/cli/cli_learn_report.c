@@ -181,8 +181,7 @@ void ur_learn_result(ur_learn_line *line, const ur_learned *g, double seconds, s
 		printf("%s events could not be read, and were passed over\n", ur_commas(line->bad, a));
 	if (g->skipped)
 		printf("%s events gave gradients that were not finite, and changed nothing; the weights went back to the "
-		       "frozen "
-		       "ones %s times\n", ur_commas(g->skipped, a), ur_commas(g->restarts, b));
+		       "frozen ones %s times\n", ur_commas(g->skipped, a), ur_commas(g->restarts, b));
 	if (out)
 		printf("wrote %s\n", out);
 }

@@ -138,9 +138,10 @@ static void settings(const session *s, ur_learning *h)
 
 	ur_learning_defaults(h, &s->spec);
 	h->window = (int)v->window;
-	h->newest = !strcmp(v->learn_from, "newest");
+	h->whole = !strcmp(v->learn_from, "window");
 	h->optimizer = v->optimizer;
-	h->lr = v->lr;
+	if (v->lr > 0)
+		h->lr = v->lr;
 	h->momentum = v->momentum;
 	h->weight_decay = v->weight_decay;
 	h->clip = v->clip;
@@ -439,9 +440,8 @@ static int run(const ur_args *args)
 
 #define AT(member) offsetof(struct values, member)
 static const ur_opt options[] = {
-	UR_OPT(TEXT, "model", 'm', model, "SPEC|FILE", "a new model, as in lstm:1x32, or a file to go on from: of "
-	       "values, or "
-	       "of text, whose next token is then foretold", .required = 1),
+	UR_OPT(TEXT, "model", 'm', model, "SPEC|FILE", "a new model, as in lstm:1x32, or a file to go on from: of values, "
+	       "or of text, whose next token is then foretold", .required = 1),
 	UR_OPT(TEXT, "data", 'd', data, "FILE", "the events, from the first to the last; -: standard input",
 	       .standard = "-"),
 	UR_OPT(CHOICE, "format", 0, format, "KIND", "what an event is",
@@ -455,18 +455,17 @@ static const ur_opt options[] = {
 	UR_OPT(INT, "classes", 0, classes, "N", "outputs for classes, which are taken as they come", .standard = "16",
 	       .least = 2, .most = 4096),
 	UR_OPT(FLAG, "blind", 0, blind, NULL, "do not read the previous answer, which is known when the next event comes"),
-	UR_OPT(INT, "freeze-after", 0, freeze_after, "N", "events after which the frozen copy is made that it is held "
-	       "against",
-	       .standard = "1000", .least = 0, .most = 1e15),
+	UR_OPT(INT, "freeze-after", 0, freeze_after, "N", "events after which the frozen copy is made", .standard = "1000",
+	       .least = 0, .most = 1e15),
 	UR_OPT(INT, "seed", 0, seed, "N", "of its first weights", .standard = "1", .least = 0, .most = 9.2e18),
 	UR_OPT(INT, "window", 'w', window, "N", "events that gradients reach back over, and all that attention sees",
 	       .group = "learning", .standard = "8", .least = 1, .most = 65536),
-	UR_OPT(CHOICE, "learn-from", 0, learn_from, "WHICH", "the answers that a step learns from: all in the window, "
-	       "or the "
-	       "newest", .standard = "window", .choices = "window|newest"),
+	UR_OPT(CHOICE, "learn-from", 0, learn_from, "WHICH", "newest: each answer is learnt once; window: each step learns "
+	       "from all answers in the window", .standard = "newest", .choices = "newest|window"),
 	UR_OPT(CHOICE, "optimizer", 0, optimizer, "NAME", "how gradients become steps", .standard = "adamw",
 	       .choices = "adamw|sgd"),
-	UR_OPT(REAL, "lr", 0, lr, "X", "learning rate, of every event", .standard = "0.001", .least = 1e-12, .most = 1e3),
+	UR_OPT(REAL, "lr", 0, lr, "X", "learning rate, of every event", .otherwise = "0.003; attention: 0.001",
+	       .least = 1e-12, .most = 1e3),
 	UR_OPT(REAL, "momentum", 0, momentum, "X", "of sgd", .standard = "0.9", .least = 0, .most = 0.999999),
 	UR_OPT(REAL, "weight-decay", 0, weight_decay, "X", "of matrices, apart from the gradient", .standard = "0",
 	       .least = 0, .most = 1e3),
@@ -477,19 +476,18 @@ static const ur_opt options[] = {
 	UR_OPT(CHOICE, "on-drift", 0, on_drift, "WHAT", "rate: four times the learning rate behind a drift, fading",
 	       .standard = "none", .choices = "none|rate"),
 	UR_OPT(REAL, "fade", 0, fade, "N", "events over which scores fade", .group = "scores", .standard = "1000",
-	       .least = 1,
-	       .most = 1e12),
+	       .least = 1, .most = 1e12),
 	UR_OPT(REAL, "delta", 0, delta, "X", "of ADWIN: how readily it sees a drift where there is none",
-	       .standard = "0.002",
-	       .least = 1e-12, .most = 0.999),
+	       .standard = "0.002", .least = 1e-12, .most = 0.999),
 	UR_OPT(INT, "every", 0, every, "N", "events between reports; 0: none", .standard = "10000", .least = 0,
 	       .most = 1e15),
 	UR_OPT(INT, "events", 'n', events, "N", "stop after so many, of this sitting", .group = "general",
 	       .otherwise = "at the end", .least = 1, .most = 1e15),
-	UR_OPT(INT, "snapshot-every", 0, snapshot_every, "N", "events between snapshots of the model, with a checkpoint",
-	       .standard = "100000", .least = 0, .most = 1e15),
-	UR_OPT(FLAG, "resume", 0, resume, NULL, "go on from the checkpoint beside --out, in a file behind the last "
-	       "event learnt"),
+	UR_OPT(INT, "snapshot-every", 0, snapshot_every, "N", "events between snapshots of the model, with a "
+	       "checkpoint; 0: "
+	       "only at the end", .standard = "100000", .least = 0, .most = 1e15),
+	UR_OPT(FLAG, "resume", 0, resume, NULL, "go on from the checkpoint beside --out, in a file behind the last event "
+	       "learnt"),
 	UR_OPT(FLAG, "overwrite", 0, overwrite, NULL, "begin anew although there is a checkpoint"),
 	UR_OPT(FLAG, "skip-bad", 0, skip_bad, NULL, "pass over events that cannot be read, and count them, instead of "
 	       "stopping"),
@@ -503,16 +501,13 @@ _Static_assert(sizeof options / sizeof *options <= UR_MOST_OPTIONS, "a bit for e
 
 const ur_command ur_command_learn = {
 	.usage = "--model SPEC|FILE [--data FILE] [--target COLUMN] [-o FILE] [options]",
-	.details = "Foretells each event before its answer is known, scores that, then learns the answer: once, in "
-		"memory that "
-		"does not grow. Beside it run the same model frozen, the last answer again, and the commonest one (or the "
-			"mean) so "
-		"far; scores fade, and changes of the error are told (ADWIN). A recurrent model carries its state for ever; "
-		"attention sees its window.\n"
-		"Ctrl-C ends it cleanly. With --out, the model and a checkpoint are written at every snapshot and at the "
-			"end; the "
-		"same command with --resume goes on, also after a crash, to the same weights. A model that reads the previous "
-		"answer has inputs for it, answer[-1], behind the fields (--blind: none).",
+	.details = "Foretells each event before its answer is known, scores that, then learns the answer: once, in memory "
+		"that does not grow. Beside it run the same model frozen, the last answer again, and the commonest one (or the "
+		"mean) so far; scores fade, and changes of the error are told (ADWIN). A recurrent model carries its state for "
+		"ever; attention sees its window.\n"
+		"Ctrl-C ends it cleanly. With --out, the model and a checkpoint are written at every snapshot and at the end; "
+		"the same command with --resume goes on, also after a crash, to the same weights. A model that reads the "
+		"previous answer has inputs for it, answer[-1], behind the fields (--blind: none).",
 	.examples = "unroll learn --model gru:1x32 --data stream.csv --target class\n"
 		"unroll learn --model lstm:1x16 --data stream.csv -o learnt.safetensors --every 1000 --blind\n"
 		"tail -n +1 stream.csv | unroll learn --model transformer:1x32 --window 32 --json --every 500\n"

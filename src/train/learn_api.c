@@ -21,7 +21,7 @@ static ur_status settings(const unroll_learn_options *given, const ur_spec *spec
 		memcpy(&o, given, given->size);
 	ur_learning_defaults(h, spec);
 	h->window = o.window ? o.window : h->window;
-	h->newest = o.newest;
+	h->whole = o.whole;
 	h->lr = o.lr != 0 ? o.lr : h->lr;
 	h->optimizer = o.optimizer ? o.optimizer : h->optimizer;
 	h->fade = o.fade != 0 ? o.fade : h->fade;

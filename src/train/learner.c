@@ -13,7 +13,7 @@ void ur_learning_defaults(ur_learning *h, const ur_spec *spec)
 	ur_recipe r;
 
 	ur_recipe_defaults(&r, spec);
-	*h = (ur_learning){ .window = 8, .optimizer = "adamw", .lr = 1e-3, .beta1 = r.beta1, .beta2 = r.beta2,
+	*h = (ur_learning){ .window = 8, .optimizer = "adamw", .lr = r.lr, .beta1 = r.beta1, .beta2 = r.beta2,
 		.eps = r.eps, .momentum = r.momentum, .clip = 1, .norm = 10000, .fade = 1000, .delta = 0.002,
 		.freeze_after = 1000 };
 }
@@ -185,14 +185,12 @@ static ur_status look_at(ur_learner *l, ur_err *err)
 			"nothing");
 	if (l->numbers && (l->V != 1 || (l->units && !p->out.mean)))
 		return ur_fail(err, UR_E_INVALID, "a model that learns from events says one number, with a unit if its "
-		               "inputs have "
-		               "one; this one says %d", l->V);
+		               "inputs have one; this one says %d", l->V);
 	if (l->fed && l->fed != l->V)
 		return ur_fail(err, UR_E_INVALID, "%d inputs named %s, but %d outputs", l->fed, answer_before, l->V);
 	if (!l->carries && ur_model_limit(m) && l->how.window > ur_model_limit(m))
 		return ur_fail(err, UR_E_INVALID, "windows of %d events do not fit a context of %lld; give a shorter "
-		               "window, or "
-		               "context=%d in the spec", l->how.window, (long long)ur_model_limit(m), l->how.window);
+		               "window, or context=%d in the spec", l->how.window, (long long)ur_model_limit(m), l->how.window);
 	for (size_t i = 0; i < m->floats; i++)
 		if (!isfinite(m->weights[i]))
 			return ur_fail(err, UR_E_INVALID, "the model's weights are not all numbers");
@@ -506,7 +504,7 @@ static void step(ur_learner *l)
 {
 	ur_watcher *w = &l->live;
 	const int T = w->ring.count, from = w->ring.from;
-	int first = l->how.newest ? T - 1 : 0, scored = 0;
+	int first = l->how.whole ? 0 : T - 1, scored = 0;
 	const ur_pass pass = pass_over(w, l->in, from, T, l->carries ? &w->scratch : NULL);
 	ur_aim aim = { 0 };
 	double norm, scale;
@@ -692,8 +690,7 @@ ur_status ur_learner_class(ur_learner *l, const char *name, size_t bytes, int *n
 			return UR_OK;
 	if (*number == l->V)
 		return ur_fail(err, UR_E_INVALID, "'%.*s' would be class %d, and the model has outputs for %d; begin anew "
-		               "with more "
-		               "(--classes)", (int)(bytes < 60 ? bytes : 60), name, l->V + 1, l->V);
+		               "with more (--classes)", (int)(bytes < 60 ? bytes : 60), name, l->V + 1, l->V);
 	memcpy(text, name, bytes);
 	text[bytes] = 0;
 	return ur_port_name(p, *number, text, err);

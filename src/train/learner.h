@@ -29,8 +29,8 @@ typedef struct ur_learner ur_learner;
 /* Everything that decides the result, but for the model and its spec. */
 typedef struct ur_learning {
 	int window;                     /* W >= 1 events */
-	int newest;                     /* learn from the newest answer alone; 0: from all answers in the window, each
-	                                 * 1 / W: the same pass, W gradients' mean */
+	int whole;                      /* a step learns from all answers in the window, each 1 / W of it; 0: from the
+	                                 * newest alone, so that each answer is learnt once */
 	const char *optimizer;          /* a name of ur_optimizer_find */
 	double lr, beta1, beta2, eps, momentum, weight_decay;
 	double clip;                    /* gradient norm at most this; 0: no clipping */
