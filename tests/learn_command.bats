@@ -143,6 +143,8 @@ LEARN=(learn -m gru:1x16 --data rows.csv --without day --lr 0.01)
 	"$UNROLL" "${LEARN[@]}" -o there.safetensors -q -n 50 > out.txt
 	refuses 2 "resume goes on from it, --overwrite begins anew" "${LEARN[@]}" -o there.safetensors
 	refuses 2 "had --lr 0.01, now 0.02" "${LEARN[@]}" -o there.safetensors --resume --lr 0.02
+	refuses 2 "there.ckpt.safetensors is of gru:1x16, not of gru:1x17" learn -m gru:1x17 --data rows.csv --lr 0.01 \
+		-o there.safetensors --resume
 	"$UNROLL" "${LEARN[@]}" -o there.safetensors --overwrite -q -n 50 > out.txt
 	head -c 3000 there.ckpt.safetensors > cut && mv cut there.ckpt.safetensors
 	refuses 2 "there.ckpt" "${LEARN[@]}" -o there.safetensors --resume

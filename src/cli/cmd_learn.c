@@ -110,8 +110,13 @@ static int choose_model(session *s)
 	const struct values *v = s->v;
 	ur_err err = { 0 };
 
-	if (v->resume)
-		return load_model(s, v->out);
+	if (v->resume) {
+		const int code = load_model(s, v->out);
+
+		if (!code && access(v->model, F_OK) != 0 && strcmp(v->model, s->spec.text) != 0)
+			return ur_wrong(s->args, "%s is of %s, not of %s", ur_path_tail(s->path), s->spec.text, v->model);
+		return code;
+	}
 	if (!access(v->model, F_OK))
 		return load_model(s, v->model);
 	s->fresh = 1;
