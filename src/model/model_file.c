@@ -519,7 +519,7 @@ static ur_status check_tensors(const ur_spec *spec, const ur_words *words, const
 			status = find_piece(file, part[q].name, &part[q], &t, &scale, err);
 	}
 	ur_model_free(shape);
-	return status;
+	return status == UR_E_INVALID ? UR_E_FORMAT : status; /* the file asks for what cannot be */
 }
 
 static ur_status load(const ur_safetensors *file, const ur_kernels *k, int training, unroll_weights weights,
