@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lab_sections.h"
+#include "lab_fakes.h"
 
 static const ur_experiment *const e = &ur_experiment_online;
 
@@ -162,11 +163,25 @@ static void test_words(void **state)
 	json_decref(section);
 }
 
+/* Measured, of one model: what it learns does not depend on the machine's speed. */
+static void test_measured(void **state)
+{
+	static const ur_lab_mixer only[] = { { "lstm", &ur_mixer_forward_lstm, &ur_mixer_backward_lstm }, { 0 } };
+	json_t *section = run_with(e, only);
+
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(section, "state")), "done");
+	assert_string_equal(json_string_value(json_object_get(finding_of(section, "learning"), "verdict")), "holds");
+	assert_string_equal(json_string_value(json_object_get(finding_of(section, "cost"), "verdict")), "missing");
+	assert_questions(section, 2);
+	json_decref(section);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_learning), cmocka_unit_test(test_memory), cmocka_unit_test(test_cost),
-		cmocka_unit_test(test_suits), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_suits), cmocka_unit_test(test_words), cmocka_unit_test(test_measured),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
