@@ -108,14 +108,15 @@ static void bench_products(const ur_kernels *k)
 				size_t n = ur_panels_size(both[s], N, K, 1);
 				float *panels = arr(&all, n);
 				rnd_fill(&r, n, 1, panels);
-				if (dtype == UR_I8)
-					memset(panels, 3, n * sizeof *panels);
+				if (dtype != UR_F32)
+					memset(panels, 63, n * sizeof *panels);
 				c.panels[s] = panels;
 				c.set_panels[s] = ur_panel_count(both[s], N, 1);
 			}
 			double t = time_of(call_product, k, &c), plain = time_of(call_product, &ur_kernels_c, &c);
 			double flops = 2.0 * M * N * K;
-			printf("%-18s %5d %5d %5d %10.0f %8.1f %10.0f %7.1f\n", dtype == UR_I8 ? "int8" : "float32", M, N, K,
+			static const char *const kept[UR_DTYPES] = {"float32", "bfloat16", "int8"};
+			printf("%-18s %5d %5d %5d %10.0f %8.1f %10.0f %7.1f\n", kept[dtype], M, N, K,
 			       t * 1e9, flops / t * 1e-9, plain * 1e9, plain / t);
 			if (dtype == UR_F32 && M == 64) {
 				struct pack_call pack = {N, K, arr(&all, (size_t)(N * K)), c.panels[0]};

@@ -97,11 +97,20 @@ static void test_options(void **state)
 		}
 }
 
+static ur_slot last_slot;
+static void keep_slot(void *arg, const ur_slot_call *call)
+{
+	(void)arg;
+	last_slot = call->slot;
+}
+
 static void test_formulas(void **state)
 {
 	enum { H = 40, T = 9, B = 3, K = 17, M = 5 };
 	const double rows = T * B;
+	static const ur_slot slots[UR_DTYPES] = { UR_SLOT_PRODUCT_F32, UR_SLOT_PRODUCT_BF16, UR_SLOT_PRODUCT_I8 };
 	float x[M * K] = { 0 }, w[M * K] = { 0 }, y[M * M];
+	const ur_kernels *real;
 	ur_counter *c;
 	ur_count count;
 	ur_ctx ctx;
@@ -117,7 +126,8 @@ static void test_formulas(void **state)
 		}
 	/* a product: y(M, M) = x(M, K) w(M, K)^T */
 	assert_true(ur_ctx_open(&ctx, NULL, 1));
-	assert_int_equal(ur_counter_open(ctx.k, 0, &c, &err), UR_OK);
+	real = ctx.k;
+	assert_int_equal(ur_counter_open(real, 0, &c, &err), UR_OK);
 	ctx.k = ur_counter_kernels(c);
 	{
 		ur_arena memory = { 0 };
@@ -142,6 +152,36 @@ static void test_formulas(void **state)
 		assert_int_equal(count.blind, 2 * M);
 		ur_arena_close(&memory);
 	}
+	/* the same of smaller weights, whole and as two parts: fewer bytes, and each its own slot */
+	for (int dtype = UR_F32; dtype < UR_DTYPES; dtype++)
+		for (int cut = 0; cut < K; cut += 8) {
+			float panels[M * 2 * K * 16], scale[M];
+			ur_mat mat = { .rows = M, .cols = K, .blocks = 1, .cut = cut, .dtype = (ur_dtype)dtype, .panels = panels,
+			               .scale = scale };
+			const size_t bytes = ur_mat_bytes(ctx.k, &mat);
+
+			assert_true(bytes <= sizeof panels);
+			ur_i8_scales(M, K, w, scale);
+			ur_pack_as(real, &mat, w);
+			ur_counter_reset(c);
+			ur_counter_declare(c, x, sizeof x);
+			ur_counter_declare(c, panels, sizeof panels);
+			ur_counter_declare(c, scale, sizeof scale);
+			last_slot = UR_SLOTS;
+			ur_counter_watch(c, keep_slot, NULL);
+			if (cut) {
+				ur_linear_part(ctx.k, M, &mat, 0, NULL, x, K, y, M, 0);
+				ur_linear_part(ctx.k, M, &mat, 1, NULL, x + cut, K, y, M, 1);
+			} else {
+				ur_linear(&ctx, M, &mat, NULL, x, K, y, M, 0);
+			}
+			assert_int_equal(ur_counter_read(c, &count, &err), UR_OK);
+			assert_int_equal(last_slot, slots[dtype]);
+			assert_true(count.flops == 2.0 * M * M * K);
+			assert_true(count.bytes == (double)bytes + 4.0 * (M * K + M * M * (cut ? 3 : 1)));
+			assert_int_equal(count.chain, cut ? 2 : 1);
+			assert_int_equal(count.blind, 0);
+		}
 	ur_counter_close(c);
 	ur_ctx_close(&ctx);
 }

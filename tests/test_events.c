@@ -1,7 +1,7 @@
 /* Events from descriptors: what each kind makes of bytes, that an event is given with its last byte and not later, that
  * how the bytes arrive changes nothing, what is refused and where it goes on, places, and waiting. */
 #define _GNU_SOURCE
-#include "data/events.h"
+#include "data/columns.h"
 
 #include <fcntl.h>
 #include <locale.h>
@@ -567,6 +567,59 @@ static void fields(void **state)
 	close(ask.fd);
 }
 
+/* ---- the values a model reads ---- */
+
+/* "1 - 3; ! text": what each event's values are for a model of these inputs. */
+static void check_columns(const char *kind, const char *text, int n, const char *const *name, const char *expected)
+{
+	ur_events_request ask = request_of(kind, file_with(text, strlen(text)));
+	ur_events *r = reader_of(&ask);
+	ur_columns *c;
+	const ur_event *e;
+	float values[4];
+	static said s;
+	ur_err err = { 0 };
+
+	s.n = 0;
+	assert_int_equal(ur_columns_open(n, name, &c, NULL), UR_OK);
+	while (!ur_events_next(r, &e, NULL) && e) {
+		if (ur_columns_read(c, r, e, values, &err)) {
+			say(&s, "! %s; ", err.text);
+			continue;
+		}
+		for (int i = 0; i < n; i++)
+			isnan(values[i]) ? say(&s, "- ") : say(&s, "%g ", (double)values[i]);
+		say(&s, "; ");
+	}
+	assert_string_equal(s.text, expected);
+	ur_columns_close(c);
+	ur_events_close(r);
+	close(ask.fd);
+}
+
+static void columns(void **state)
+{
+	static const char *const names[] = { "b", "a" }, *const half[] = { "b", NULL };
+
+	(void)state;
+	/* by name, whatever else there is and wherever it stands */
+	check_columns("csv", "a,x,b\n1,text,2\n3,,?\n", 2, names, "2 1 ; - 3 ; ");
+	check_columns("jsonl", "{\"a\": 1, \"b\": 2}\n{\"x\": \"t\", \"b\": 4}\n{\"x\": 1}\n{}\n", 2, names,
+	              "2 1 ; 4 - ; ! input, line 3: there is no key 'b', which the model reads; there is x; "
+	              "! input, line 4: there is no key 'b', which the model reads; there is nothing; ");
+	check_columns("csv", "a,c\n1,2\n", 2, names,
+	              "! input, line 2: there is no column 'b', which the model reads; there is a, c; ");
+	check_columns("csv", "a,b\n1,x\n", 2, names, "! input, line 2: b is 'x', which is not a number; ");
+	/* in order: the model or the event lacks names */
+	check_columns("csv", "a,b\n1,2\n", 2, NULL, "1 2 ; ");
+	check_columns("csv", "a,b\n1,2\n", 2, half, "1 2 ; ");
+	check_columns("csv", "1,2\n3,\n", 2, names, "1 2 ; 3 - ; ");
+	check_columns("jsonl", "[1, 2]\n[3]\n", 2, names,
+	              "1 2 ; ! input, line 2: it has 1 values, where the model reads 2; with names there may be others among "
+	              "them; ");
+	check_columns("csv", "1,2,3\n1,x\n", 2, NULL, "! input, line 1: it has 3 values, where the model reads 2; ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -587,6 +640,7 @@ int main(void)
 		cmocka_unit_test(idle_is_called_before_each_wait),
 		cmocka_unit_test(waiting_ends_when_woken),
 		cmocka_unit_test(fields),
+		cmocka_unit_test(columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,7 +155,7 @@ static void load_layer(golden *g, arrays *a, layer *l, const json_t *j, int B)
 		const ur_param *p = &l->p[i];
 		int blocks = p->blocks > 1 ? p->blocks : 1;
 		l->size[i] = (size_t)p->rows * (size_t)(p->cols ? p->cols : 1);
-		l->w[i] = (ur_mat){.rows = p->rows, .cols = p->cols ? p->cols : 1, .blocks = blocks};
+		l->w[i] = (ur_mat){.rows = p->rows, .cols = p->cols ? p->cols : 1, .blocks = blocks, .cut = p->cut};
 		l->w[i].data = numbers(a, field(j, "params"), p->name, l->size[i]);
 		l->dw[i] = memset(arr(a, l->size[i]), 0, l->size[i] * sizeof(float));
 		if (p->cols) {

@@ -246,41 +246,55 @@ static void test_strips(void **state)
 typedef struct matrix {
 	int N, K, blocks, panels;
 	ur_dtype dtype;
-	float *B;        /* (N, K): column n is a row */
+	float *B;        /* (N, K): column n is a row; UR_I8: the bytes, without their scales */
 	float *scale;
-	float *packed;   /* panels, float32 or int8 */
+	float *packed;   /* panels */
 } matrix;
+
+/* Column j of a panel, at depth k. */
+static void put_weight(char *panel, ur_dtype dtype, int nr, int k, int j, float v)
+{
+	if (dtype == UR_F32)
+		((float *)(void *)panel)[k * nr + j] = v;
+	else if (dtype == UR_BF16)
+		((uint16_t *)(void *)panel)[2 * (k * (nr / 2) + j % (nr / 2)) + j / (nr / 2)] = ur_bf16_of(v);
+	else
+		panel[k / 4 * 4 * nr + 4 * j + k % 4] = (char)v;
+}
+
+static float random_weight(rnd *r, ur_dtype dtype)
+{
+	if (dtype == UR_I8) /* the ends often: sums of products must not saturate */
+		return (float)(rnd_below(r, 3) ? rnd_below(r, 255) - 127 : rnd_below(r, 2) ? 127 : -127);
+	return dtype == UR_BF16 ? ur_bf16_value(ur_bf16_of((float)rnd_unit(r))) : (float)rnd_unit(r);
+}
 
 static matrix matrix_new(const ur_kernels *k, arrays *all, rnd *r, ur_dtype dtype, int N, int K, int blocks)
 {
 	int W = N / blocks, nr = k->nr, per = (W + nr - 1) / nr;
 	matrix m = {N, K, blocks, per * blocks, dtype, NULL, NULL, NULL};
-	size_t floats = (size_t)m.panels * (size_t)K * (size_t)nr;
+	size_t deep = ur_panel_bytes(k, dtype, K), floats = ((size_t)m.panels * deep + 3) / 4;
 	m.B = arr(all, (size_t)N * (size_t)K);
 	m.scale = arr_at(all, (size_t)N, 1);
-	m.packed = arr_at(all, dtype == UR_I8 ? (floats + 3) / 4 : floats, 3);
+	m.packed = memset(arr_at(all, floats, 3), 0, floats * sizeof(float));
 	for (int n = 0; n < N; n++) {
 		m.scale[n] = (float)(0.01 + 0.005 * rnd_unit(r));
 		for (int i = 0; i < K; i++)
-			m.B[n * K + i] = dtype == UR_I8 ? (float)(rnd_below(r, 255) - 127) : (float)rnd_unit(r);
+			m.B[n * K + i] = random_weight(r, dtype);
 	}
 	for (int p = 0; p < m.panels; p++)
 		for (int i = 0; i < K; i++)
 			for (int j = 0; j < nr; j++) {
 				int unit = p / blocks * nr + j, n = p % blocks * W + unit;
-				size_t at = ((size_t)p * (size_t)K + (size_t)i) * (size_t)nr + (size_t)j;
 				float v = unit < W ? m.B[n * K + i] : 0;
-				if (dtype == UR_I8)
-					((int8_t *)m.packed)[at] = (int8_t)v;
-				else
-					m.packed[at] = v;
+				put_weight((char *)m.packed + (size_t)p * deep, dtype, nr, i, j, v);
 			}
 	return m;
 }
 
 static ur_product product_of(const ur_kernels *k, const matrix *m, int p0, int p1)
 {
-	size_t panel = (size_t)m->K * (size_t)k->nr * (m->dtype == UR_I8 ? 1 : sizeof(float));
+	size_t panel = ur_panel_bytes(k, m->dtype, m->K);
 	return (ur_product){.N = m->N, .K = m->K, .blocks = m->blocks, .p0 = p0, .p1 = p1, .scale = m->scale,
 	                    .panels = (const char *)m->packed + (size_t)p0 * panel};
 }
@@ -296,6 +310,34 @@ enum { MOST_ROWS = 67 };
 /* How A lies: its rows one after the other, its columns, or its columns cut into strips. */
 enum { PLAIN, TURNED, CUT };
 #define A_AT(i, q) (turned == CUT ? (i) / mr * strip + (q) * mr + (i) % mr : (i) * row + (q) * col)
+
+/* What column n of a row gives, and how far from it a result may be: kernel.h's words in float64. */
+static double exact_element(const matrix *m, const float *row, int n, double start, double *error)
+{
+	double sum = start, size = fabs(start);
+
+	if (m->dtype != UR_I8) {
+		for (int q = 0; q < m->K; q++) {
+			sum += (double)row[q] * (double)m->B[n * m->K + q];
+			size += fabs((double)row[q] * (double)m->B[n * m->K + q]);
+		}
+		*error = (m->K + 2) * EPS * size;
+		return sum;
+	}
+	float most = 0;
+	for (int q = 0; q < m->K; q++)
+		most = fmaxf(most, fabsf(row[q]));
+	*error = 0;
+	for (int from = 0; from < m->K; from += UR_I8_DEPTH) {
+		long dot = 0;
+		for (int q = from; q < m->K && q < from + UR_I8_DEPTH; q++)
+			dot += most > UR_I8_LEAST ? lrintf(row[q] * (127 / most)) * (long)m->B[n * m->K + q] : 0;
+		sum += (double)(most / 127) * (double)m->scale[n] * (double)dot;
+		size += fabs((double)(most / 127) * (double)m->scale[n] * (double)dot);
+		*error += 4 * EPS * size;
+	}
+	return sum;
+}
 
 static void check_product(const ur_kernels *k, rnd *r, ur_dtype dtype, int N, int K, int blocks, int turned, int mode)
 {
@@ -319,24 +361,23 @@ static void check_product(const ur_kernels *k, rnd *r, ur_dtype dtype, int N, in
 	p.M = M, p.A = A, p.row = row, p.col = col, p.strip = strip, p.C = whole, p.ldc = ldc;
 	p.bias = mode ? bias : NULL, p.accumulate = mode == 2; /* where it accumulates, the bias is to be ignored */
 	k->product[dtype](&p);
-	for (int i = 0; i < M; i++)
+	float *line = arr(&all, (size_t)K);
+	for (int i = 0; i < M; i++) {
+		for (int q = 0; q < K; q++)
+			line[q] = A[A_AT(i, q)];
 		for (int n = 0; n < ldc; n++) {
-			double start = mode == 1 && n < N ? (double)bias[n] : 0, s = 0, scale = 1, sum = 0;
-			if (mode == 2)
-				start = (double)before[i * ldc + n];
-			for (int q = 0; q < K && n < N; q++) {
-				double t = (double)A[A_AT(i, q)] * (double)m.B[n * K + q];
-				s += t;
-				sum += fabs(t);
+			if (n >= N) {
+				if (whole[i * ldc + n] != before[i * ldc + n])
+					fail_msg("%s: wrote between rows", k->name);
+				continue;
 			}
-			scale = dtype == UR_I8 && n < N ? (double)m.scale[n] : 1;
-			if (n >= N && whole[i * ldc + n] != before[i * ldc + n])
-				fail_msg("%s: wrote between rows", k->name);
-			if (n < N &&
-			    !(fabs((double)whole[i * ldc + n] - start - scale * s) <= (K + 2) * EPS * (fabs(start) + scale * sum)))
+			double start = mode == 2 ? (double)before[i * ldc + n] : mode == 1 ? (double)bias[n] : 0, error;
+			double want = exact_element(&m, line, n, start, &error);
+			if (!(fabs((double)whole[i * ldc + n] - want) <= error))
 				fail_msg("%s dtype %d N %d K %d blocks %d turned %d mode %d: C(%d, %d) is %.9g, want %.9g", k->name,
-				         dtype, N, K, blocks, turned, mode, i, n, (double)whole[i * ldc + n], start + scale * s);
+				         dtype, N, K, blocks, turned, mode, i, n, (double)whole[i * ldc + n], want);
 		}
+	}
 	/* bits of an element depend on nothing but its row of A and its column of B */
 	for (int rows = 0; rows <= 20 && (K < 100 || rows < 20); rows += K < 100 ? 1 : 1 + rows / 2) {
 		int from = rnd_below(r, M - rows) / (turned == CUT ? mr : 1) * (turned == CUT ? mr : 1);
@@ -358,10 +399,11 @@ static void check_product(const ur_kernels *k, rnd *r, ur_dtype dtype, int N, in
 					         (double)part[i * ldc + n], in ? "with all rows" : "was", (double)*want);
 			}
 	}
-	/* a NaN reaches all of its row, past weights of 0 too, and nothing else */
+	/* a NaN reaches all of its row, past weights of 0 too, and nothing else; an infinity does so too where
+	 * rows become bytes */
 	if (K > 0) {
 		int bad = rnd_below(r, M), q = rnd_below(r, K);
-		A[A_AT(bad, q)] = NAN;
+		A[A_AT(bad, q)] = dtype == UR_I8 && mode == 0 ? -INFINITY : NAN;
 		memcpy(part, before, size * sizeof *part);
 		p.C = part;
 		k->product[dtype](&p);
@@ -389,7 +431,7 @@ static void test_product(void **state)
 	for (int dtype = 0; dtype < UR_DTYPES; dtype++)
 		for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
 			for (size_t d = 0; d < sizeof depths / sizeof *depths; d++)
-				for (int turned = PLAIN; turned <= CUT; turned++) {
+				for (int turned = PLAIN; turned <= (dtype == UR_F32 ? CUT : PLAIN); turned++) {
 					if (depths[d] > 31 && s % 3 != (d + (size_t)turned) % 3)
 						continue;
 					int mode = (int)(s + d) % 3;
@@ -398,6 +440,126 @@ static void test_product(void **state)
 						check_product(k, &r, (ur_dtype)dtype, shapes[s][0], depths[d], shapes[s][1], turned,
 						              (mode + 1) % 3);
 				}
+}
+
+/* Bytes: all products at their largest and of one sign, over more than one exact stretch; and rows that are nothing. */
+static void test_product_bytes(void **state)
+{
+	const ur_kernels *k = *state;
+	enum { M = 5 };
+	const int N = 4 * k->nr + 1, K = 2 * UR_I8_DEPTH + 5;
+	arrays all = {0};
+	rnd r = {31};
+	matrix m = matrix_new(k, &all, &r, UR_I8, N, K, 1);
+	float *A = arr(&all, (size_t)M * (size_t)K), *C = arr(&all, (size_t)M * (size_t)N);
+	static const float size[M] = {1e-20f, 3, 3e30f, 1e-38f, 0};
+	for (int n = 0; n < N; n++)
+		for (int q = 0; q < K; q++) {
+			m.B[n * K + q] = n % 2 ? -127 : 127;
+			put_weight((char *)m.packed + (size_t)(n / k->nr) * ur_panel_bytes(k, UR_I8, K), UR_I8, k->nr, q,
+			           n % k->nr, m.B[n * K + q]);
+		}
+	for (int i = 0; i < M; i++)
+		for (int q = 0; q < K; q++)
+			A[i * K + q] = i % 2 ? -size[i] : size[i];
+	ur_product p = product_of(k, &m, 0, m.panels);
+	for (int rows = 1; rows <= M; rows++) {
+		p.M = rows, p.A = A, p.row = K, p.col = 1, p.C = C, p.ldc = N;
+		k->product[UR_I8](&p);
+		for (int i = 0; i < rows; i++)
+			for (int n = 0; n < N; n++) {
+				double error, want = exact_element(&m, A + i * K, n, 0, &error);
+				assert_true(fabs((double)C[i * N + n] - want) <= error);
+				assert_int_equal(want == 0, i > 2);
+			}
+	}
+	assert_int_equal(arr_broken(&all), 0);
+	arr_free(&all);
+}
+
+/* What ur_pack_as makes of a matrix, whole and cut in two, of every storage; and products with its parts. */
+static void check_stored(const ur_kernels *k, rnd *r, ur_dtype dtype, int rows, int cols, int cut, int blocks)
+{
+	enum { M = 3 };
+	arrays all = {0};
+	const int nr = k->nr, W = rows / blocks, wide = rows;
+	float *values = arr_at(&all, (size_t)(rows * cols), 1), *scale = arr(&all, (size_t)rows);
+	rnd_fill(r, (size_t)(rows * cols), 1, values);
+	memset(values + (rows - 1) * cols, 0, (size_t)cols * sizeof *values);
+	ur_mat w = {.rows = rows, .cols = cols, .blocks = blocks, .cut = cut, .dtype = dtype, .scale = scale};
+	ur_i8_scales(rows, cols, values, scale);
+	const size_t first = ur_panel_bytes(k, dtype, cut), deep = first + ur_panel_bytes(k, dtype, cols - cut);
+	const size_t bytes = (size_t)ur_panel_count(k, rows, blocks) * deep;
+	assert_int_equal(ur_mat_bytes(k, &w), bytes);
+	char *panels = memset(arr(&all, (bytes + 3) / 4), 77, bytes), *want = memset(arr(&all, (bytes + 3) / 4), 0, bytes);
+	w.panels = panels;
+	ur_pack_as(k, &w, values);
+	for (int n = 0; n < rows; n++)
+		for (int q = 0; q < cols; q++) {
+			char *panel = want + (size_t)(n % W / nr * blocks + n / W) * deep + (q < cut ? 0 : first);
+			float v = values[n * cols + q], most = 0;
+			for (int i = 0; i < cols; i++)
+				most = fmaxf(most, fabsf(values[n * cols + i]));
+			assert_true(scale[n] == most / 127);
+			put_weight(panel, dtype, nr, q < cut ? q : q - cut, n % W % nr,
+			           dtype != UR_I8 ? v : scale[n] > 0 ? rintf(v / scale[n]) : 0);
+		}
+	assert_memory_equal(panels, want, bytes);
+	for (int n = 0; n < rows; n++) {
+		float row[64];
+		const int from = cols / 3;
+		ur_unpack(k, &w, n, from, cols - from, row);
+		for (int q = from; q < cols; q++) {
+			float v = values[n * cols + q];
+			if (dtype != UR_F32)
+				v = dtype == UR_BF16 ? ur_bf16_value(ur_bf16_of(v)) : scale[n] > 0 ? rintf(v / scale[n]) * scale[n] : 0;
+			assert_true(row[q - from] == v);
+		}
+	}
+
+	/* the parts of a row, each on its own: of floats the two are the whole to the bit */
+	float *x = arr(&all, (size_t)(M * cols)), *z = arr(&all, (size_t)(M * wide));
+	float *y = arr_at(&all, (size_t)(M * wide), 1);
+	rnd_fill(r, (size_t)(M * cols), 1, x);
+	ur_mat whole = w;
+	whole.cut = 0;
+	whole.panels = arr(&all, (ur_mat_bytes(k, &whole) + 3) / 4);
+	ur_pack_as(k, &whole, values);
+	ur_linear_serial(k, M, &whole, NULL, x, cols, z, wide, 0);
+	ur_linear_part(k, M, &w, 0, NULL, x, cols, y, wide, 0);
+	ur_linear_part(k, M, &w, 1, NULL, x + cut, cols, y, wide, 1);
+	for (int i = 0; i < M * wide; i++)
+		if (dtype == UR_I8 ? !(fabsf(y[i] - z[i]) <= 0.02f * (float)sqrt(cols)) : memcmp(&y[i], &z[i], sizeof *y) != 0)
+			fail_msg("%s dtype %d: part by part %.9g, at once %.9g", k->name, dtype, (double)y[i], (double)z[i]);
+	assert_int_equal(arr_broken(&all), 0);
+	arr_free(&all);
+}
+
+static void test_stored(void **state)
+{
+	const ur_kernels *k = *state;
+	rnd r = {37};
+	for (int dtype = 0; dtype < UR_DTYPES; dtype++) {
+		check_stored(k, &r, (ur_dtype)dtype, 1, 1, 0, 1);
+		check_stored(k, &r, (ur_dtype)dtype, 3 * (k->nr + 2), 21, 6, 3);
+		check_stored(k, &r, (ur_dtype)dtype, 2 * k->nr, 40, 17, 1);
+		check_stored(k, &r, (ur_dtype)dtype, 4 * (k->nr - 1), 9, 0, 4);
+	}
+	static const struct { float from; uint16_t to; } rounds[] = {
+		{1, 0x3f80}, {-1, 0xbf80}, {1.00390625f, 0x3f80}, {1.01171875f, 0x3f82}, {0x1.fffffep127f, 0x7f80},
+		{INFINITY, 0x7f80}, {0, 0}, {0x1p-149f, 0}, {1.0039064f, 0x3f81},
+	};
+	for (size_t i = 0; i < sizeof rounds / sizeof *rounds; i++)
+		assert_int_equal(ur_bf16_of(rounds[i].from), rounds[i].to);
+	assert_true(isnan(ur_bf16_value(ur_bf16_of(NAN))));
+	assert_true(isnan(ur_bf16_value(ur_bf16_of(-NAN))));
+	const float odd[] = {1, NAN, 2};
+	float scale;
+	ur_i8_scales(1, 3, odd, &scale);
+	assert_true(isnan(scale));
+	int8_t bytes[3];
+	ur_i8_round(3, odd, scale, bytes);
+	assert_true(!bytes[0] && !bytes[1] && !bytes[2]);
 }
 
 /* -- products on the pool ------------------------------------------------ */
@@ -523,12 +685,12 @@ static void check_linear(const ur_kernels *k, rnd *r, int M, int out, int in, in
 	arr_free(&all);
 }
 
-/* int8 weights at any number of threads: those of a float64 loop, and the same bits. */
-static void check_linear_i8(const ur_kernels *k, rnd *r, int M, int out, int in, int blocks)
+/* Smaller weights at any number of threads: those of a float64 loop, and the same bits. */
+static void check_linear_as(const ur_kernels *k, rnd *r, ur_dtype dtype, int M, int out, int in, int blocks)
 {
 	arrays all = {0};
-	matrix m = matrix_new(k, &all, r, UR_I8, out, in, blocks);
-	ur_mat w = {.rows = out, .cols = in, .blocks = blocks, .dtype = UR_I8, .panels = m.packed, .scale = m.scale};
+	matrix m = matrix_new(k, &all, r, dtype, out, in, blocks);
+	ur_mat w = {.rows = out, .cols = in, .blocks = blocks, .dtype = dtype, .panels = m.packed, .scale = m.scale};
 	const size_t n = (size_t)M * (size_t)out;
 	float *x = arr_at(&all, (size_t)(M * in), 1), *bias = arr(&all, (size_t)out), *serial = arr(&all, n);
 	rnd_fill(r, (size_t)(M * in), 1, x);
@@ -536,13 +698,8 @@ static void check_linear_i8(const ur_kernels *k, rnd *r, int M, int out, int in,
 	ur_linear_serial(k, M, &w, bias, x, in, serial, out, 0);
 	for (int i = 0; i < M; i++)
 		for (int j = 0; j < out; j++) {
-			double want = (double)bias[j], size = fabs(want);
-			for (int q = 0; q < in; q++) {
-				double t = (double)x[i * in + q] * (double)m.B[j * in + q] * (double)m.scale[j];
-				want += t;
-				size += fabs(t);
-			}
-			assert_true(fabs((double)serial[i * out + j] - want) <= (in + 2) * EPS * size);
+			double error, want = exact_element(&m, x + i * in, j, (double)bias[j], &error);
+			assert_true(fabs((double)serial[i * out + j] - want) <= error);
 		}
 	for (int threads = 1; threads <= 3; threads++) {
 		ur_ctx c;
@@ -565,7 +722,8 @@ static void test_linear(void **state)
 	                         {127, 140, 90, 4}, {121, 65, 270, 1}, {521, 37, 45, 1}};
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
 		check_linear(k, &r, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
-		check_linear_i8(k, &r, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
+		check_linear_as(k, &r, UR_BF16, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
+		check_linear_as(k, &r, UR_I8, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
 	}
 }
 
@@ -616,16 +774,17 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++) {
 		void *k = (void *)(uintptr_t)sets[i];
 		struct slot_case cases[SLOTS];
-		struct CMUnitTest tests[SLOTS + 8] = {
+		struct CMUnitTest tests[SLOTS + 10] = {
 			cmocka_unit_test_prestate(test_online_softmax, k), cmocka_unit_test_prestate(test_softmax_rows, k),
 			cmocka_unit_test_prestate(test_pack, k),
 			cmocka_unit_test_prestate(test_strips, k),         cmocka_unit_test_prestate(test_product, k),
 			cmocka_unit_test_prestate(test_linear, k),         cmocka_unit_test_prestate(test_for_rows, k),
-			cmocka_unit_test_prestate(test_peak, k),
+			cmocka_unit_test_prestate(test_peak, k),           cmocka_unit_test_prestate(test_product_bytes, k),
+			cmocka_unit_test_prestate(test_stored, k),
 		};
 		for (int j = 0; j < SLOTS; j++) {
 			cases[j] = (struct slot_case){sets[i], &slots[j]};
-			tests[8 + j] = (struct CMUnitTest){slots[j].name, test_slot, NULL, NULL, &cases[j]};
+			tests[10 + j] = (struct CMUnitTest){slots[j].name, test_slot, NULL, NULL, &cases[j]};
 		}
 		printf("kernel set %s: panels of %d columns, depth %d\n", sets[i]->name, sets[i]->nr, sets[i]->kc);
 		failed += cmocka_run_group_tests_name(sets[i]->name, tests, NULL, NULL);

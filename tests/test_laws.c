@@ -16,8 +16,8 @@
 
 enum { MOST_B = 128, MOST_THREADS = 3 };
 
-enum law { STEP, CHUNK, PAD, INDEX, GRAD, INT8, MEMORY, LAWS };
-static const char *const law_names[LAWS] = {"step", "chunk", "pad", "index", "grad", "int8", "memory"};
+enum law { STEP, CHUNK, PAD, INDEX, GRAD, BF16, INT8, MEMORY, LAWS };
+static const char *const law_names[LAWS] = {"step", "chunk", "pad", "index", "grad", "bf16", "int8", "memory"};
 
 /* What all cases of a kernel set share. */
 typedef struct bench { const ur_kernels *k; ur_ctx ctx[MOST_THREADS]; } bench;
@@ -537,7 +537,8 @@ static void parameters(world *w)
 		w->size[i] = (size_t)p->rows * (size_t)(matrix ? p->cols : 1);
 		/* such that hundreds of steps neither explode nor become chaotic */
 		w->data[i] = random_floats(w, &w->all, w->size[i], matrix ? (w->big ? 0.6 : 1) * sqrt(3.0 / p->cols) : 0.4);
-		w->w[i] = (ur_mat){.rows = p->rows, .cols = matrix ? p->cols : 1, .blocks = blocks, .data = w->data[i]};
+		w->w[i] = (ur_mat){.rows = p->rows, .cols = matrix ? p->cols : 1, .blocks = blocks, .cut = p->cut,
+		                   .data = w->data[i]};
 		if (matrix) {
 			w->w[i].panels = arr(&w->all, ur_panels_size(w->k, p->rows, p->cols, blocks));
 			w->w[i].panels_t = arr(&w->all, ur_panels_size(w->k, p->cols, p->rows, 1));
@@ -595,7 +596,8 @@ static void test_case(void **state)
 		law_backward(w);
 		if (has_state_grad(w))
 			law_pieces(w);
-		law_int8(w);
+		law_storage(w, UR_BF16);
+		law_storage(w, UR_I8);
 		law_nan(w);
 		if (reads_memory(w))
 			law_memory(w);

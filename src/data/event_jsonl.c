@@ -114,7 +114,8 @@ static ur_status jsonl_take(ur_events *r, char *piece, size_t n, int *given, ur_
 	status = load(r, piece, n, err);
 	if (status)
 		return status;
-	if (json_is_object(j->line)) {
+	r->event.keyed = json_is_object(j->line);
+	if (r->event.keyed) {
 		json_object_foreach(j->line, key, value)
 			if (!status)
 				status = add(r, key, value, err);

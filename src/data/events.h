@@ -45,6 +45,7 @@ typedef struct ur_event {
 	size_t n;
 	const ur_field *field;          /* kinds of records */
 	int fields;
+	int keyed;                      /* with names of its own (jsonl), not a header's */
 	int after_blank;                /* records: an empty line stood before it */
 } ur_event;
 

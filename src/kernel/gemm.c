@@ -2,6 +2,7 @@
  * while every panel of the weights passes over them. */
 #include "kernel/gemm.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { CHUNK_ROWS = 120 }; /* rows: a multiple of every set's mr */
@@ -57,6 +58,99 @@ void ur_pack(const ur_kernels *k, int N, int K, int blocks, const float *src, pt
 {
 	for (int p = 0; p < ur_panel_count(k, N, blocks); p++)
 		pack_panel(k, N, K, blocks, src, column, depth, panels, p);
+}
+
+size_t ur_mat_bytes(const ur_kernels *k, const ur_mat *w)
+{
+	return (size_t)ur_panel_count(k, w->rows, w->blocks) *
+	       (ur_panel_bytes(k, w->dtype, w->cut) + ur_panel_bytes(k, w->dtype, w->cols - w->cut));
+}
+
+void ur_i8_scales(int rows, int cols, const float *values, float *scale)
+{
+	for (int i = 0; i < rows; i++, values += cols) {
+		float most = 0;
+		for (int j = 0; j < cols; j++)
+			if (!isnan(most) && !(fabsf(values[j]) <= most)) /* a NaN stays */
+				most = fabsf(values[j]);
+		scale[i] = most / 127;
+	}
+}
+
+void ur_i8_round(int n, const float *values, float scale, int8_t *to)
+{
+	for (int i = 0; i < n; i++) {
+		float q = rintf(values[i] / scale);
+		to[i] = (int8_t)(q >= -127 && q <= 127 ? q : 0);
+	}
+}
+
+/* n rows of values, ld floats apart, as a panel; scale: of these rows. */
+static void pack_bf16(int nr, int n, int depth, const float *values, ptrdiff_t ld, uint32_t *panel)
+{
+	const int half = nr / 2;
+
+	for (int k = 0; k < depth; k++)
+		for (int j = 0; j < half; j++) {
+			uint32_t low = j < n ? ur_bf16_of(values[j * ld + k]) : 0;
+			uint32_t high = j + half < n ? ur_bf16_of(values[(j + half) * ld + k]) : 0;
+			panel[k * half + j] = low | high << 16;
+		}
+}
+
+static void pack_i8(int nr, int n, int depth, const float *values, ptrdiff_t ld, const float *scale, int8_t *panel)
+{
+	memset(panel, 0, (size_t)(depth + 3) / 4 * 4 * (size_t)nr);
+	for (int j = 0; j < n; j++)
+		for (int k = 0; k < depth; k += 4)
+			ur_i8_round(least(4, depth - k), values + j * ld + k, scale[j], panel + k * nr + 4 * j);
+}
+
+void ur_pack_as(const ur_kernels *k, const ur_mat *w, const float *values)
+{
+	const int block = w->rows / w->blocks, cuts[] = { 0, w->cut, w->cols };
+	char *to = (char *)(uintptr_t)w->panels; /* only const for those who use them */
+
+	for (int p = 0; p < ur_panel_count(k, w->rows, w->blocks); p++)
+		for (int part = 0; part < 2; part++) {
+			const int unit = p / w->blocks * k->nr, first = p % w->blocks * block + unit;
+			const int n = least(block - unit, k->nr), depth = cuts[part + 1] - cuts[part];
+			const float *from = values + (ptrdiff_t)first * w->cols + cuts[part];
+
+			if (w->dtype == UR_F32)
+				k->pack(n, depth, from, w->cols, 1, (float *)(void *)to);
+			else if (w->dtype == UR_BF16)
+				pack_bf16(k->nr, n, depth, from, w->cols, (uint32_t *)(void *)to);
+			else
+				pack_i8(k->nr, n, depth, from, w->cols, w->scale + first, (int8_t *)to);
+			to += ur_panel_bytes(k, w->dtype, depth);
+		}
+}
+
+static float weight_at(int nr, ur_dtype dtype, const char *panel, int k, int j, float scale)
+{
+	const int half = nr / 2;
+
+	if (dtype == UR_F32)
+		return ((const float *)(const void *)panel)[k * nr + j];
+	if (dtype == UR_BF16) {
+		uint32_t word = ((const uint32_t *)(const void *)panel)[k * half + j % half];
+		return ur_bf16_value((uint16_t)(j < half ? word : word >> 16));
+	}
+	return (float)(int8_t)panel[k / 4 * 4 * nr + 4 * j + k % 4] * scale;
+}
+
+void ur_unpack(const ur_kernels *k, const ur_mat *w, int row, int from, int n, float *values)
+{
+	const int block = w->rows / w->blocks, unit = row % block;
+	const size_t first = ur_panel_bytes(k, w->dtype, w->cut);
+	const size_t apart = first + ur_panel_bytes(k, w->dtype, w->cols - w->cut);
+	const char *panel = (const char *)w->panels + (size_t)(unit / k->nr * w->blocks + row / block) * apart;
+	const float scale = w->dtype == UR_I8 ? w->scale[row] : 1;
+
+	for (int c = from; c < from + n; c++)
+		values[c - from] = weight_at(k->nr, w->dtype, panel + (c < w->cut ? 0 : first), c < w->cut ? c : c - w->cut,
+		                             unit % k->nr, scale);
 }
 
 size_t ur_pack_size(const ur_kernels *k, const ur_mat *w, int training)
@@ -116,13 +210,12 @@ static void product_task(void *arg, int task, int thread)
 	const struct product_job *j = arg;
 	ur_product p = j->p;
 	int row = task % j->row_chunks * j->rows, panel = task / j->row_chunks * j->wide;
-	size_t size = j->dtype == UR_I8 ? 1 : sizeof(float);
 	(void)thread;
 
 	p.A += row * p.row;
 	p.C += row * p.ldc;
 	p.M = least(j->rows, p.M - row);
-	p.panels = (const char *)p.panels + (size_t)panel * (size_t)p.K * (size_t)j->c->k->nr * size;
+	p.panels = (const char *)p.panels + (size_t)panel * ur_panel_bytes(j->c->k, j->dtype, p.K);
 	p.p0 = panel;
 	p.p1 = least(panel + j->wide, p.p1);
 	j->c->k->product[j->dtype](&p);
@@ -170,6 +263,18 @@ void ur_linear_serial(const ur_kernels *k, int M, const ur_mat *w, const float *
                       float *y, ptrdiff_t ldy, int accumulate)
 {
 	ur_product p = forward_of(k, M, w, bias, x, ldx, y, ldy, accumulate);
+	k->product[w->dtype](&p);
+}
+
+void ur_linear_part(const ur_kernels *k, int M, const ur_mat *w, int behind, const float *bias, const float *x,
+                    ptrdiff_t ldx, float *y, ptrdiff_t ldy, int accumulate)
+{
+	const size_t first = ur_panel_bytes(k, w->dtype, w->cut);
+	ur_product p = forward_of(k, M, w, bias, x, ldx, y, ldy, accumulate);
+
+	p.K = behind ? w->cols - w->cut : w->cut;
+	p.panels = (const char *)w->panels + (behind ? first : 0);
+	p.apart = first + ur_panel_bytes(k, w->dtype, w->cols - w->cut);
 	k->product[w->dtype](&p);
 }
 

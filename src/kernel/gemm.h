@@ -38,7 +38,19 @@ void ur_pack(const ur_kernels *k, int N, int K, int blocks, const float *src, pt
 
 /* Floats behind the panels of `n` matrices (rows, cols, blocks set), with the transposed ones where `training`. */
 size_t ur_pack_size(const ur_kernels *k, const ur_mat *w, int training);
-/* Packs every matrix of w[n] that has data and panels, from its data, into its panels (and panels_t where set). */
+/* Bytes of the panels of a matrix (rows, cols, blocks, cut, dtype set). Of a cut one each panel is two, one right after
+ * the other. */
+size_t ur_mat_bytes(const ur_kernels *k, const ur_mat *w);
+/* Scales of `rows` rows of UR_I8: max|row| / 127. */
+void ur_i8_scales(int rows, int cols, const float *values, float *scale);
+/* The bytes that stand for a row's n values: value / scale to the nearest, ties to even; 0 where that is no number. */
+void ur_i8_round(int n, const float *values, float scale, int8_t *to);
+/* Fills the panels of a matrix of any storage from values (rows, cols); UR_I8: by its scales. Serial. */
+void ur_pack_as(const ur_kernels *k, const ur_mat *w, const float *values);
+/* Values of row `row`, columns [from, from + n), from the panels of a matrix of any storage. */
+void ur_unpack(const ur_kernels *k, const ur_mat *w, int row, int from, int n, float *values);
+/* Packs every UR_F32 matrix of w[n] that has data and panels, from its data, into its panels (and panels_t where
+ * set). */
 void ur_pack_weights(const ur_ctx *c, int n, const ur_mat *w);
 
 /* y(M, out) = x(M, in) W^T + bias, or += (then bias is not added). ldx, ldy: floats from row to row. On the pool. */
@@ -47,6 +59,9 @@ void ur_linear(const ur_ctx *c, int M, const ur_mat *w, const float *bias, const
 /* The same on the calling thread, for use inside a task and in step. */
 void ur_linear_serial(const ur_kernels *k, int M, const ur_mat *w, const float *bias, const float *x, ptrdiff_t ldx,
                       float *y, ptrdiff_t ldy, int accumulate);
+/* The same with the first w->cut columns of W alone, or with those behind them; x is as wide as they are many. */
+void ur_linear_part(const ur_kernels *k, int M, const ur_mat *w, int behind, const float *bias, const float *x,
+                    ptrdiff_t ldx, float *y, ptrdiff_t ldy, int accumulate);
 /* dx(M, in) = dy(M, out) W, or +=. On the pool. */
 void ur_linear_back(const ur_ctx *c, int M, const ur_mat *w, const float *dy, ptrdiff_t ldy, float *dx, ptrdiff_t ldx,
                     int accumulate);

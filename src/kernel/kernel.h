@@ -5,16 +5,18 @@
  * tests/test_kernels.c holds every slot of every set against C. All arrays are float32 and row-major; pointers need
  * no alignment. Kernels are single-threaded and cannot fail.
  *
- * Every element of a product is ONE chain of fused multiply-adds over k = 0, 1, ..., so its bits do not depend on the
- * number of rows, the tile it fell into, or the thread that ran it. */
+ * Every element of a product of floats is ONE chain of fused multiply-adds over k = 0, 1, ..., so its bits do not
+ * depend on the number of rows, the tile it fell into, or the thread that ran it; nor do those of bytes, whose sums are
+ * exact. */
 #ifndef UR_KERNEL_H
 #define UR_KERNEL_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-/* How weights are stored. */
-typedef enum ur_dtype { UR_F32, UR_I8, UR_DTYPES } ur_dtype;
+/* How weights are stored: float32, bfloat16 (widened exactly as they are read), or int8 with a scale a row. */
+typedef enum ur_dtype { UR_F32, UR_BF16, UR_I8, UR_DTYPES } ur_dtype;
 
 /* A weight matrix, (rows, cols) = (out, in) as PyTorch has it. Code that uses one never asks how it is stored.
  * `panels` holds W for y = x W^T, `panels_t` for dx = dy W (only training has it); see ur_pack. `blocks`: the rows are
@@ -22,6 +24,7 @@ typedef enum ur_dtype { UR_F32, UR_I8, UR_DTYPES } ur_dtype;
  * is rows x 1, has `data` and no panels. */
 typedef struct ur_mat {
 	int rows, cols, blocks;
+	int cut;                /* columns [0, cut) and the rest are multiplied apart (ur_linear_part); 0: not so */
 	ur_dtype dtype;
 	const float *data;      /* vectors always; matrices where the float32 original is at hand */
 	const void *panels;
@@ -31,15 +34,28 @@ typedef struct ur_mat {
 
 /* C(M, N) = A(M, K) B + bias, or C += A B, for panels p0 <= p < p1 of B's columns.
  *
- * B is packed in panels of `nr` columns (the set's own), each K x nr contiguous, missing columns zero. With `blocks`
- * G > 1 the N columns are G blocks of N/G, and panel p holds columns (p/G)*nr... of block p % G. A(i, k) is
- * A[i * row + k * col], and row or col is 1: plain or transposed. A large transposed A is best cut into strips first
- * (see the slot): then col is mr and `strip` the floats from strip to strip. */
+ * B is packed in panels of `nr` columns (the set's own), each contiguous, missing columns zero. With `blocks` G > 1 the
+ * N columns are G blocks of N/G, and panel p holds columns (p/G)*nr... of block p % G. In a panel, column j of it lies
+ *     UR_F32   at float k * nr + j
+ *     UR_BF16  in word k * nr/2 + j % (nr/2) of 32 bits, in the low half for j < nr/2, else in the high
+ *     UR_I8    at byte k/4 * 4 nr + 4 j + k % 4, K being rounded up to a multiple of 4 with zeros
+ *
+ * UR_I8: each row of A is rounded to bytes of -127..127 as it comes, a = q max|a| / 127, q = a * (127 / max|a|) to the
+ * nearest, ties to even; the dot products of bytes are exact, UR_I8_DEPTH of K at a time, and C gets, for one such
+ * stretch after the other, (max|a| / 127 * scale) times that sum. A row with a NaN or an infinity gives NaN; one with
+ * nothing above UR_I8_LEAST counts as zeros.
+ *
+ * A(i, k) is A[i * row + k * col], and row or col is 1: plain or transposed, the latter for UR_F32 alone. A large
+ * transposed A is best cut into strips first (see the slot): then col is mr and `strip` the floats from strip to strip.
+ */
+enum { UR_I8_DEPTH = 4096 };
+#define UR_I8_LEAST 0x1p-100f
 typedef struct ur_product {
 	int M, N, K, blocks;
 	const float *A;
 	ptrdiff_t row, col, strip;
 	const void *panels;   /* of panel p0 */
+	size_t apart;         /* bytes from panel to panel; 0: ur_panel_bytes, one right after the other */
 	const float *scale;   /* UR_I8: one per column of B */
 	int p0, p1;
 	float *C;
@@ -60,9 +76,10 @@ typedef struct ur_kernels {
 	int mr;  /* rows that share one load of a panel: row counts that are a multiple of it run best */
 	int kc;  /* depth the product is blocked in */
 
-	/* -- the packed product, by storage of B; relative error to exact <= K * 2^-24 of sum |a||b| -- */
+	/* -- the packed product, by storage of B; relative error to exact <= K * 2^-24 of sum |a||b|; UR_I8: a few
+	 *    roundings, beside what rounding A to bytes makes -- */
 	void (*product[UR_DTYPES])(const ur_product *p);
-	/* One panel from n <= nr columns: panel[k * nr + j] = src[j * column + k * depth], zero for j >= n. */
+	/* One panel of UR_F32 from n <= nr columns: panel[k * nr + j] = src[j * column + k * depth], zero for j >= n. */
 	void (*pack)(int n, int K, const float *src, ptrdiff_t column, ptrdiff_t depth, float *panel);
 
 	/* Strips of mr rows of a transposed A(K, M): out[s * K * mr + k * mr + i] = src[k * ld + s * mr + i]; the last
@@ -159,6 +176,32 @@ typedef struct ur_kernels {
 	 * the processor could do if memory were free. */
 	double (*peak)(size_t n);
 } ur_kernels;
+
+/* Bytes of one panel of depth K. */
+static inline size_t ur_panel_bytes(const ur_kernels *k, ur_dtype dtype, int K)
+{
+	const size_t columns = (size_t)k->nr, depth = (size_t)K;
+	return dtype == UR_F32 ? depth * columns * 4 : dtype == UR_BF16 ? depth * columns * 2
+	                                                                : (depth + 3) / 4 * 4 * columns;
+}
+
+/* The bfloat16 nearest to x (ties to even) and its value. NaN stays one. */
+static inline uint16_t ur_bf16_of(float x)
+{
+	uint32_t bits;
+	memcpy(&bits, &x, sizeof bits);
+	if ((bits & 0x7fffffff) > 0x7f800000)
+		return (uint16_t)(bits >> 16 | 0x40);
+	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static inline float ur_bf16_value(uint16_t x)
+{
+	uint32_t bits = (uint32_t)x << 16;
+	float value;
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
 
 /* The sets this build has, best last, and whether this processor can run each; NULL past the last. */
 const ur_kernels *ur_kernels_nth(int n, int *usable);

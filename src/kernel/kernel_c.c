@@ -6,35 +6,92 @@
 
 enum { NR = 8, MR = 4, KC = 256 };
 
-static void product_of(const ur_product *p, int quantised)
+/* First column of panel `panel`, and how many columns it has. */
+static int panel_columns(const ur_product *p, int panel, int *first)
 {
-	int block = p->N / p->blocks;
+	int block = p->N / p->blocks, unit = panel / p->blocks * NR;
+	*first = panel % p->blocks * block + unit;
+	return block - unit < NR ? block - unit : NR;
+}
 
+extern const ur_kernels ur_kernels_c;
+static const void *panel_at(const ur_product *p, ur_dtype dtype, int panel)
+{
+	size_t apart = p->apart ? p->apart : ur_panel_bytes(&ur_kernels_c, dtype, p->K);
+	return (const char *)p->panels + (size_t)(panel - p->p0) * apart;
+}
+
+static float start_of(const ur_product *p, int column, float c)
+{
+	return p->accumulate ? c : p->bias ? p->bias[column] : 0;
+}
+
+static float weight_f32(const void *panel, int k, int j) { return ((const float *)panel)[k * NR + j]; }
+
+static float weight_bf16(const void *panel, int k, int j)
+{
+	uint32_t word = ((const uint32_t *)panel)[k * (NR / 2) + j % (NR / 2)];
+	return ur_bf16_value((uint16_t)(j < NR / 2 ? word : word >> 16));
+}
+
+static void product_of(const ur_product *p, ur_dtype dtype, float (*weight)(const void *panel, int k, int j))
+{
 	for (int panel = p->p0; panel < p->p1; panel++) {
-		size_t at = (size_t)(panel - p->p0) * (size_t)p->K * NR;
-		int unit = panel / p->blocks * NR, first = panel % p->blocks * block + unit;
-		int columns = block - unit < NR ? block - unit : NR;
+		const void *b = panel_at(p, dtype, panel);
+		int first, columns = panel_columns(p, panel, &first);
 
 		for (int i = 0; i < p->M; i++)
 			for (int j = 0; j < columns; j++) {
-				float *c = p->C + i * p->ldc + first + j;
-				float start = p->accumulate ? *c : p->bias ? p->bias[first + j] : 0;
-				float sum = quantised ? 0 : start;
-
 				const float *a = p->strip ? p->A + i / MR * p->strip + i % MR : p->A + i * p->row;
+				float *c = p->C + i * p->ldc + first + j, sum = start_of(p, first + j, *c);
 
-				for (int k = 0; k < p->K; k++) {
-					size_t b = at + (size_t)k * NR + (size_t)j;
-					sum += a[k * p->col] *
-					       (quantised ? (float)((const int8_t *)p->panels)[b] : ((const float *)p->panels)[b]);
-				}
-				*c = quantised ? start + sum * p->scale[first + j] : sum;
+				for (int k = 0; k < p->K; k++)
+					sum += a[k * p->col] * weight(b, k, j);
+				*c = sum;
 			}
 	}
 }
 
-static void product_f32(const ur_product *p) { product_of(p, 0); }
-static void product_i8(const ur_product *p) { product_of(p, 1); }
+static void product_f32(const ur_product *p) { product_of(p, UR_F32, weight_f32); }
+static void product_bf16(const ur_product *p) { product_of(p, UR_BF16, weight_bf16); }
+
+/* Largest magnitude of a row; NaN where it has one. */
+static float most_of(int n, const float *x)
+{
+	float most = 0;
+	for (int i = 0; i < n; i++) {
+		if (isnan(x[i]))
+			return x[i];
+		most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+	}
+	return most;
+}
+
+static void product_i8(const ur_product *p)
+{
+	for (int i = 0; i < p->M; i++) {
+		const float *a = p->A + i * p->row, most = most_of(p->K, a);
+		/* 0: nothing to round, or nothing that could be */
+		const float inverse = most > UR_I8_LEAST && isfinite(most) ? 127 / most : 0, unit = most / 127;
+
+		for (int panel = p->p0; panel < p->p1; panel++) {
+			const int8_t *b = panel_at(p, UR_I8, panel);
+			int first, columns = panel_columns(p, panel, &first);
+
+			for (int j = 0; j < columns; j++) {
+				float *c = p->C + i * p->ldc + first + j;
+
+				*c = start_of(p, first + j, *c);
+				for (int from = 0; from < p->K; from += UR_I8_DEPTH) {
+					int32_t dot = 0;
+					for (int k = from; k < p->K && k < from + UR_I8_DEPTH; k++)
+						dot += (inverse > 0 ? (int)rintf(a[k] * inverse) : 0) * b[k / 4 * 4 * NR + 4 * j + k % 4];
+					*c += unit * p->scale[first + j] * (float)dot;
+				}
+			}
+		}
+	}
+}
 
 static void pack(int n, int K, const float *src, ptrdiff_t column, ptrdiff_t depth, float *panel)
 {
@@ -402,10 +459,9 @@ static double peak(size_t n)
 	return 2.0 * (double)(n / 8 * 8);
 }
 
-extern const ur_kernels ur_kernels_c;
 const ur_kernels ur_kernels_c = {
 	.name = "c", .nr = NR, .mr = MR, .kc = KC,
-	.product = { product_f32, product_i8 }, .pack = pack, .strips = strips,
+	.product = { product_f32, product_bf16, product_i8 }, .pack = pack, .strips = strips,
 	.sigmoid = sigmoid, .tanh = tanh_, .exp = exp_, .add = add, .axpy = axpy, .scale = scale, .mul = mul,
 	.tanh_back = ur_move_tanh_back, .copy = ur_move_copy, .fill = ur_move_fill, .rotate = ur_move_rotate,
 	.dot = dot, .sum_squares = sum_squares, .column_sums = column_sums,

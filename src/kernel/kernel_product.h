@@ -32,8 +32,8 @@ typedef struct dest {
 	ptrdiff_t ld_start;
 } dest;
 
-INLINE void tile(int R, int P, int quantised, int transposed, int K, const float *a, ptrdiff_t ld, const char *b,
-                 size_t panel_bytes, const dest *t, const float *const *scale)
+INLINE void tile(int R, int P, ur_dtype dtype, int transposed, int K, const float *a, ptrdiff_t ld, const char *b,
+                 size_t panel_bytes, const dest *t)
 {
 	vf acc[MR][2 * MOST_PANELS];
 
@@ -42,7 +42,7 @@ UNROLL
 	for (int r = 0; r < R; r++)
 UNROLL
 		for (int v = 0; v < 2 * P; v++)
-			acc[r][v] = quantised ? (vf){ 0 } : load(t[v / 2].start + r * t[v / 2].ld_start + v % 2 * W);
+			acc[r][v] = load(t[v / 2].start + r * t[v / 2].ld_start + v % 2 * W);
 	/* results lie a row apart, too far for the processor to foresee: without this every tile would wait for memory when
 	 * it stores, and when the next one loads what it adds to */
 UNROLL
@@ -61,8 +61,10 @@ UNROLL_DEPTH
 UNROLL
 		for (int v = 0; v < 2 * P; v++) {
 			const char *at = b + (size_t)(v / 2) * panel_bytes;
-			w[v] = quantised ? load_i8((const int8_t *)at + k * NR + v % 2 * W)
-			                 : load((const float *)(const void *)at + k * NR + v % 2 * W);
+			if (dtype == UR_F32)
+				w[v] = load((const float *)(const void *)at + k * NR + v % 2 * W);
+			else
+				w[v] = v % 2 ? high_halves(at + k * NR * 2) : low_halves(at + k * NR * 2);
 		}
 UNROLL
 		for (int r = 0; r < R; r++) {
@@ -77,17 +79,14 @@ UNROLL
 UNROLL
 		for (int v = 0; v < 2 * P; v++) {
 			const dest *o = &t[v / 2];
-			vf y = acc[r][v];
-			if (quantised)
-				y = load(o->start + r * o->ld_start + v % 2 * W) + y * load(scale[v / 2] + v % 2 * W);
-			store(o->c + r * o->ldc + v % 2 * W, y);
+			store(o->c + r * o->ldc + v % 2 * W, acc[r][v]);
 		}
 }
 
 /* `count` tiles of R rows, one below the other, the rows of a `next` floats apart: in one function, because entering
  * one costs as much as a dozen steps of depth. */
-INLINE void column(int R, int P, int quantised, int transposed, int K, const float *a, ptrdiff_t ld, ptrdiff_t next,
-                   const char *b, size_t panel_bytes, const dest *to, int count, const float *const *scale)
+INLINE void column(int R, int P, ur_dtype dtype, int transposed, int K, const float *a, ptrdiff_t ld, ptrdiff_t next,
+                   const char *b, size_t panel_bytes, const dest *to, int count)
 {
 	dest t[MOST_PANELS];
 
@@ -96,7 +95,7 @@ UNROLL
 	for (int p = 0; p < P; p++)
 		t[p] = to[p];
 	for (; count > 0; count--, a += next) {
-		tile(R, P, quantised, transposed, K, a, ld, b, panel_bytes, t, scale);
+		tile(R, P, dtype, transposed, K, a, ld, b, panel_bytes, t);
 UNROLL
 		for (int p = 0; p < P; p++) {
 			t[p].c += R * t[p].ldc;
@@ -106,14 +105,14 @@ UNROLL
 }
 
 typedef void tile_fn(int K, const float *a, ptrdiff_t ld, ptrdiff_t next, const char *b, size_t panel_bytes,
-                     const dest *to, int count, const float *const *scale);
+                     const dest *to, int count);
 
 /* Every height, plain and transposed, by storage; those of one panel and those of several. */
 #define TILE(R, P, name, q, tr) \
 	static void name##_##R##_##P(int K, const float *a, ptrdiff_t ld, ptrdiff_t next, const char *b, size_t bytes, \
-	                             const dest *to, int count, const float *const *scale) \
+	                             const dest *to, int count) \
 	{ \
-		column(R, P, q, tr, K, a, ld, next, b, bytes, to, count, scale); \
+		column(R, P, q, tr, K, a, ld, next, b, bytes, to, count); \
 	}
 #if UR_WIDTH == 16
 #define TILES(name, q, tr) \
@@ -137,13 +136,12 @@ static const int many_panels[] = { 6, 4, 3, 2, 2 };
 static const int many_panels[] = { 4, 3, 2 };
 #endif
 enum { FEW_ROWS = sizeof many_panels / sizeof *many_panels };
-TILES(f32, 0, 0)
-TILES(f32t, 0, 1)
-TILES(i8, 1, 0)
-TILES(i8t, 1, 1)
+TILES(f32, UR_F32, 0)
+TILES(f32t, UR_F32, 1)
+TILES(bf16, UR_BF16, 0)
 
-static tile_fn *const *const one_panel[UR_DTYPES][2] = { { f32_one, f32t_one }, { i8_one, i8t_one } };
-static tile_fn *const *const many[UR_DTYPES][2] = { { f32_many, f32t_many }, { i8_many, i8t_many } };
+static tile_fn *const *const one_panel[][2] = { { f32_one, f32t_one }, { bf16_one, NULL } };
+static tile_fn *const *const many[][2] = { { f32_many, f32t_many }, { bf16_many, NULL } };
 
 /* First column of panel `panel`, and how many columns it has. */
 INLINE int panel_columns(const ur_product *p, int panel, int *first)
@@ -158,8 +156,7 @@ INLINE int panel_columns(const ur_product *p, int panel, int *first)
 INLINE void panels(const ur_product *p, ur_dtype dtype, int panel, int count)
 {
 	static const float zeros[NR];
-	const size_t size = dtype == UR_I8 ? 1 : sizeof(float);
-	const size_t bytes = (size_t)p->K * NR * size;
+	const size_t size = dtype == UR_F32 ? 4 : 2, bytes = p->apart ? p->apart : (size_t)p->K * NR * size;
 	const char *b = (const char *)p->panels + (size_t)(panel - p->p0) * bytes;
 	const int transposed = p->row == 1 && p->col != 1;
 	const ptrdiff_t ld = transposed ? p->col : p->row;
@@ -170,8 +167,7 @@ INLINE void panels(const ur_product *p, ur_dtype dtype, int panel, int count)
 		int depth = p->K - k < KC ? p->K - k : KC, first = 0;
 		const float *a = p->A + k * p->col;
 		dest t[MOST_PANELS];
-		const float *scale[MOST_PANELS];
-		float edge[MR * NR], edge_scale[NR];
+		float edge[MR * NR];
 		int columns = NR;
 
 		for (int q = 0; q < count; q++) {
@@ -181,7 +177,6 @@ INLINE void panels(const ur_product *p, ur_dtype dtype, int panel, int count)
 				t[q] = (dest){ t[q].c, p->ldc, t[q].c, p->ldc };
 			else if (p->bias)
 				t[q].start = p->bias + first;
-			scale[q] = dtype == UR_I8 ? p->scale + first : zeros;
 		}
 		for (int i = 0, row = 0, rows, same; i < tiles; i += same, row += rows * same) {
 			int left = p->M - row, all = tiles - i;
@@ -199,15 +194,13 @@ INLINE void panels(const ur_product *p, ur_dtype dtype, int panel, int count)
 				next = transposed ? rows : rows * ld;
 			}
 			if (columns == NR) {
-				fn[rows - 1](depth, x, ld, next, y, bytes, t, same, scale);
+				fn[rows - 1](depth, x, ld, next, y, bytes, t, same);
 				for (int q = 0; q < count; q++) {
 					t[q].c += same * rows * t[q].ldc;
 					t[q].start += same * rows * t[q].ld_start;
 				}
 				continue;
 			}
-			memset(edge_scale, 0, sizeof edge_scale);
-			memcpy(edge_scale, scale[0], dtype == UR_I8 ? (size_t)columns * sizeof(float) : 0);
 			for (int j = 0; j < same; j++) {
 				dest e = { edge, NR, edge, NR };
 				size_t n = (size_t)columns * sizeof(float);
@@ -216,7 +209,7 @@ INLINE void panels(const ur_product *p, ur_dtype dtype, int panel, int count)
 				memset(edge, 0, sizeof edge);
 				for (int r = 0; r < rows; r++)
 					memcpy(edge + r * NR, t[0].start + (top + r) * t[0].ld_start, n);
-				fn[rows - 1](depth, x + j * next, ld, 0, y, bytes, &e, 1, (const float *[]){ edge_scale });
+				fn[rows - 1](depth, x + j * next, ld, 0, y, bytes, &e, 1);
 				for (int r = 0; r < rows; r++)
 					memcpy(t[0].c + (top + r) * p->ldc, edge + r * NR, n);
 			}
@@ -224,16 +217,20 @@ INLINE void panels(const ur_product *p, ur_dtype dtype, int panel, int count)
 	}
 }
 
+/* One past the last full panel: they come first, unless the gates of the last, partial, block of units are at the end
+ * of the range. */
+INLINE int full_panels(const ur_product *p)
+{
+	const int block = p->N / p->blocks, full = block / NR * p->blocks;
+	return block % NR && p->p1 > full ? full : p->p1;
+}
+
 INLINE void product(const ur_product *p, ur_dtype dtype)
 {
-	int block = p->N / p->blocks, partial = block % NR != 0;
-	int full = p->p1;
+	const int full = full_panels(p);
 
 	if (p->M <= 0)
 		return;
-	/* full panels come first, unless the gates of the last, partial, block of units are at the end of the range */
-	if (partial && full > block / NR * p->blocks)
-		full = block / NR * p->blocks;
 	for (int panel = p->p0; panel < p->p1;) {
 		int count = 1;
 		if (p->M <= FEW_ROWS && panel + many_panels[p->M - 1] <= full)
@@ -244,7 +241,7 @@ INLINE void product(const ur_product *p, ur_dtype dtype)
 }
 
 static void product_f32(const ur_product *p) { product(p, UR_F32); }
-static void product_i8(const ur_product *p) { product(p, UR_I8); }
+static void product_bf16(const ur_product *p) { product(p, UR_BF16); }
 
 static void pack(int n, int K, const float *src, ptrdiff_t column, ptrdiff_t depth, float *panel)
 {

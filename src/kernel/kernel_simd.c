@@ -2,6 +2,7 @@
  * floats in a vector. kernel_c.c says what each slot means; here is only how. */
 #include "kernel/kernel_moves.h"
 #include "kernel/kernel_product.h"
+#include "kernel/kernel_int8.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -544,7 +545,7 @@ static double peak(size_t n)
 extern const ur_kernels JOIN(ur_kernels_, UR_SET);
 const ur_kernels JOIN(ur_kernels_, UR_SET) = {
 	.name = TEXT(UR_SET), .nr = NR, .mr = MR, .kc = KC,
-	.product = { product_f32, product_i8 }, .pack = pack, .strips = strips,
+	.product = { product_f32, product_bf16, product_i8 }, .pack = pack, .strips = strips,
 	.sigmoid = sigmoid, .tanh = tanh_, .exp = exp_, .add = add, .axpy = axpy, .scale = scale, .mul = mul,
 	.tanh_back = ur_move_tanh_back, .copy = ur_move_copy, .fill = ur_move_fill, .rotate = ur_move_rotate,
 	.dot = dot, .sum_squares = sum_squares, .column_sums = column_sums,

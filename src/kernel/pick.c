@@ -6,13 +6,14 @@
 
 extern const ur_kernels ur_kernels_c;
 #if defined(UR_X86)
-extern const ur_kernels ur_kernels_avx2, ur_kernels_avx512;
+extern const ur_kernels ur_kernels_avx2, ur_kernels_avx512, ur_kernels_avx512vnni;
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 static int has_avx512(void)
 {
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
 	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 }
+static int has_avx512vnni(void) { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
 #elif !defined(UR_C_ONLY)
 extern const ur_kernels ur_kernels_simd128;
 #endif
@@ -26,6 +27,7 @@ static const struct {
 #if defined(UR_X86)
 	{ &ur_kernels_avx2, has_avx2 },
 	{ &ur_kernels_avx512, has_avx512 },
+	{ &ur_kernels_avx512vnni, has_avx512vnni },
 #elif !defined(UR_C_ONLY)
 	{ &ur_kernels_simd128, always },
 #endif

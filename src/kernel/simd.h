@@ -13,7 +13,7 @@
 enum { W = UR_WIDTH };
 typedef float vf __attribute__((vector_size(UR_WIDTH * 4)));
 typedef int32_t vi __attribute__((vector_size(UR_WIDTH * 4)));
-typedef int8_t vb __attribute__((vector_size(UR_WIDTH)));
+typedef int8_t vb __attribute__((vector_size(UR_WIDTH * 4)));
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -38,18 +38,19 @@ INLINE void store_n(float *p, vf v, int n) { memcpy(p, &v, (size_t)n * sizeof *p
 
 INLINE vf all(float x) { return x - (vf){ 0 }; }
 
-/* eight int8 weights as floats, sixteen, ... */
-INLINE vf load_i8(const int8_t *p)
+/* W words of two bfloat16 each: those in the low halves, and in the high. */
+INLINE vf low_halves(const void *p)
 {
-	vb b;
-	memcpy(&b, p, sizeof b);
-#if UR_WIDTH == 8 && defined(__AVX2__)
-	return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
-#elif UR_WIDTH == 16 && defined(__AVX512F__)
-	return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
-#else
-	return __builtin_convertvector(__builtin_convertvector(b, vi), vf);
-#endif
+	vi v;
+	memcpy(&v, p, sizeof v);
+	return (vf)(v << 16);
+}
+
+INLINE vf high_halves(const void *p)
+{
+	vi v;
+	memcpy(&v, p, sizeof v);
+	return (vf)(v & (int32_t)0xffff0000);
 }
 
 INLINE vf pick(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
@@ -87,6 +88,58 @@ INLINE vf vsqrt(vf a)
 	for (int i = 0; i < W; i++)
 		a[i] = sqrtf(a[i]);
 	return a;
+#endif
+}
+
+/* Of whole numbers. */
+INLINE vi imax(vi a, vi b)
+{
+#if UR_WIDTH == 8 && defined(__AVX2__)
+	return (vi)_mm256_max_epi32((__m256i)a, (__m256i)b);
+#elif UR_WIDTH == 16 && defined(__AVX512F__)
+	return (vi)_mm512_max_epi32((__m512i)a, (__m512i)b);
+#else
+	vi more = a > b;
+	return (a & more) | (b & ~more);
+#endif
+}
+
+/* Each lane of sum += the dot product of the four bytes there. Bytes are -127 to 127, so that two products and their
+ * sum fit into 16 bits. Where instructions want one side without signs, x gives its own to w. */
+INLINE vi dot4(vi sum, vb x, vb w)
+{
+#if UR_WIDTH == 8 && defined(__AVX2__)
+	__m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8((__m256i)x), _mm256_sign_epi8((__m256i)w, (__m256i)x));
+	return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+#elif UR_WIDTH == 16 && defined(__AVX512BW__)
+	__m512i a = _mm512_abs_epi8((__m512i)x);
+	__m512i b = _mm512_mask_sub_epi8((__m512i)w, _mm512_movepi8_mask((__m512i)x), _mm512_setzero_si512(), (__m512i)w);
+#if defined(__AVX512VNNI__)
+	return (vi)_mm512_dpbusd_epi32((__m512i)sum, a, b);
+#else
+	return sum + (vi)_mm512_madd_epi16(_mm512_maddubs_epi16(a, b), _mm512_set1_epi16(1));
+#endif
+#else
+	/* even bytes and odd ones as 16 bits, as the shifts leave them */
+	typedef int16_t vs __attribute__((vector_size(UR_WIDTH * 4)));
+	vs even = (vs)((vs)x << 8) >> 8, odd = (vs)x >> 8, pairs;
+	pairs = even * ((vs)((vs)w << 8) >> 8) + odd * ((vs)w >> 8);
+	return sum + (((vi)pairs << 16) >> 16) + ((vi)pairs >> 16);
+#endif
+}
+
+/* W values, each between -127.5 and 127.5, to the nearest whole number, ties to even. */
+INLINE void store_bytes(int8_t *p, vf v)
+{
+#if UR_WIDTH == 8 && defined(__AVX2__)
+	__m256i n = _mm256_cvtps_epi32((__m256)v);
+	__m128i half = _mm_packs_epi32(_mm256_castsi256_si128(n), _mm256_extracti128_si256(n, 1));
+	_mm_storel_epi64((__m128i *)(void *)p, _mm_packs_epi16(half, half));
+#elif UR_WIDTH == 16 && defined(__AVX512F__)
+	_mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32((__m512)v)));
+#else
+	for (int i = 0; i < W; i++)
+		p[i] = (int8_t)(int)rintf(v[i]);
 #endif
 }
 

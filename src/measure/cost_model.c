@@ -48,7 +48,10 @@ static double product_seconds(const ur_rates *r, double rows, double columns, do
 	return times * exp(sum);
 }
 
-static int is_product(ur_slot slot) { return slot == UR_SLOT_PRODUCT_F32 || slot == UR_SLOT_PRODUCT_I8; }
+static int is_product(ur_slot slot)
+{
+	return slot == UR_SLOT_PRODUCT_F32 || slot == UR_SLOT_PRODUCT_BF16 || slot == UR_SLOT_PRODUCT_I8;
+}
 
 double ur_rates_call(const ur_rates *r, const ur_slot_call *call)
 {

@@ -26,7 +26,8 @@ typedef struct ur_rates {
 /* Measures on the calling thread with the kernels of c, in 1 to 2 seconds. UR_E_NOMEM, or what a small mixer fails
  * with. */
 ur_status ur_rates_measure(const ur_ctx *c, ur_rates *out, ur_err *err);
-/* Seconds of one call of a slot, of what call->far says and not of what call->first does. */
+/* Seconds of one call of a slot, of what call->far says and not of what call->first does. Products of any storage are
+ * taken as those of float32, which were measured. */
 double ur_rates_call(const ur_rates *r, const ur_slot_call *call);
 
 /* Seconds on one thread of a call of the mixer (ur_count_mixer's arguments). Fails as counting does. */

@@ -22,8 +22,9 @@ struct ur_counter {
 static _Thread_local ur_counter *now;
 
 static const char *const names[UR_SLOTS] = {
-	[UR_SLOT_PRODUCT_F32] = "product", [UR_SLOT_PRODUCT_I8] = "product of int8", [UR_SLOT_PACK] = "pack",
-	[UR_SLOT_STRIPS] = "strips", [UR_SLOT_SIGMOID] = "sigmoid", [UR_SLOT_TANH] = "tanh", [UR_SLOT_EXP] = "exp",
+	[UR_SLOT_PRODUCT_F32] = "product", [UR_SLOT_PRODUCT_BF16] = "product of bfloat16",
+	[UR_SLOT_PRODUCT_I8] = "product of int8", [UR_SLOT_PACK] = "pack", [UR_SLOT_STRIPS] = "strips",
+	[UR_SLOT_SIGMOID] = "sigmoid", [UR_SLOT_TANH] = "tanh", [UR_SLOT_EXP] = "exp",
 	[UR_SLOT_ADD] = "add", [UR_SLOT_AXPY] = "axpy", [UR_SLOT_SCALE] = "scale", [UR_SLOT_MUL] = "mul",
 	[UR_SLOT_TANH_BACK] = "tanh_back", [UR_SLOT_COPY] = "copy", [UR_SLOT_FILL] = "fill",
 	[UR_SLOT_ROTATE] = "rotate", [UR_SLOT_DOT] = "dot", [UR_SLOT_SUM_SQUARES] = "sum_squares",
@@ -139,10 +140,11 @@ static int panel_columns(const ur_product *p, int nr, int panel, int *first)
 	return left < 0 ? 0 : left < nr ? left : nr;
 }
 
-static void product(const ur_product *p, ur_slot slot, double size)
+static void product(const ur_product *p, ur_slot slot, ur_dtype dtype)
 {
 	const int nr = now->real->nr, mr = now->real->mr, panels = p->p1 - p->p0;
-	const double inside = (double)panels * nr * p->K * size;
+	const size_t apart = p->apart ? p->apart : ur_panel_bytes(now->real, dtype, p->K);
+	const double inside = (double)panels * (double)ur_panel_bytes(now->real, dtype, p->K) / sizeof(float);
 	int columns = 0, first;
 
 	for (int panel = p->p0; panel < p->p1; panel++)
@@ -154,7 +156,9 @@ static void product(const ur_product *p, ur_slot slot, double size)
 		reads(p->M, p->K, p->row, p->A);
 	else
 		reads(p->K, p->M, p->col, p->A);
-	reads_panels((int64_t)inside, p->panels);
+	for (int panel = 0; panel < (p->apart ? panels : 1); panel++)
+		reads_panels((int64_t)(p->apart ? inside / panels : inside),
+		             (const float *)(const void *)((const char *)p->panels + (size_t)panel * apart));
 	for (int pass = 0; pass < 2; pass++)
 		for (int panel = p->p0; panel < p->p1; panel++) {
 			const int n = panel_columns(p, nr, panel, &first);
@@ -177,13 +181,19 @@ static void product(const ur_product *p, ur_slot slot, double size)
 
 static void product_f32(const ur_product *p)
 {
-	product(p, UR_SLOT_PRODUCT_F32, 1);
+	product(p, UR_SLOT_PRODUCT_F32, UR_F32);
 	REAL(product[UR_F32](p));
+}
+
+static void product_bf16(const ur_product *p)
+{
+	product(p, UR_SLOT_PRODUCT_BF16, UR_BF16);
+	REAL(product[UR_BF16](p));
 }
 
 static void product_i8(const ur_product *p)
 {
-	product(p, UR_SLOT_PRODUCT_I8, 0.25);
+	product(p, UR_SLOT_PRODUCT_I8, UR_I8);
 	REAL(product[UR_I8](p));
 }
 
@@ -585,7 +595,7 @@ ur_status ur_counter_open(const ur_kernels *real, unsigned how, ur_counter **out
 	c->how = how;
 	c->kernels = (ur_kernels){
 		.name = real->name, .nr = real->nr, .mr = real->mr, .kc = real->kc,
-		.product = { product_f32, product_i8 }, .pack = pack, .strips = strips,
+		.product = { product_f32, product_bf16, product_i8 }, .pack = pack, .strips = strips,
 		.sigmoid = sigmoid_, .tanh = tanh_, .exp = exp_, .add = add_, .axpy = axpy_, .scale = scale_, .mul = mul_,
 		.tanh_back = tanh_back_, .copy = copy_, .fill = fill_, .rotate = rotate_,
 		.dot = dot_, .sum_squares = sum_squares_, .column_sums = column_sums_,

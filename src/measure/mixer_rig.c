@@ -47,7 +47,7 @@ static void lay_weight(ur_rig *r, int i, const ur_param *p)
 	ur_mat *w = &r->w[i];
 	float *data;
 
-	*w = (ur_mat){ .rows = p->rows, .cols = cols, .blocks = p->blocks ? p->blocks : 1 };
+	*w = (ur_mat){ .rows = p->rows, .cols = cols, .blocks = p->blocks ? p->blocks : 1, .cut = p->cut };
 	data = UR_TAKE(&r->memory, float, many(p->rows, cols, 1));
 	r->dw[i] = training ? UR_TAKE(&r->memory, float, many(p->rows, cols, 1)) : NULL;
 	w->data = data;

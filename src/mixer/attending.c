@@ -56,9 +56,12 @@ ur_widths ur_attending_widths(const ur_attending *l, const ur_dims *d)
 int ur_attending_cell_params(const ur_attending *l, const ur_dims *d, ur_param p[UR_MIXER_PARAMS])
 {
 	ur_widths z = ur_attending_widths(l, d);
+	int n;
 
 	z.plain.in = z.in + z.fed;
-	return ur_recurrent_params(z.cell, &z.plain, p);
+	n = ur_recurrent_params(z.cell, &z.plain, p);
+	p[UR_W_IH].cut = z.in;
+	return n;
 }
 
 ur_param ur_attending_param(const char *name, int rows, int cols, int fan_in)
@@ -131,16 +134,16 @@ static void attend(const ur_kernels *k, const ur_attending *l, const ur_widths *
 
 /* -- one step ---------------------------------------------------------------------------------------------------- */
 
-/* Work: n rows of the cell's input, pre-activations, u, s and c before and after, queries, the output's rows; the sum
+/* Work: n rows of what is fed back, pre-activations, u, s and c before and after, queries, the output's rows; the sum
  * of the biases; room of the score. */
-struct step_layout { size_t input, a, u, s, next, c, q, o, bias, room, total; };
+struct step_layout { size_t fed, a, u, s, next, c, q, o, bias, room, total; };
 
 static struct step_layout step_layout(const ur_attending *l, const ur_widths *z, int rows)
 {
 	const size_t n = (size_t)rows, slab = n * (size_t)z->H, wide = n * (size_t)z->GH;
 	struct step_layout at = { 0 };
 
-	at.input = ur_recurrent_cut(&at.total, n * (size_t)(z->in + z->fed));
+	at.fed = ur_recurrent_cut(&at.total, l->late ? n * (size_t)z->fed : 0);
 	at.a = ur_recurrent_cut(&at.total, z->cell->gates > 1 ? wide : 0);
 	at.u = ur_recurrent_cut(&at.total, z->cell->apart ? wide : 0);
 	at.s = ur_recurrent_cut(&at.total, slab);
@@ -173,10 +176,10 @@ void ur_attending_step(const ur_attending *l, const ur_turn *turn)
 	const ur_kernels *k = turn->k;
 	const ur_mat *w = turn->w;
 	const ur_widths z = ur_attending_widths(l, turn->d);
-	const int n = turn->n, wide = z.in + z.fed;
+	const int n = turn->n;
 	const struct step_layout at = step_layout(l, &z, n);
 	const size_t H = (size_t)z.H;
-	float *work = turn->work, *input = work + at.input, *s = work + at.s, *next = work + at.next, *c = work + at.c;
+	float *work = turn->work, *s = work + at.s, *next = work + at.next, *c = work + at.c;
 	float *a = z.cell->gates > 1 ? work + at.a : next, *u = z.cell->apart ? work + at.u : a, *o = work + at.o;
 	const float *bias = w[UR_B_IH].data;
 
@@ -190,14 +193,11 @@ void ur_attending_step(const ur_attending *l, const ur_turn *turn)
 		ur_linear_serial(k, n, &w[l->query], NULL, s, z.H, work + at.q, z.H, 0);
 		attend_streams(l, &z, turn, work + at.q, o, work + at.room);
 	}
-	for (int i = 0; i < n; i++) {
-		float *to = input + (size_t)i * (size_t)wide;
-		const float *fed = l->late ? (const float *)turn->state[i] + (1 + z.cell->memory) * z.H
-		                           : o + (size_t)i * (size_t)z.O + z.at_c;
-		k->copy(1, z.in, turn->x + (size_t)i * (size_t)z.in, z.in, to, z.in);
-		k->copy(1, z.fed, fed, z.fed, to + z.in, z.fed);
-	}
-	ur_linear_serial(k, n, &w[UR_W_IH], bias, input, wide, a, z.GH, 0);
+	for (int i = 0; i < n && l->late; i++)
+		k->copy(1, z.fed, (const float *)turn->state[i] + (1 + z.cell->memory) * z.H, z.fed,
+		        work + at.fed + (size_t)i * (size_t)z.fed, z.fed);
+	ur_linear_part(k, n, &w[UR_W_IH], 0, bias, turn->x, z.in, a, z.GH, 0);
+	ur_linear_part(k, n, &w[UR_W_IH], 1, NULL, l->late ? work + at.fed : o + z.at_c, l->late ? z.fed : z.O, a, z.GH, 1);
 	ur_linear_serial(k, n, &w[UR_W_HH], w[UR_B_HH].data, s, z.H, u, z.GH, !z.cell->apart);
 	for (int i = 0; i < n; i++) {
 		float *of = o + (size_t)i * (size_t)z.O;
@@ -304,22 +304,6 @@ static float *a_slab(const struct forward *f, int t)
 	                             : f->s + (size_t)(t + 1) * f->slab;
 }
 
-/* y = x V^T + bias or += x V^T, V: columns [from, from + depth) of w. A panel at a time, for some depth is one piece
- * only within each. */
-static void part(const ur_kernels *k, const ur_mat *w, int from, int depth, int M, const float *x, ptrdiff_t ldx,
-                 const float *bias, float *y, ptrdiff_t ldy, int accumulate)
-{
-	const size_t size = w->dtype == UR_F32 ? sizeof(float) : 1, wide = (size_t)k->nr * size;
-	const int panels = ur_panel_count(k, w->rows, w->blocks);
-
-	for (int p = 0; p < panels; p++)
-		k->product[w->dtype](&(ur_product){
-			.M = M, .N = w->rows, .K = depth, .blocks = w->blocks, .A = x, .row = ldx, .col = 1, .scale = w->scale,
-			.panels = (const char *)w->panels + ((size_t)p * (size_t)w->cols + (size_t)from) * wide,
-			.p0 = p, .p1 = p + 1, .C = y, .ldc = ldy, .bias = bias, .accumulate = accumulate,
-		});
-}
-
 /* Sources [from, to) as a step sees them. */
 static void remember_sources(void *arg, int from, int to, int thread)
 {
@@ -347,8 +331,8 @@ static void project_rows(void *arg, int from, int to, int thread)
 
 	for (int i = from, n; i < to; i += n) {
 		n = to - i < PROJECT_ROWS ? to - i : PROJECT_ROWS;
-		part(f->k, &f->w[UR_W_IH], 0, z->in, n, f->span->x + (size_t)i * (size_t)z->in, z->in, f->bias,
-		     a + (size_t)i * (size_t)z->GH, z->GH, 0);
+		ur_linear_part(f->k, n, &f->w[UR_W_IH], 0, f->bias, f->span->x + (size_t)i * (size_t)z->in, z->in,
+		               a + (size_t)i * (size_t)z->GH, z->GH, 0);
 	}
 }
 
@@ -429,14 +413,14 @@ static void step_rows(void *arg, int from, int to, int thread)
 
 		if (l->late) {
 			const float *fed = (t ? y - f->slab : f->f0) + first * H;
-			part(k, &f->w[UR_W_IH], z->in, z->fed, rows, fed, z->H, NULL, a, z->GH, 1);
+			ur_linear_part(k, rows, &f->w[UR_W_IH], 1, NULL, fed, z->H, a, z->GH, 1);
 		} else {
 			float *q = f->q + at * H;
 			ur_linear_serial(k, rows, &f->w[l->query], NULL, s, z->H, q + first * H, z->H, 0);
 			for (int b = from; b < end; b++)
 				if (t < ur_recurrent_length(span, b))
 					attend_row(f, t, b, q + (size_t)b * H, thread);
-			part(k, &f->w[UR_W_IH], z->in, z->fed, rows, o + first * O + z->at_c, z->O, NULL, a, z->GH, 1);
+			ur_linear_part(k, rows, &f->w[UR_W_IH], 1, NULL, o + first * O + z->at_c, z->O, a, z->GH, 1);
 		}
 		if (z->cell->apart)
 			ur_linear_serial(k, rows, &f->w[UR_W_HH], f->w[UR_B_HH].data, s, z->H, u, z->GH, 0);

@@ -28,6 +28,7 @@ typedef struct ur_param {
 	const char *name;               /* PyTorch's, without the layer's number: "weight_ih" */
 	int rows, cols;                 /* cols 0: a vector of `rows` */
 	int blocks;                     /* gate blocks the rows fall into; 0 and 1 are the same */
+	int cut;                        /* columns before it and behind it are multiplied apart (ur_mat); 0: not so */
 	ur_init init;
 	float a;                        /* uniform: +-a; normal: sigma; fill: the value of ... */
 	int fill_from, fill_to;         /* ... rows [from, to), the rest zero */

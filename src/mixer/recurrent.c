@@ -143,10 +143,8 @@ static void product(const ur_kernels *k, const ur_mat *w, int G, int M, const fl
 		.p0 = j / k->nr * G, .p1 = (j + n + k->nr - 1) / k->nr * G, .C = y, .ldc = ldy, .bias = bias,
 		.accumulate = accumulate,
 	};
-	size_t before = (size_t)p.p0 * (size_t)p.K * (size_t)k->nr;
 
-	p.panels = w->dtype == UR_F32 ? (const void *)((const float *)w->panels + before)
-	                              : (const void *)((const int8_t *)w->panels + before);
+	p.panels = (const char *)w->panels + (size_t)p.p0 * ur_panel_bytes(k, w->dtype, p.K);
 	k->product[w->dtype](&p);
 }
 
