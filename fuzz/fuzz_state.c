@@ -1,7 +1,8 @@
-/* Any bytes as the state of a stream. The first byte says of which model, the next how they are used: as they are; with
- * the header of that model before them; or laid over a state that was saved, from a place on; and what is put right then:
- * the checksum, the last layer's number of bytes, the count of steps in each layer that has one. What is refused says why and leaves the stream as it was; what is taken is saved again as the same bytes, and
- * can be stepped, prefilled, copied and reset to zeros. */
+/* Any bytes as the state of a stream. The first byte says of which model, the next how they are used: as they are;
+ * with the header of that model before them; or laid over a state that was saved, from a place on; and what is put
+ * right then: the checksum, the last layer's number of bytes, the count of steps in each layer that has one. What is
+ * refused says why and leaves the stream as it was; what is taken is saved again as the same bytes, and can be stepped,
+ * prefilled, copied and reset to zeros. */
 #include "run/saved.h"
 #include "vocab/text_hash.h"
 
