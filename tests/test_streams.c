@@ -2,10 +2,11 @@
  * refused, over models of every kind, against a plain reference. Each stream has its history beside it: all it was fed
  * since its start, and in which pieces. At random times its last output must be what the whole-sequence pass says of
  * that history, to the bound of the laws; and output and state must be, bit for bit, those of a fresh stream that is
- * fed the same pieces and never saved, restored, copied or stepped beside another.
+ * fed the same pieces and never saved, restored, copied or stepped beside another. No step allocates.
  *
  * usage: test_streams [--operations N] [--seed N]     prints what was done, by kind */
 #include "stream_models.h"
+#include "counted_malloc.h"
 
 #include "base/rng.h"
 
@@ -187,8 +188,14 @@ static const float *whole_of(world *w, const history *h)
 
 static ur_status feed_piece(world *w, ur_stream *s, const history *h, int at, int piece, const float **out, ur_err *err)
 {
-	if (piece == 1)
-		return w->ports ? unroll_step_values(s, h->value + at * IN, out, err) : unroll_step(s, h->token[at], out, err);
+	const long before = atomic_load(&allocations);
+
+	if (piece == 1) {
+		ur_status status = w->ports ? unroll_step_values(s, h->value + at * IN, out, err)
+		                            : unroll_step(s, h->token[at], out, err);
+		assert_int_equal(atomic_load(&allocations), before);
+		return status;
+	}
 	piece = piece < 0 ? 1 : piece;
 	return w->ports ? unroll_prefill_values(s, h->value + at * IN, piece, out, err)
 	                : unroll_prefill(s, h->token + at, piece, out, err);
@@ -322,6 +329,7 @@ static void op_group(world *w, live *unused)
 	float values[STREAMS * IN];
 	const float *out;
 	int n = 1 + draw(w, STREAMS), full = 0, from = draw(w, STREAMS), by = draw(w, 2) ? 1 : STREAMS - 1;
+	long before;
 	ur_status status;
 
 	(void)unused;
@@ -336,8 +344,10 @@ static void op_group(world *w, live *unused)
 		for (int j = 0; j < IN; j++)
 			values[i * IN + j] = l->h.n < HISTORY ? l->h.value[l->h.n * IN + j] : 0;
 	}
+	before = atomic_load(&allocations);
 	status = w->ports ? unroll_group_step_values(w->group, n, s, values, &out, NULL)
 	                  : unroll_group_step(w->group, n, s, tokens, &out, NULL);
+	assert_int_equal(atomic_load(&allocations), before);
 	assert_int_equal(status, full ? UR_E_FULL : UR_OK);
 	tally.refused_full += full;
 	for (int i = 0; !full && i < n; i++)
