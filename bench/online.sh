@@ -49,14 +49,17 @@ def rest(reports, name):
 
 for stream in "weather", "sea_stream":
     n = None
-    print(f"{stream}: prequential accuracy over the last four fifths, window {window}, mean of seeds 1, 2, 3 (least, most)\n")
+    print(f"{stream}: prequential accuracy over the last four fifths, window {window}, "
+          "mean of seeds 1, 2, 3 (least, most)\n")
     print(f"{'model':18} {'rate':>7}  {'learning':>22}  {'frozen after 1,000':>22}  {'us an event':>11}  {'drifts':>8}")
     base = None
     for spec in specs:
         paths = sorted(glob.glob(f"{folder}/{stream}.{spec}.*"))
         rate = paths[0].split(spec + ".")[1].rsplit(".", 1)[0]
         runs = [[json.loads(l) for l in open(p)] for p in paths]
-        cell = lambda name: (lambda x: f"{sum(x) / len(x):6.2f} ({min(x):.2f}, {max(x):.2f})")([rest(r, name) for r in runs])
+        def cell(name):
+            x = [rest(r, name) for r in runs]
+            return f"{sum(x) / len(x):6.2f} ({min(x):.2f}, {max(x):.2f})"
         us = min(r[-1]["seconds"] / r[-1]["events"] for r in runs) * 1e6
         drifts = "/".join(str(r[-1]["drifts"]) for r in runs)
         print(f"{spec:18} {rate:>7}  {cell('model'):>22}  {cell('frozen'):>22}  {us:11.1f}  {drifts:>8}")

@@ -24,8 +24,8 @@ stream() {
 mkfifo "$folder/events" "$folder/reports"
 stream > "$folder/events" &
 start=$(date +%s)
-"$unroll" learn -m "$spec" --window "$window" --data "$folder/events" --every $((events / 20)) --json -o "$folder/model.safetensors" \
-	> "$folder/reports" &
+"$unroll" learn -m "$spec" --window "$window" --data "$folder/events" --every $((events / 20)) --json \
+	-o "$folder/model.safetensors" > "$folder/reports" &
 pid=$!
 echo "unroll learn -m $spec --window $window, $events events through a pipe"
 printf '%12s  %10s  %12s  %8s  %8s  %7s\n' events "a second" "VmRSS, KiB" model frozen drifts
@@ -38,8 +38,8 @@ if "done" not in d:
     print("%12d  %10.0f  %12s  %7.2f%%  %7.2f%%  %7d" % (d["events"], d["rate"], sys.argv[1],
           100 * d["model"]["accuracy_now"]["mean"], 100 * (d["frozen"]["accuracy_now"]["mean"] or 0), d["drifts"]))
 else:
-    print("%d events in %.0f s: %.0f a second; the learner takes %d bytes; %d gradients skipped" % (d["events"], d["seconds"],
-          d["events"] / d["seconds"], d["bytes"], d["skipped"]))
+    print("%d events in %.0f s: %.0f a second; the learner takes %d bytes; %d gradients skipped" % (d["events"],
+          d["seconds"], d["events"] / d["seconds"], d["bytes"], d["skipped"]))
     for who in "model", "frozen", "last", "usual":
         a = d[who]["accuracy"]
         print("%-8s %6.2f %% right, %.2f to %.2f" % (who, 100 * a["mean"], 100 * a["low"], 100 * a["high"]))
