@@ -4,6 +4,8 @@
 #include "test_folder.h"
 
 #include "base/rng.h"
+#include "measure/memory.h"
+#include "measure/step_time.h"
 #include "train/chunked.h"
 #include "train/score.h"
 #include "train/score_task.h"
@@ -321,29 +323,96 @@ static void test_fit(void **unused)
 
 		trial_open(&t, specs[i], "task:recall,T=16384", NULL);
 		assert_ok(ur_train_plan_of(&t.job, &whole, why));
-		assert_ok(ur_train_fit(&t.job, whole.all, &chunk, why));
+		assert_ok(ur_train_fit(&t.job, whole.all, &chunk, &p, why));
 		assert_int_equal(chunk, 0);
-		assert_ok(ur_train_fit(&t.job, most = whole.all - 1, &chunk, why));
+		assert_ok(ur_train_fit(&t.job, most = whole.all - 1, &chunk, &p, why));
 		assert_true(chunk > 4096 && chunk < 16384);
 		/* less memory, shorter chunks; each in what it may take */
 		for (;; chunk = less) {
-			ur_status status = ur_train_fit(&t.job, most = most / 4 * 3, &less, &err);
+			ur_status status = ur_train_fit(&t.job, most = most / 4 * 3, &less, &p, &err);
 			if (status == UR_E_NOMEM)
 				break;
 			assert_int_equal(status, UR_OK);
 			assert_true(less <= chunk && less > 0);
 			t.job.recipe.chunk = less;
-			assert_ok(ur_train_plan_of(&t.job, &p, why));
 			assert_true(p.all <= most);
+			assert_ok(ur_train_plan_of(&t.job, &whole, why));
+			assert_memory_equal(&p, &whole, sizeof p);
 		}
 		assert_says(err, "MiB at the least");
-		/* and that much is enough */
-		{
-			size_t mib;
-			assert_int_equal(sscanf(strstr(err.text, "needs "), "needs %zu", &mib), 1);
-			assert_true(mib << 20 > most);
-			assert_ok(ur_train_fit(&t.job, mib << 20, &chunk, why));
-		}
+		/* and what it says is enough, and no less is */
+		most = p.all;
+		assert_ok(ur_train_fit(&t.job, most, &chunk, &p, why));
+		assert_int_equal(chunk, less);
+		assert_int_equal(ur_train_fit(&t.job, most - 1, &chunk, &p, NULL), UR_E_NOMEM);
+		trial_close(&t);
+	}
+}
+
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+
+/* What a run has at most is what was planned: within 5 %, and what the program takes besides, whatever it runs. */
+static void test_peak(void **unused)
+{
+	static const struct { const char *spec; int length, batch; size_t most; } runs[] = {
+		{ "lstm:1x64", 16000, 8, 60 << 20 }, { "gru:1x64,block=llama", 4000, 8, 60 << 20 },
+		{ "transformer:1x64,heads=2,context=4001", 4000, 6, 100 << 20 },
+		{ "attention:1x64,heads=2,window=64,block=gpt2,context=4001", 4000, 6, 70 << 20 },
+	};
+	enum { BASE = 4 << 20 };
+	(void)unused;
+
+#ifdef SANITIZED
+	skip(); /* what they keep beside the memory counts too */
+#endif
+	for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+		char task[60];
+		double planned, peak;
+		ur_train_plan p;
+		ur_memory m;
+		trial t;
+
+		snprintf(task, sizeof task, "task:recall,T=%d", runs[i].length);
+		trial_open(&t, runs[i].spec, task, NULL);
+		t.job.recipe.steps = 1;
+		t.job.recipe.batch = runs[i].batch;
+		assert_ok(ur_train_fit(&t.job, runs[i].most, &t.job.recipe.chunk, &p, why));
+		assert_true(t.job.recipe.chunk > 0 && p.all > 40 << 20);
+		assert_ok(ur_memory_train(&t.job, NULL, NULL, &m, why));
+		trial_close(&t);
+		if (m.since_start || m.peak < 0)
+			skip();
+		planned = (double)m.planned;
+		peak = (double)(m.peak - m.before);
+		print_message("  %-60s %.1f MB planned, %.1f taken\n", runs[i].spec, planned * 1e-6, peak * 1e-6);
+		assert_true(m.planned == p.all);
+		assert_true(peak < 1.05 * planned + BASE && peak > 0.95 * planned - BASE);
+	}
+}
+
+/* Seconds are the machine's; that they grow with the work is not. */
+static void test_step_time(void **unused)
+{
+	static const char *const specs[] = { "gru:1x16", "transformer:1x16,heads=2,context=70000" };
+	(void)unused;
+
+	for (size_t i = 0; i < 2; i++) {
+		ur_step_time time;
+		ur_err err = { 0 };
+		trial t;
+
+		trial_open(&t, specs[i], "task:recall,T=60000", NULL);
+		assert_ok(ur_step_time_predict(&t.job, (size_t)1 << 30, &time, why));
+		assert_true(time.seconds > 0 && isfinite(time.seconds) && time.length > 0 && time.length <= 8192);
+		assert_int_equal(ur_step_time_predict(&t.job, 1 << 10, &time, &err), UR_E_NOMEM);
+		assert_says(err, "timing a step");
 		trial_close(&t);
 	}
 }
@@ -396,7 +465,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gradients), cmocka_unit_test(test_threads), cmocka_unit_test(test_resume),
-		cmocka_unit_test(test_square_root), cmocka_unit_test(test_fit), cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_square_root), cmocka_unit_test(test_fit), cmocka_unit_test(test_peak),
+		cmocka_unit_test(test_step_time), cmocka_unit_test(test_scores),
 	};
 
 	if (!ur_kernels_pick(NULL))

@@ -11,34 +11,32 @@
 /* ---- events as rows ---- */
 
 /* Which fields of an event are features, and which one is the answer. */
-typedef struct ur_learn_columns {
+typedef struct ur_learn_rows {
 	int target;                     /* where it was last */
 	char *target_name;              /* NULL: it has none, and is field `target` */
 	int features;
 	char **name;                    /* of features; NULL: none has one, and they are all fields but the target */
 	int *at;                        /* where each was last */
 	float *row;
-} ur_learn_columns;
+} ur_learn_rows;
 
 /* What is known of them beforehand. */
-typedef struct ur_learn_columns_ask {
+typedef struct ur_learn_rows_ask {
 	const char *target;             /* a name, a number from 1, or NULL: the last field */
 	const ur_list *without;         /* fields to leave out, of those of a model that names none */
 	const char *const *names;       /* of the model's features; NULL: it names none, or there is no model yet */
 	int features;                   /* that the model has; -1: there is none yet */
 	const json_t *before;           /* of an earlier sitting, for events that come without names now; or NULL */
-} ur_learn_columns_ask;
+} ur_learn_rows_ask;
 /* From the first event. UR_E_INVALID names the source. */
-ur_status ur_learn_columns_open(ur_learn_columns *c, const ur_events *from, const ur_event *event,
-                                const ur_learn_columns_ask *ask,
-                          ur_err *err);
-void ur_learn_columns_close(ur_learn_columns *c);
+ur_status ur_learn_rows_open(ur_learn_rows *c, const ur_events *from, const ur_event *event,
+                             const ur_learn_rows_ask *ask, ur_err *err);
+void ur_learn_rows_close(ur_learn_rows *c);
 /* Fills c->row, and where the answer stands; NULL: it is missing. UR_E_INVALID. */
-ur_status ur_learn_columns_read(ur_learn_columns *c, const ur_events *from, const ur_event *event,
-                                const ur_field **answer,
-                          ur_err *err);
+ur_status ur_learn_rows_read(ur_learn_rows *c, const ur_events *from, const ur_event *event, const ur_field **answer,
+                             ur_err *err);
 /* For a checkpoint: {"target": its name or number, "column": 3, "columns": [0, 1]}. */
-json_t *ur_learn_columns_json(const ur_learn_columns *c);
+json_t *ur_learn_rows_json(const ur_learn_rows *c);
 
 /* ---- reports ---- */
 

@@ -35,7 +35,7 @@ static int left_out(const ur_event *e, int i, const ur_list *without)
 	return 0;
 }
 
-static ur_status room_for(ur_learn_columns *c, int n, ur_err *err)
+static ur_status room_for(ur_learn_rows *c, int n, ur_err *err)
 {
 	c->name = calloc((size_t)n + 1, sizeof *c->name);
 	c->at = calloc((size_t)n + 1, sizeof *c->at);
@@ -44,7 +44,7 @@ static ur_status room_for(ur_learn_columns *c, int n, ur_err *err)
 }
 
 /* As they stood in an earlier sitting, whose events had names. */
-static ur_status as_before(ur_learn_columns *c, const ur_learn_columns_ask *ask, ur_err *err)
+static ur_status as_before(ur_learn_rows *c, const ur_learn_rows_ask *ask, ur_err *err)
 {
 	const json_t *at = json_object_get(ask->before, "columns");
 
@@ -56,7 +56,7 @@ static ur_status as_before(ur_learn_columns *c, const ur_learn_columns_ask *ask,
 	return c->target >= 0 ? UR_OK : ur_fail(err, UR_E_FORMAT, "the checkpoint's columns are damaged");
 }
 
-static ur_status choose(ur_learn_columns *c, const ur_event *e, const ur_learn_columns_ask *ask, ur_err *err)
+static ur_status choose(ur_learn_rows *c, const ur_event *e, const ur_learn_rows_ask *ask, ur_err *err)
 {
 	for (int i = 0; ask->names && i < ask->features; i++) {
 		c->name[i] = strdup(ask->names[i]);
@@ -74,13 +74,13 @@ static ur_status choose(ur_learn_columns *c, const ur_event *e, const ur_learn_c
 	return UR_OK;
 }
 
-ur_status ur_learn_columns_open(ur_learn_columns *c, const ur_events *from, const ur_event *e,
-                                const ur_learn_columns_ask *ask,
+ur_status ur_learn_rows_open(ur_learn_rows *c, const ur_events *from, const ur_event *e,
+                                const ur_learn_rows_ask *ask,
                           ur_err *err)
 {
 	ur_status status;
 
-	*c = (ur_learn_columns){ .target = e->fields - 1 };
+	*c = (ur_learn_rows){ .target = e->fields - 1 };
 	if (e->fields < 1)
 		return ur_fail(err, UR_E_INVALID, "%.150s, line %lld: an event without fields", ur_events_name(from),
 		               (long long)e->line);
@@ -106,7 +106,7 @@ ur_status ur_learn_columns_open(ur_learn_columns *c, const ur_events *from, cons
 	               ur_events_name(from), (long long)e->line, c->features, ask->features);
 }
 
-void ur_learn_columns_close(ur_learn_columns *c)
+void ur_learn_rows_close(ur_learn_rows *c)
 {
 	for (int i = 0; c->name && i < c->features; i++)
 		free(c->name[i]);
@@ -114,7 +114,7 @@ void ur_learn_columns_close(ur_learn_columns *c)
 	free(c->at);
 	free(c->row);
 	free(c->target_name);
-	*c = (ur_learn_columns){ 0 };
+	*c = (ur_learn_rows){ 0 };
 }
 
 /* Where a field is now: by its name, or, without one, where it always is; -1: it is not there. */
@@ -123,7 +123,7 @@ static int place_of(const ur_event *e, const char *name, int at)
 	return name ? ur_event_find(e, name, at) : at < e->fields ? at : -1;
 }
 
-ur_status ur_learn_columns_read(ur_learn_columns *c, const ur_events *from, const ur_event *e,
+ur_status ur_learn_rows_read(ur_learn_rows *c, const ur_events *from, const ur_event *e,
                                 const ur_field **answer, ur_err *err)
 {
 	const int target = place_of(e, c->target_name, c->target);
@@ -147,7 +147,7 @@ ur_status ur_learn_columns_read(ur_learn_columns *c, const ur_events *from, cons
 	return UR_OK;
 }
 
-json_t *ur_learn_columns_json(const ur_learn_columns *c)
+json_t *ur_learn_rows_json(const ur_learn_rows *c)
 {
 	json_t *at = json_array();
 	char number[16];

@@ -70,6 +70,7 @@ void ur_plan_print(FILE *to, const ur_plan *p)
 	(void)fprintf(to, "machine     %d thread%s, %s kernels; needs %s of memory, %s is free\n", job->ctx->threads,
 	              job->ctx->threads == 1 ? "" : "s", job->ctx->k->name, ur_size_text((double)p->bytes, b),
 	              p->memory_free < 0 ? "an unknown amount" : ur_size_text((double)p->memory_free, c));
+	ur_plan_print_parts(to, p);
 }
 
 json_t *ur_plan_json(const ur_plan *p)
@@ -83,6 +84,8 @@ json_t *ur_plan_json(const ur_plan *p)
 		"memory_needed", (json_int_t)p->bytes,
 		"memory_free", p->memory_free < 0 ? json_null() : json_integer(p->memory_free),
 		"recipe", ur_recipe_to_json(&job->recipe));
+	json_t *memory = json_pack("{s:o, s:o}", "memory_plan", ur_plan_parts_json(p), "step_seconds_predicted",
+		p->step_seconds > 0 ? ur_json_number(p->step_seconds) : json_null());
 	json_t *more = !json ? NULL : job->pairs
 		? json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "source_vocabulary", ur_vocab_kind_of(words.source),
 		            "source_vocabulary_size", ur_vocab_size(words.source), "train_pairs", (json_int_t)pairs.train,
@@ -93,11 +96,12 @@ json_t *ur_plan_json(const ur_plan *p)
 		: json_pack("{s:I, s:I}", "train_tokens", (json_int_t)(job->split.train_to - job->split.train_from),
 		            "val_tokens", (json_int_t)(job->split.val_to - job->split.val_from));
 
-	if (json && (!more || json_object_update(json, more))) {
+	if (json && (!more || !memory || json_object_update(json, more) || json_object_update(json, memory))) {
 		json_decref(json);
 		json = NULL;
 	}
 	json_decref(more);
+	json_decref(memory);
 	return json;
 }
 
@@ -148,6 +152,10 @@ void ur_result_print(const ur_args *args, const ur_plan *p, const ur_outcome *o)
 	printf("trained          %s steps%s, %s tokens in %s, %s a second\n", ur_commas(o->steps, a),
 	       o->stopped_early ? " (stopped early: no progress)" : "", ur_commas(o->tokens, b),
 	       ur_time_text(o->seconds, c), ur_commas(o->seconds > 0 ? (int64_t)((double)o->tokens / o->seconds) : 0, d));
+	if (p->in_parts && p->memory_peak >= 0) {
+		printf("memory           %s at most,", ur_size_text((double)p->memory_peak, a));
+		printf(" %s planned\n", ur_size_text((double)p->bytes, a));
+	}
 	if (p->looking && p->looking->step >= 0)
 		ur_reach_print(stdout, &p->looking->last, p->looking->step);
 	if (p->run)
@@ -186,6 +194,8 @@ json_t *ur_result_json(const ur_plan *p, const ur_outcome *o)
 		"best_step", (json_int_t)o->best_step, "scored", (json_int_t)o->scored, "stopped_early", o->stopped_early);
 	json_t *plan = json ? ur_plan_json(p) : NULL;
 
+	if (json)
+		json_object_set_new(json, "memory_peak", p->memory_peak >= 0 ? json_integer(p->memory_peak) : json_null());
 	if (json && p->looking)
 		json_object_set(json, "reach", p->looking->json);
 	if (json && o->task.sequences)

@@ -44,7 +44,13 @@ typedef struct ur_plan {
 	const char *note;           /* on the vocabulary; may be empty */
 	int64_t parameters;
 	size_t bytes;               /* the job needs */
+	ur_train_plan parts;        /* of them */
 	int64_t memory_free;        /* -1: unknown */
+	int64_t memory_most;        /* may be taken: what is free, or less where that was asked for; -1: unknown */
+	int64_t memory_before, memory_peak; /* resident at the start of the run, and at most beyond that; -1: unknown */
+	int in_parts;               /* memory and time are said part by part */
+	double step_seconds;        /* predicted, 0: it is not ... */
+	int step_from;              /* ... from sequences of so many tokens */
 	int validates;
 	int64_t run;                /* its id in the store, once it is recorded; 0: it is not */
 	const ur_looking *looking;  /* NULL: not measured */
@@ -57,6 +63,25 @@ json_t *ur_result_json(const ur_plan *p, const ur_outcome *o);
 /* Where the time of `seconds` went, against what this machine could do at best. */
 void ur_profile_print(const ur_profile *profile, const ur_ctx *ctx, double seconds);
 json_t *ur_profile_json(const ur_profile *profile, const ur_ctx *ctx, double seconds);
+
+/* ---- memory and time (cli_long.c) ---- */
+
+typedef struct ur_plan_ask {
+	int64_t memory;             /* bytes the run may take; 0: what is free */
+	int chunk_set;              /* the recipe's chunk is not to be chosen */
+	int in_parts;
+} ur_plan_ask;
+/* Chooses the chunk of job->recipe, which is settled otherwise, and fills what the plan says of memory; what does not
+ * fit is left to ur_plan_fits. An exit code; failures are said. */
+int ur_plan_memory(const ur_args *args, const ur_plan_ask *ask, ur_job *job, ur_plan *p);
+int ur_plan_fits(const ur_args *args, const ur_plan *p);
+/* Predicts the time of a step, in a second or so; does nothing unless the plan is said in parts. */
+void ur_plan_time(ur_plan *p);
+void ur_plan_print_parts(FILE *to, const ur_plan *p);
+json_t *ur_plan_parts_json(const ur_plan *p);
+/* Around the run: what it takes at most. */
+void ur_peak_begin(ur_plan *p);
+void ur_peak_end(ur_plan *p);
 
 /* ---- what the store keeps of it (cli_record.c) ---- */
 

@@ -32,7 +32,7 @@ typedef struct session {
 	int tokens, numbers;            /* reads tokens; answers are numbers */
 	const ur_vocab *vocab;
 	ur_events *events;
-	ur_learn_columns columns;
+	ur_learn_rows columns;
 	ur_learner *learner;
 	ur_learn_line line;
 	int32_t *token;                 /* of a line */
@@ -167,7 +167,7 @@ static void settings(const session *s, ur_learning *h)
 
 static ur_status make_model(session *s, const ur_field *answer, ur_err *err)
 {
-	const ur_learn_columns *c = &s->columns;
+	const ur_learn_rows *c = &s->columns;
 	ur_learn_shape shape = { .features = c->features, .name = (const char *const *)c->name, .target = c->target_name,
 		.blind = s->v->blind };
 
@@ -202,7 +202,7 @@ static ur_status save(session *s, ur_err *err)
 	if (!*s->path)
 		return UR_OK;
 	place = json_pack("{s:I,s:I,s:I,s:o?}", "bytes", (json_int_t)at.bytes, "events", (json_int_t)at.events, "lines",
-	                  (json_int_t)at.lines, "columns", s->tokens ? NULL : ur_learn_columns_json(&s->columns));
+	                  (json_int_t)at.lines, "columns", s->tokens ? NULL : ur_learn_rows_json(&s->columns));
 	/* the model first: a checkpoint always has one beside it */
 	status = ur_model_save(ur_learner_model(s->learner), s->v->out, 0, NULL, err);
 	if (!status)
@@ -216,7 +216,7 @@ static ur_status save(session *s, ur_err *err)
 static ur_status begin(session *s, const ur_event *e, ur_err *err)
 {
 	const json_t *before = json_object_get(s->place, "columns");
-	ur_learn_columns_ask ask = { .target = before ? json_string_value(json_object_get(before, "target")) : s->v->target,
+	ur_learn_rows_ask ask = { .target = before ? json_string_value(json_object_get(before, "target")) : s->v->target,
 		.without = &s->v->without, .features = -1, .before = before };
 	const ur_field *answer = NULL;
 	ur_learning how;
@@ -225,9 +225,9 @@ static ur_status begin(session *s, const ur_event *e, ur_err *err)
 	if (!s->tokens) {
 		if (s->model)
 			ask.names = names_of(s->model, &ask.features);
-		status = ur_learn_columns_open(&s->columns, s->events, e, &ask, err);
+		status = ur_learn_rows_open(&s->columns, s->events, e, &ask, err);
 		if (!status)
-			status = ur_learn_columns_read(&s->columns, s->events, e, &answer, err);
+			status = ur_learn_rows_read(&s->columns, s->events, e, &answer, err);
 	}
 	if (!status && !s->model)
 		status = make_model(s, answer, err);
@@ -260,7 +260,7 @@ static ur_status learn_row(session *s, const ur_event *e, ur_err *err)
 	const float *said;
 	ur_err why = { 0 };
 	int drift, class;
-	ur_status status = ur_learn_columns_read(&s->columns, s->events, e, &answer, err);
+	ur_status status = ur_learn_rows_read(&s->columns, s->events, e, &answer, err);
 
 	if (status)
 		return status;
@@ -446,7 +446,7 @@ static int run(const ur_args *args)
 	ur_learner_close(s->learner);
 	ur_model_free(s->model);
 	ur_events_close(s->events);
-	ur_learn_columns_close(&s->columns);
+	ur_learn_rows_close(&s->columns);
 	if (s->fd > STDIN_FILENO)
 		(void)close(s->fd);
 	free(s->token);

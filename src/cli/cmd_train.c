@@ -16,7 +16,7 @@ struct values {
 	const char *optimizer, *schedule, *store;
 	int64_t vocab_size, vocab_min_count, steps, batch_size, seq_len, accumulate, warmup, decay_every, eval_every;
 	int64_t eval_tokens, patience;
-	int64_t seed, threads, checkpoint_every;
+	int64_t seed, threads, checkpoint_every, context, chunk, memory;
 	double epochs, lr, min_lr, beta1, beta2, momentum, weight_decay, decay, clip, smoothing, val, test;
 	int resume, overwrite, profile, log_gradients, dry_run, json, quiet, no_store;
 };
@@ -55,7 +55,7 @@ static int choose_model(session *s)
 	int code;
 
 	if (v->from) {
-		if ((code = ur_open_text_model(s->args, v->from, s->ctx.k, &s->job.start)))
+		if ((code = ur_open_text_model_as(s->args, v->from, s->ctx.k, UNROLL_F32, &s->job.start)))
 			return code;
 		s->spec = s->job.start->spec;
 		if (text && strcmp(text, s->spec.text))
@@ -73,6 +73,16 @@ static int choose_model(session *s)
 			(void)fprintf(stderr, "try: unroll help specs\n");
 			return code;
 		}
+	}
+	if (ur_given(s->args, AT(context))) {
+		if (s->spec.pair)
+			return ur_wrong(s->args, "--context is for models of one text; pairs have --seq-len and context= in the "
+			                "spec");
+		if (v->from && ur_spec_limit(&s->spec) && s->spec.context < v->context)
+			return ur_wrong(s->args, "--from has a model of a context of %d: it cannot see %lld positions",
+			                s->spec.context, (long long)v->context);
+		if (!v->from && (status = ur_spec_recontext(&s->spec, (int)v->context, &s->spec, &err)))
+			return ur_failed(s->args, status, &err);
 	}
 	s->job.spec = s->spec;
 	s->plan.spec = &s->spec;
@@ -238,6 +248,8 @@ static int settings(session *s)
 		r->member = (__typeof__(r->member))v->field
 	TAKE(steps, steps);
 	TAKE(batch, batch_size);
+	TAKE(chunk, chunk);
+	TAKE(window, context);
 	TAKE(window, seq_len);
 	TAKE(accumulate, accumulate);
 	TAKE(windows, windows);
@@ -289,30 +301,18 @@ static int make_plan(session *s)
 	const ur_split *split = &s->job.split;
 	const ur_recipe *r = &s->job.recipe;
 	ur_plan *p = &s->plan;
-	ur_err err = { 0 };
-	ur_status status;
+	const int context = ur_given(s->args, AT(context)), chunk = ur_given(s->args, AT(chunk));
+	const ur_plan_ask ask = { .memory = v->memory, .chunk_set = chunk || s->left.json,
+	                          .in_parts = context || chunk || v->memory };
+	int code;
 
-	p->job = &s->job;
 	p->data = v->data;
-	if ((status = ur_train_memory(&s->job, &p->bytes, &p->parameters, &err)))
-		return ur_failed(s->args, status, &err);
-	p->memory_free = ur_memory_free();
+	if ((code = ur_plan_memory(s->args, &ask, &s->job, p)))
+		return code;
 	p->validates = s->job.task ? 1 : s->pairs ? ur_job_count_pairs(&s->job).val > 0
 	                        : !ur_batches_check(split->val_to - split->val_from, r->window, r->batch,
 	                                            UR_BATCH_SEQUENTIAL, NULL);
 	return UR_EXIT_OK;
-}
-
-static int fits(const session *s)
-{
-	ur_short need, have;
-
-	if (s->plan.memory_free < 0 || s->plan.bytes <= (size_t)s->plan.memory_free)
-		return UR_EXIT_OK;
-	ur_complain(s->args, "needs %s, %s is free; make --batch-size or --seq-len smaller (--accumulate makes up for a "
-		"smaller batch), or the model", ur_size_text((double)s->plan.bytes, need),
-		ur_size_text((double)s->plan.memory_free, have));
-	return UR_EXIT_FAILED;
 }
 
 static void on_gradients(void *arg, const ur_step_report *now, const ur_reach *r);
@@ -432,7 +432,9 @@ static int train(session *s)
 	s->job.arg = s;
 	s->job.command = command;
 	start = ur_clock();
+	ur_peak_begin(&s->plan);
 	status = ur_train(&s->job, NULL, &outcome, &err);
+	ur_peak_end(&s->plan);
 	seconds = ur_clock() - start;
 	ur_progress_clear(&s->line);
 	free(command);
@@ -464,11 +466,13 @@ static int go(session *s)
 
 	if (code)
 		return code;
+	if (v->dry_run || !v->quiet)
+		ur_plan_time(&s->plan);
 	if (v->dry_run && v->json)
 		ur_print_json(s->args, ur_plan_json(&s->plan));
 	else if (v->dry_run || !v->quiet)
 		ur_plan_print(v->dry_run ? stdout : stderr, &s->plan);
-	if ((code = fits(s)) || v->dry_run)
+	if ((code = ur_plan_fits(s->args, &s->plan)) || v->dry_run)
 		return code;
 	if (ur_stop_signal())
 		return 128 + ur_stop_signal();
@@ -552,6 +556,14 @@ static const ur_opt options[] = {
 	       "tokens a sequence, which gradients reach across; pairs: tokens a side at most, longer ones are left out",
 	       .otherwise = "128; attention: its context, at most 256; pairs: 100, at most the context", .least = 1,
 	       .most = 1 << 24),
+	UR_OPT(INT, "context", 0, context, "N",
+	       "positions a sequence has and the model sees: --seq-len, and context= in the spec of one that needs it",
+	       .least = 1, .most = 1 << 24),
+	UR_OPT(INT, "memory", 0, memory, "BYTES",
+	       "what the run may take, as in 2G; where whole sequences need more, they are worked out chunk by chunk, "
+	       "twice, with the same gradient", .otherwise = "what is free", .least = 1e6, .most = 9e15),
+	UR_OPT(INT, "chunk", 0, chunk, "N",
+	       "steps of such a chunk, 0 for none, to repeat a run: sums in another order differ in the last bits", .otherwise = "the longest that fits", .least = 0, .most = 1 << 24),
 	UR_OPT(INT, "accumulate", 0, accumulate, "N", "batches whose gradients are added up for one step",
 	       .otherwise = "1", .least = 1, .most = 1 << 20),
 	UR_OPT(CHOICE, "windows", 0, windows, "KIND",

@@ -192,8 +192,7 @@ static ur_status update(ur_lab *lab, const ur_mixer *kind, int T, json_t **fact,
 	job.recipe.steps = STEPS + 1; /* stopped before the last, after which it would validate */
 	job.recipe.seed = lab->seed;
 	if (!(status = least_of(&job, task.length, &least, &chunk, err)) &&
-	    !(status = ur_train_fit(&job, memory_to_take(), &job.recipe.chunk, err)) &&
-	    !(status = ur_train_plan_of(&job, &fast, err))) {
+	    !(status = ur_train_fit(&job, memory_to_take(), &job.recipe.chunk, &fast, err))) {
 		const int resets = ur_memory_peak_reset();
 		const int64_t before = ur_memory_peak();
 

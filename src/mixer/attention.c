@@ -295,9 +295,12 @@ static ur_past_grad past_grad(const void *arg, int b)
 
 static ur_attention attention_of(const shape *s, const ur_span *span)
 {
+	/* without a window the steps of this call have a place in the ring too */
+	const int past = s->window ? s->ring : s->ring > span->T ? s->ring - span->T : 0;
+
 	return (ur_attention){ .T = span->T, .B = span->B, .heads = s->heads, .kv_heads = s->kv_heads, .E = s->E,
 		.window = span->whole ? 0 : s->window, .whole = span->whole, .len = span->len, .ld = s->qkv,
-		.past_most = span->state ? s->ring : 0 };
+		.past_most = span->state ? past : 0 };
 }
 
 static void set_arrays(ur_attention *a, const memory *m)

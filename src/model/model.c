@@ -180,7 +180,8 @@ static void place(ur_model *m)
 	for (int i = 0; i < m->params; i++) {
 		ur_parameter *p = &m->param[i];
 
-		p->packed = m->dtype != UR_F32 && is_multiplied(m, i) && !is_table(m, i);
+		p->multiplied = is_multiplied(m, i);
+		p->packed = m->dtype != UR_F32 && p->multiplied && !is_table(m, i);
 		p->at = m->floats;
 		m->floats += p->packed ? 0 : (p->count + LINE - 1) / LINE * LINE;
 		m->scalars += (int64_t)p->count;
@@ -193,9 +194,9 @@ static void place_panels(ur_model *m, ur_arena *arena, int training)
 	for (int i = 0; i < m->params; i++) {
 		const ur_param *p = &m->param[i].decl;
 		ur_mat w = { .rows = p->rows, .cols = p->cols ? p->cols : 1, .blocks = p->blocks > 1 ? p->blocks : 1,
-		             .cut = p->cut, .dtype = is_multiplied(m, i) ? m->dtype : UR_F32,
+		             .cut = p->cut, .dtype = m->param[i].multiplied ? m->dtype : UR_F32,
 		             .data = m->weights && !m->param[i].packed ? m->weights + m->param[i].at : NULL };
-		if (is_multiplied(m, i)) {
+		if (m->param[i].multiplied) {
 			w.panels = UR_TAKE(arena, char, ur_mat_bytes(m->k, &w));
 			if (m->dtype == UR_I8)
 				w.scale = UR_TAKE(arena, float, w.rows);

@@ -343,6 +343,21 @@ ur_status ur_spec_resize(const ur_spec *from, int width, ur_spec *spec, ur_err *
 	return ur_spec_parse(text, spec, err);
 }
 
+ur_status ur_spec_recontext(const ur_spec *from, int context, ur_spec *spec, ur_err *err)
+{
+	char text[UR_SPEC_TEXT + 32];
+	const char *option = strstr(from->text, ",context="), *rest = option;
+
+	*spec = *from;
+	if (!ur_spec_limit(from) || from->context == context)
+		return UR_OK;
+	if (option)
+		rest = option + 1 + strcspn(option + 1, ",");
+	snprintf(text, sizeof text, "%.*s,context=%d%s", (int)(option ? option - from->text : (ptrdiff_t)strlen(from->text)),
+	         from->text, context, option ? rest : "");
+	return ur_spec_parse(text, spec, err);
+}
+
 ur_dims ur_spec_dims(const ur_spec *spec)
 {
 	ur_dims d = { .in = spec->width, .out = spec->width, .context = spec->context };

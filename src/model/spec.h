@@ -41,6 +41,8 @@ size_t ur_spec_name(const char *text);
 const char *ur_spec_arch(const char *text, int *n);
 /* The same spec with another number of units: writes its text and parses it. */
 ur_status ur_spec_resize(const ur_spec *from, int width, ur_spec *spec, ur_err *err);
+/* The same spec for a context of that many positions; a copy where it has no limit, or has that one. */
+ur_status ur_spec_recontext(const ur_spec *from, int context, ur_spec *spec, ur_err *err);
 /* What one layer's mixer is built with; of pairs, that of a layer between others. */
 ur_dims ur_spec_dims(const ur_spec *spec);
 /* Positions a model of this spec takes, of pairs on either side; 0: any number. */

@@ -9,7 +9,9 @@ static void plan_stack(ur_back_stack *s, const ur_net *net, ur_arena *arena)
 	const size_t rows = (size_t)net->T * (size_t)net->B;
 	const size_t wide = (size_t)(stack->in > stack->out ? stack->in : stack->out);
 
-	for (int i = 0; i < 3; i++)
+	/* a plain layer only turns one into the next; below the last that reads by index there is none */
+	s->turns = net->m->spec.form->norm ? 3 : stack->layers == 1 && ur_net_reads_by_index(net) ? 1 : 2;
+	for (int i = 0; i < s->turns; i++)
 		s->d[i] = UR_TAKE(arena, float, rows * wide);
 	if (stack->layer[0].reverse >= 0) {
 		s->way[0] = UR_TAKE(arena, float, rows * (size_t)net->m->spec.width);
@@ -254,6 +256,7 @@ static void stack_back(const way *q)
 {
 	const ur_net *net = q->net;
 	float *const *d = q->s->d;
+	const int turns = q->s->turns;
 	int at = 0;
 
 	if (net->stack->norm >= 0) {
@@ -262,12 +265,12 @@ static void stack_back(const way *q)
 		ur_profile_end(net->profile, UR_OP_BLOCK_BACKWARD, start, 0, 0);
 		at = 1;
 	}
-	for (int i = net->stack->layers; i-- > 0; at = (at + 1) % 3)
-		layer_back(q, i, d[at], d[(at + 1) % 3], d[(at + 2) % 3]);
+	for (int i = net->stack->layers; i-- > 0; at = (at + 1) % turns)
+		layer_back(q, i, d[at], d[(at + 1) % turns], d[(at + 2) % turns]);
 	if (q->b->dinput && q->s == &q->b->stack)
 		memcpy(q->b->dinput, d[at],
 		       (size_t)q->pass->T * (size_t)q->pass->B * (size_t)net->m->spec.width * sizeof *q->b->dinput);
-	embed_back(q, d[at], d[(at + 1) % 3]);
+	embed_back(q, d[at], d[(at + 1) % turns]);
 }
 
 /* From the decoder's first states and what it read of the encoder, through the encoder. */

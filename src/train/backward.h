@@ -6,7 +6,8 @@
 
 /* Of one stack. */
 typedef struct ur_back_stack {
-	float *d[3];                    /* (T, B, its widest) each */
+	float *d[3];                    /* (T, B, its widest) each, ... */
+	int turns;                      /* ... of which a stack's layers take so many in turn */
 	float *way[3];                  /* both ways: gradients of the two outputs, (T, B, H), and of x from the end */
 	float *table;                   /* (V, D), where the first mixer reads the embedding by index */
 } ur_back_stack;

@@ -10,28 +10,28 @@ static int chunk_of(int T, int n)
 	return (chunk + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
 }
 
-ur_status ur_train_fit(const ur_job *job, size_t memory, int *chunk, ur_err *err)
+ur_status ur_train_fit(const ur_job *job, size_t memory, int *chunk, ur_train_plan *plan, ur_err *err)
 {
 	const int T = job->task ? job->task->length : job->recipe.window;
 	ur_job tried = *job;
-	ur_train_plan plan, least = { .all = SIZE_MAX };
+	ur_train_plan now;
 
 	/* fewer states the longer the chunks, so the least lies on the way; what fits first is the fastest */
 	for (int n = 1, c = 0; !c || c < T; n += n / 32 + 1, c = chunk_of(T, n)) {
 		ur_status status;
 
 		tried.recipe.chunk = c;
-		if ((status = ur_train_plan_of(&tried, &plan, err)))
+		if ((status = ur_train_plan_of(&tried, &now, err)))
 			return status;
-		if (plan.all <= memory) {
+		if (!c || now.all <= memory || now.all < plan->all) {
+			*plan = now;
 			*chunk = c;
-			return UR_OK;
 		}
-		if (plan.all < least.all)
-			least = plan;
-		if (ur_job_spec(job)->pair || c == MULTIPLE)
+		if (now.all <= memory)
+			return UR_OK;
+		if (ur_job_spec(job)->pair || job->gradients || c == MULTIPLE)
 			break;
 	}
 	return ur_fail(err, UR_E_NOMEM, "training needs %zu MiB at the least, and may take %zu; use a smaller model or "
-		"--batch-size (--accumulate makes up for it)", (least.all >> 20) + 1, memory >> 20);
+		"--batch-size (--accumulate makes up for it)", (plan->all >> 20) + 1, memory >> 20);
 }

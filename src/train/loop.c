@@ -41,6 +41,9 @@ static ur_status prepare(trainer *t, const ur_job *job, ur_err *err)
 	t->optimizer = ur_optimizer_find(t->r.optimizer);
 	t->schedule = ur_schedule_find(t->r.schedule);
 	t->run = (ur_run){ .val_loss = NAN, .best_loss = NAN, .pace = { .factor = 1 } };
+	if (job->gradients && t->r.chunk)
+		return ur_fail(err, UR_E_INVALID, "how far back a model looks is measured over a whole sequence at once, which "
+			"--chunk is there to avoid: leave out one of --chunk and --log-gradients");
 	if ((status = ur_subject_open(job, &t->r, &t->subject, err)))
 		return status;
 	return !job->gradients || t->subject->kind->sample ? UR_OK : ur_fail(err, UR_E_INVALID,

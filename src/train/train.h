@@ -146,9 +146,9 @@ typedef struct ur_train_plan {
 	int64_t parameters;
 } ur_train_plan;
 ur_status ur_train_plan_of(const ur_job *job, ur_train_plan *plan, ur_err *err);
-/* The largest chunk (0: none, the fastest) with which the job fits into `memory` bytes; job->recipe.chunk is not read.
- * UR_E_NOMEM: none does; err says the least that would do. */
-ur_status ur_train_fit(const ur_job *job, size_t memory, int *chunk, ur_err *err);
+/* The largest chunk (0: none, the fastest) with which the job fits into `memory` bytes, and its plan;
+ * job->recipe.chunk is not read. UR_E_NOMEM: none does; both are of the least that would do. */
+ur_status ur_train_fit(const ur_job *job, size_t memory, int *chunk, ur_train_plan *plan, ur_err *err);
 ur_status ur_train_memory(const ur_job *job, size_t *bytes, int64_t *parameters, ur_err *err);
 /* Runs it. *model (may be NULL) gets the best weights and is the caller's. UR_E_DIVERGED: err names the tensor and
  * step; the last good checkpoint stands. */
