@@ -466,7 +466,7 @@ static int go(session *s)
 
 	if (code)
 		return code;
-	if (v->dry_run || !v->quiet)
+	if (!v->quiet)
 		ur_plan_time(&s->plan);
 	if (v->dry_run && v->json)
 		ur_print_json(s->args, ur_plan_json(&s->plan));
