@@ -18,7 +18,9 @@ test -e /usr/share/javascript/chart.js/chart.min.js | libjs-chart.js
 check_needs='
 pkg-config --exists cmocka                  | libcmocka-dev
 command -v bats                             | bats
+command -v c++                              | g++
 command -v python3                          | python3
+/usr/bin/python3 -c "import numpy"          | python3-numpy
 command -v chromium                         | chromium
 command -v chromedriver                     | chromium-driver
 /usr/bin/python3 -c "import selenium"       | python3-selenium

@@ -69,8 +69,7 @@ static ur_status say_all(ur_events *r, said *s)
 
 static int never_wait(void *arg) { (void)arg; return UR_WAIT_NOT; }
 
-/* The same, of bytes that arrive one by one through a pipe; nothing is given before its last byte arrived, which is
- * where `whole` lines of what is said end in time (NULL: not looked at). */
+/* The same, of bytes that arrive one by one through a pipe; *first_at of them had arrived when the first was said. */
 static void say_by_bytes(const ur_events_request *ask, const char *bytes, size_t n, said *s, size_t *first_at)
 {
 	ur_events_request request = *ask;
@@ -94,8 +93,8 @@ static void say_by_bytes(const ur_events_request *ask, const char *bytes, size_t
 	close(ends[0]);
 }
 
-/* What is said of `bytes`, whole and byte by byte, is `expected`; the first of it comes with byte number `first` (0: not
- * looked at). */
+/* What is said of `bytes`, whole and byte by byte, is `expected`; the first of it comes with byte number `first` (0:
+ * not looked at). */
 static void check_ask(ur_events_request ask, const char *bytes, size_t n, const char *expected, size_t first)
 {
 	static said whole, parts;
@@ -146,6 +145,40 @@ static void a_nul_is_an_ordinary_byte_of_lines(void **state)
 	assert_int_equal(e->n, 1);
 	ur_events_close(r);
 	close(ask.fd);
+}
+
+/* More of them than any buffer holds, some longer than what is read at once. */
+static void many_events(void **state)
+{
+	enum { EVENTS = 3000 };
+	const int fd = memfd_create("events", 0);
+	ur_events_request ask = request_of("lines", fd);
+	FILE *f = fdopen(dup(fd), "w");
+	ur_events *r;
+	const ur_event *e;
+	char expected[64];
+
+	(void)state;
+	for (int i = 0; i < EVENTS; i++)
+		fprintf(f, "%d:%*s.\n", i, i * 7919 % (i % 100 ? 50 : 20000), "");
+	fclose(f);
+	lseek(fd, 0, SEEK_SET);
+	r = reader_of(&ask);
+	for (int i = 0; i < EVENTS; i++) {
+		const int width = i * 7919 % (i % 100 ? 50 : 20000);
+		const int n = snprintf(expected, sizeof expected, "%d:", i);
+		assert_int_equal(ur_events_next(r, &e, NULL), UR_OK);
+		assert_int_equal(e->n, (size_t)(n + width + 2));
+		assert_int_equal(e->line, i + 1);
+		assert_memory_equal(e->bytes, expected, (size_t)n);
+		assert_memory_equal(e->bytes + e->n - 2, ".\n", 2);
+		for (int k = 0; k < width; k++)
+			assert_int_equal(e->bytes[n + k], ' ');
+	}
+	assert_int_equal(ur_events_next(r, &e, NULL), UR_OK);
+	assert_null(e);
+	ur_events_close(r);
+	close(fd);
 }
 
 static void csv_records(void **state)
@@ -589,6 +622,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_and_lines),
 		cmocka_unit_test(a_nul_is_an_ordinary_byte_of_lines),
+		cmocka_unit_test(many_events),
 		cmocka_unit_test(csv_records),
 		cmocka_unit_test(csv_numbers),
 		cmocka_unit_test(headers),

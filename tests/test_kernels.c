@@ -505,6 +505,17 @@ static void check_stored(const ur_kernels *k, rnd *r, ur_dtype dtype, int rows, 
 			           dtype != UR_I8 ? v : scale[n] > 0 ? rintf(v / scale[n]) : 0);
 		}
 	assert_memory_equal(panels, want, bytes);
+	for (int n = 0; n < rows; n++) {
+		float row[64];
+		const int from = cols / 3;
+		ur_unpack(k, &w, n, from, cols - from, row);
+		for (int q = from; q < cols; q++) {
+			float v = values[n * cols + q];
+			if (dtype != UR_F32)
+				v = dtype == UR_BF16 ? ur_bf16_value(ur_bf16_of(v)) : scale[n] > 0 ? rintf(v / scale[n]) * scale[n] : 0;
+			assert_true(row[q - from] == v);
+		}
+	}
 
 	/* the parts of a row, each on its own: of floats the two are the whole to the bit */
 	float *x = arr(&all, (size_t)(M * cols)), *z = arr(&all, (size_t)(M * wide));

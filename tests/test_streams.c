@@ -11,7 +11,7 @@
 
 enum { STREAMS = 6, SLOTS = 4, IN = 3, HISTORY = 700, PIECE = 40, LONG_PIECE = 300 };
 
-static int64_t operations = 30000;
+static int64_t operations = 10000;
 static uint64_t seed = 1;
 
 /* says < 0: it reads tokens; else values, and gives `out` of that kind */

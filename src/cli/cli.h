@@ -197,5 +197,8 @@ int ur_open_any_corpus(const ur_args *args, const ur_corpus_request *request, in
 void ur_stop_catch(const char *notice);
 /* The signal that came; 0: none. */
 int ur_stop_signal(void);
+/* A descriptor that can be read once a signal came, for waiting with poll; 0: there is none to be had. Nobody reads
+ * from it. */
+int ur_stop_wake(void);
 
 #endif

@@ -137,7 +137,7 @@ static int show_json(const ur_args *args, const facts *f, const ur_safetensors *
 		"{s:o, s:o, s:s, s:s, s:s, s:o, s:i, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"file", ur_json_string(f->path), "file_bytes", f->path ? json_integer(f->file_bytes) : json_null(),
 		"spec", m->spec.text, "mixer", m->spec.mixer->name, "block", m->spec.form->name,
-		"vocabulary", m->vocab ? json_string(ur_vocab_kind_of(m->vocab)) : json_null(), "vocabulary_size", m->V,
+		"vocabulary", m->vocab ? json_string(ur_vocab_kind_of(m->vocab)) : json_null(), "vocabulary_size", unroll_vocabulary(m),
 		"parameters", (json_int_t)m->scalars, "flops_per_token", ur_json_number(f->flops),
 		"memory_run", (json_int_t)f->run_bytes, "memory_train_weights", (json_int_t)f->train_bytes,
 		"memory_stream", (json_int_t)f->stream_bytes, "state_bytes", (json_int_t)f->state_bytes,
@@ -146,6 +146,8 @@ static int show_json(const ur_args *args, const facts *f, const ur_safetensors *
 		"limit", f->limit ? json_integer(f->limit) : json_null(),
 		"metadata", metadata_json(file), "tensors", tensors_json(tensors, n));
 
+	if (json && m->ports)
+		json_object_set_new(json, "ports", ur_ports_to_json(m->ports));
 	if (json && m->spec.pair) {
 		json_object_set_new(json, "source_vocabulary",
 		                    m->source ? json_string(ur_vocab_kind_of(m->source)) : json_null());
@@ -194,6 +196,25 @@ static void show_stream(const facts *f)
 	       ur_size_text((double)f->train_bytes, c));
 }
 
+/* "4 values: temperature, pressure, ..." */
+static void show_port(const char *what, const char *of, const ur_port *p)
+{
+	char name[100];
+	int shown = 0;
+
+	printf("%-12s %d %s%s", what, p->n, of, p->n == 1 ? "" : strcmp(of, "class") ? "s" : "es");
+	for (int i = 0; i < p->n && shown < 12; i++)
+		if (p->name[i])
+			printf("%s%s", shown++ ? ", " : ": ", ur_visible(p->name[i], name, sizeof name));
+	printf("%s\n", shown && shown < p->n ? ", ..." : "");
+}
+
+static void show_ports(const ur_ports *p)
+{
+	show_port("reads", "value", &p->in);
+	show_port("says", p->says == UNROLL_CLASSES ? "class" : p->says == UNROLL_VALUES ? "value" : "hidden value", &p->out);
+}
+
 static void show_text(const facts *f, const ur_safetensors *file, const ur_tensor *tensors, int n)
 {
 	const ur_model *m = f->m;
@@ -208,11 +229,14 @@ static void show_text(const facts *f, const ur_safetensors *file, const ur_tenso
 	if (m->spec.pair)
 		printf("sources      %s%s%s tokens, their end included\n", m->source ? ur_vocab_kind_of(m->source) : "",
 		       m->source ? ", " : "", ur_commas(m->encoder.V, a));
-	printf("%s%s%s%s tokens%s\n", m->spec.pair ? "targets      " : "vocabulary   ",
-	       m->vocab ? ur_vocab_kind_of(m->vocab) : "", m->vocab ? ", " : "", ur_commas(m->V, a),
-	       m->spec.pair ? ", their end included" : "");
+	if (m->ports)
+		show_ports(m->ports);
+	else
+		printf("%s%s%s%s tokens%s\n", m->spec.pair ? "targets      " : "vocabulary   ",
+		       m->vocab ? ur_vocab_kind_of(m->vocab) : "", m->vocab ? ", " : "", ur_commas(m->V, a),
+		       m->spec.pair ? ", their end included" : "");
 	printf("parameters   %s\n", ur_commas(m->scalars, a));
-	printf("arithmetic   %s flops a token%s\n", ur_commas((int64_t)f->flops, a),
+	printf("arithmetic   %s flops a %s%s\n", ur_commas((int64_t)f->flops, a), m->ports ? "step" : "token",
 	       m->spec.pair ? " of source and one of target" : "");
 	if (file)
 		show_metadata(file);

@@ -247,6 +247,7 @@ const ur_event_kind ur_event_kind_csv = {
 	.name = "csv",
 	.about = "each record of comma-separated cells",
 	.records = 1,
+	.cells = 1,
 	.too_long = " (is a quote never closed?)",
 	.own = sizeof(csv),
 	.whole = csv_whole,

@@ -29,6 +29,8 @@ const ur_event_kind *ur_event_kind_nth(int i)
 const char *ur_event_kind_name(const ur_event_kind *kind) { return kind->name; }
 const char *ur_event_kind_about(const ur_event_kind *kind) { return kind->about; }
 int ur_event_kind_records(const ur_event_kind *kind) { return kind->records; }
+int ur_event_kind_cells(const ur_event_kind *kind) { return kind->cells; }
+int ur_event_kind_broken(const ur_event_kind *kind) { return kind->broken; }
 
 const ur_event_kind *ur_event_kind_find(const char *name, ur_err *err)
 {
@@ -245,8 +247,8 @@ static ur_status go_on(ur_events *r, ur_err *err)
 	if (fstat(r->ask.fd, &st) || !S_ISREG(st.st_mode))
 		return ur_fail(err, UR_E_INVALID, "%s is no file: it cannot go on where it was left", ur_path_tail(r->name));
 	if (from->bytes < 0 || from->events < 0 || from->lines < 0 || st.st_size < from->bytes)
-		return ur_fail(err, UR_E_INVALID, "%s has %lld bytes, but was left at byte %lld: it is another file, or was cut",
-			ur_path_tail(r->name), (long long)st.st_size, (long long)from->bytes);
+		return ur_fail(err, UR_E_INVALID, "%s has %lld bytes, but was left at byte %lld: it is another file, or was "
+			"cut", ur_path_tail(r->name), (long long)st.st_size, (long long)from->bytes);
 	if (r->ask.kind->begun && lseek(r->ask.fd, 0, SEEK_SET) < 0)
 		return io(r, "read", err);
 	r->taken = (ur_events_place){ 0 };

@@ -84,6 +84,10 @@ const char *ur_event_kind_name(const ur_event_kind *kind);
 const char *ur_event_kind_about(const ur_event_kind *kind);
 /* Whether its events are records, with fields; else they are text. */
 int ur_event_kind_records(const ur_event_kind *kind);
+/* Whether they may have a header, and separators between cells. */
+int ur_event_kind_cells(const ur_event_kind *kind);
+/* Whether an event may be less than a line, or a character. */
+int ur_event_kind_broken(const ur_event_kind *kind);
 
 /* Reads nothing yet, unless it goes on behind a header. UR_E_INVALID: no such place in the source, or a separator or
  * `most` that cannot be; UR_E_IO; UR_E_NOMEM. *reader is NULL on failure. */

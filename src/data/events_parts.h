@@ -11,7 +11,7 @@
 
 struct ur_event_kind {
 	const char *name, *about;
-	int records;
+	int records, cells, broken;     /* ur_event_kind_records and so on */
 	const char *too_long;           /* more to say of an event that is; NULL: nothing */
 	size_t own;                     /* bytes of its state, zeroed; holds r->own */
 	/* Bytes of the piece that begins at `piece`, its line end included; 0: it is not whole. `n` > 0 are there, of

@@ -127,6 +127,32 @@ void ur_pack_as(const ur_kernels *k, const ur_mat *w, const float *values)
 		}
 }
 
+static float weight_at(int nr, ur_dtype dtype, const char *panel, int k, int j, float scale)
+{
+	const int half = nr / 2;
+
+	if (dtype == UR_F32)
+		return ((const float *)(const void *)panel)[k * nr + j];
+	if (dtype == UR_BF16) {
+		uint32_t word = ((const uint32_t *)(const void *)panel)[k * half + j % half];
+		return ur_bf16_value((uint16_t)(j < half ? word : word >> 16));
+	}
+	return (float)(int8_t)panel[k / 4 * 4 * nr + 4 * j + k % 4] * scale;
+}
+
+void ur_unpack(const ur_kernels *k, const ur_mat *w, int row, int from, int n, float *values)
+{
+	const int block = w->rows / w->blocks, unit = row % block;
+	const size_t first = ur_panel_bytes(k, w->dtype, w->cut);
+	const size_t apart = first + ur_panel_bytes(k, w->dtype, w->cols - w->cut);
+	const char *panel = (const char *)w->panels + (size_t)(unit / k->nr * w->blocks + row / block) * apart;
+	const float scale = w->dtype == UR_I8 ? w->scale[row] : 1;
+
+	for (int c = from; c < from + n; c++)
+		values[c - from] = weight_at(k->nr, w->dtype, panel + (c < w->cut ? 0 : first), c < w->cut ? c : c - w->cut,
+		                             unit % k->nr, scale);
+}
+
 size_t ur_pack_size(const ur_kernels *k, const ur_mat *w, int training)
 {
 	return ur_panels_size(k, w->rows, w->cols, w->blocks) + (training ? ur_panels_size(k, w->cols, w->rows, 1) : 0);

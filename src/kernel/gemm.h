@@ -47,6 +47,8 @@ void ur_i8_scales(int rows, int cols, const float *values, float *scale);
 void ur_i8_round(int n, const float *values, float scale, int8_t *to);
 /* Fills the panels of a matrix of any storage from values (rows, cols); UR_I8: by its scales. Serial. */
 void ur_pack_as(const ur_kernels *k, const ur_mat *w, const float *values);
+/* Values of row `row`, columns [from, from + n), from the panels of a matrix of any storage. */
+void ur_unpack(const ur_kernels *k, const ur_mat *w, int row, int from, int n, float *values);
 /* Packs every UR_F32 matrix of w[n] that has data and panels, from its data, into its panels (and panels_t where
  * set). */
 void ur_pack_weights(const ur_ctx *c, int n, const ur_mat *w);

@@ -1,5 +1,5 @@
-/* The lesson's closing table: three problems, what a recurrent network does, what a transformer does instead, and what
- * that costs. Every cell is a figure of an experiment. */
+/* The lesson's closing table: its three problems, and then where recurrence still has the better answer; what a
+ * recurrent network does, what a transformer does instead, and what that costs. Every cell is a figure of an experiment. */
 #include "lab/lab.h"
 
 #include <stdio.h>
@@ -32,6 +32,17 @@ static const struct row { const char *name; cell cells[COLUMNS]; } rows[] = {
 	           .who = "LSTM", .beside = "decay_lstm"),
 	    FIGURE("distance", "decay_attention", "factor for every step back: any position is one step away"),
 	    FIGURE("cost", "matrix_100k_bytes", "of scores at 100,000 positions, unless they are never kept") } },
+	{ "Beyond 50,000 steps",
+	  { FIGURE("long", "rnn_far", "of answers right that each hang on 50,000 steps"),
+	    FIGURE("long", "attention_far", "right over long rows, where guessing is right in half"),
+	    FIGURE("long", "attention_update", "for one update on the longest sequence", .who = "LSTM",
+	           .beside = "rnn_update") } },
+	{ "Learning as events arrive",
+	  { FIGURE("online", "rnn_learning", "right behind a change of the stream, each event learnt once",
+	           .who = "the same, frozen", .beside = "rnn_frozen"),
+	    FIGURE("online", "attention_learning", "right there, learning in a window", .who = "frozen",
+	           .beside = "attention_frozen"),
+	    FIGURE("online", "attention_event", "to learn from an event", .who = "LSTM", .beside = "rnn_event") } },
 };
 
 static const char *text_of(const json_t *figure) { return json_string_value(json_object_get(figure, "text")); }

@@ -160,6 +160,13 @@ static void list(ur_model *m)
 	m->params = n;
 }
 
+/* Rows of it are looked up. */
+static int is_table(const ur_model *m, int i)
+{
+	return i == m->stack.embedding || i == m->stack.positions ||
+	       (m->encoder.layers && (i == m->encoder.embedding || i == m->encoder.positions));
+}
+
 /* Which matrices are multiplied with, and so packed: all but look-up tables. */
 static int is_multiplied(const ur_model *m, int i)
 {
@@ -171,9 +178,12 @@ static void place(ur_model *m)
 	m->floats = 0;
 	m->scalars = 0;
 	for (int i = 0; i < m->params; i++) {
-		m->param[i].at = m->floats;
-		m->floats += (m->param[i].count + LINE - 1) / LINE * LINE;
-		m->scalars += (int64_t)m->param[i].count;
+		ur_parameter *p = &m->param[i];
+
+		p->packed = m->dtype != UR_F32 && is_multiplied(m, i) && !is_table(m, i);
+		p->at = m->floats;
+		m->floats += p->packed ? 0 : (p->count + LINE - 1) / LINE * LINE;
+		m->scalars += (int64_t)p->count;
 	}
 }
 
@@ -183,10 +193,12 @@ static void place_panels(ur_model *m, ur_arena *arena, int training)
 	for (int i = 0; i < m->params; i++) {
 		const ur_param *p = &m->param[i].decl;
 		ur_mat w = { .rows = p->rows, .cols = p->cols ? p->cols : 1, .blocks = p->blocks > 1 ? p->blocks : 1,
-		             .cut = p->cut,
-		             .data = m->weights ? m->weights + m->param[i].at : NULL };
+		             .cut = p->cut, .dtype = is_multiplied(m, i) ? m->dtype : UR_F32,
+		             .data = m->weights && !m->param[i].packed ? m->weights + m->param[i].at : NULL };
 		if (is_multiplied(m, i)) {
-			w.panels = UR_TAKE(arena, float, ur_panels_size(m->k, w.rows, w.cols, w.blocks));
+			w.panels = UR_TAKE(arena, char, ur_mat_bytes(m->k, &w));
+			if (m->dtype == UR_I8)
+				w.scale = UR_TAKE(arena, float, w.rows);
 			if (training)
 				w.panels_t = UR_TAKE(arena, float, ur_panels_size(m->k, w.cols, w.rows, 1));
 		}
@@ -240,24 +252,32 @@ static ur_status check_words(const ur_spec *spec, const ur_words *words, ur_err 
 	const int outputs = !p ? 0 : p->says == UNROLL_HIDDEN ? spec->width : words->V;
 	ur_dims dims = ur_spec_dims(spec);
 	const char *why;
+	ur_status status;
 
 	if (!p)
 		return words->V >= 1 && (!spec->pair || words->source_V >= 1) ? UR_OK
 			: ur_fail(err, UR_E_INVALID, "a model needs a vocabulary of at least one token");
 	if (spec->pair)
 		return ur_fail(err, UR_E_INVALID, "%s is a model of pairs, which reads tokens, not values", spec->text);
-	if (words->vocab || p->out.n != outputs || (p->says == UNROLL_HIDDEN) != (words->V == 0))
+	if (words->vocab || words->source)
+		return ur_fail(err, UR_E_INVALID, "a model of values has no vocabulary");
+	if (p->out.n != outputs || (p->says == UNROLL_HIDDEN) != (words->V == 0))
 		return ur_fail(err, UR_E_INVALID, "%s gives %d outputs, not the %d that its names and units are of", spec->text,
 		               outputs, p->out.n);
+	if ((status = ur_ports_check(p, err)))
+		return status;
+	if (!spec->form->norm && spec->positions != UR_NOWHERE)
+		return ur_fail(err, UR_E_INVALID, "%s has positions, which a plain layer of values has no place for: leave "
+		               "them out, or put it into a block, as with block=llama", spec->text);
 	dims.in = p->in.n;
 	if (!spec->form->norm && spec->mixer->check && (why = spec->mixer->check(&dims)))
-		return ur_fail(err, UR_E_INVALID, "%s cannot read %d values: %s. Put it into a block, as in %.40s,block=llama",
-		               spec->text, p->in.n, why, spec->text);
+		return ur_fail(err, UR_E_INVALID, "%s cannot read %d values: %s. Put it into a block, as with block=llama",
+		               spec->text, p->in.n, why);
 	return UR_OK;
 }
 
-ur_status ur_model_shape(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
-                         ur_model **model, size_t *bytes, ur_err *err)
+static ur_status shape(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training, ur_dtype dtype,
+                       ur_model **model, size_t *bytes, ur_err *err)
 {
 	ur_model *m;
 	ur_arena size = { 0 };
@@ -275,6 +295,7 @@ ur_status ur_model_shape(const ur_spec *spec, const ur_words *words, const ur_ke
 	m->spec = *spec;
 	m->V = words->V;
 	m->k = k;
+	m->dtype = dtype;
 	lay_out(m, words);
 	list(m); /* counts */
 	m->param = calloc((size_t)m->params, sizeof *m->param);
@@ -296,11 +317,23 @@ ur_status ur_model_shape(const ur_spec *spec, const ur_words *words, const ur_ke
 	return UR_OK;
 }
 
-ur_status ur_model_create(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
-                          ur_model **model, ur_err *err)
+ur_status ur_model_shape(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
+                         ur_model **model, size_t *bytes, ur_err *err)
+{
+	return shape(spec, words, k, training, UR_F32, model, bytes, err);
+}
+
+ur_status ur_model_shape_as(const ur_spec *spec, const ur_words *words, const ur_kernels *k, ur_dtype dtype,
+                            ur_model **model, size_t *bytes, ur_err *err)
+{
+	return shape(spec, words, k, 0, dtype, model, bytes, err);
+}
+
+static ur_status create(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training, ur_dtype dtype,
+                        ur_model **model, ur_err *err)
 {
 	size_t bytes;
-	ur_status status = ur_model_shape(spec, words, k, training, model, &bytes, err);
+	ur_status status = shape(spec, words, k, training, dtype, model, &bytes, err);
 	ur_model *m = *model;
 
 	if (status)
@@ -313,6 +346,37 @@ ur_status ur_model_create(const ur_spec *spec, const ur_words *words, const ur_k
 		               spec->text, words->V, bytes >> 20);
 	}
 	place_all(m, &m->memory, training);
+	return UR_OK;
+}
+
+ur_status ur_model_create(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
+                          ur_model **model, ur_err *err)
+{
+	return create(spec, words, k, training, UR_F32, model, err);
+}
+
+ur_status ur_model_create_as(const ur_spec *spec, const ur_words *words, const ur_kernels *k, ur_dtype dtype,
+                             ur_model **model, ur_err *err)
+{
+	return create(spec, words, k, 0, dtype, model, err);
+}
+
+ur_status ur_model_keep(ur_model *m, const ur_model *from, ur_err *err)
+{
+	if (from->dtype != UR_F32 || from->params != m->params || from->scalars != m->scalars)
+		return ur_fail(err, UR_E_INVALID, "weights are taken from a model of float32 of the same shape");
+	for (int i = 0; i < m->params; i++) {
+		const ur_parameter *p = &m->param[i];
+		const ur_mat *w = &m->mat[i];
+		const float *values = from->weights + from->param[i].at;
+
+		if (!p->packed)
+			memcpy(m->weights + p->at, values, p->count * sizeof *values);
+		if (w->scale)
+			ur_i8_scales(w->rows, w->cols, values, (float *)(uintptr_t)w->scale);
+		if (w->panels)
+			ur_pack_as(m->k, w, values);
+	}
 	return UR_OK;
 }
 
@@ -352,7 +416,7 @@ void ur_model_init(ur_model *m, uint64_t seed)
 		const ur_parameter *p = &m->param[i];
 		/* GPT-2: what adds to the residual stream starts smaller the more layers add to it */
 		float a = p->decl.residual && m->spec.form->norm ? p->decl.a / sqrtf(2 * (float)m->spec.layers) : p->decl.a;
-		for (size_t j = 0; j < p->count; j++)
+		for (size_t j = 0; j < p->count && !p->packed; j++)
 			m->weights[p->at + j] = draw(p, seed, (uint64_t)i, j, a);
 	}
 }

@@ -20,7 +20,8 @@ typedef struct ur_parameter {
 	int encoder;                    /* of the encoder's stack, or what joins it to the decoder */
 	int reverse;                    /* of the direction from the end */
 	ur_param decl;
-	size_t at, count;               /* floats */
+	size_t at, count;               /* floats; `at` means nothing where it is packed alone */
+	int packed;                     /* its matrix is kept packed alone, as the model's dtype: not in the weights */
 	int decay;                      /* weight decay applies: matrices, not gains, biases or embeddings of positions */
 } ur_parameter;
 
@@ -68,6 +69,7 @@ struct ur_model {
 	ur_parameter *param;
 	ur_mat *mat;                    /* params of them: what blocks and mixers are given */
 	int head, head_bias;            /* parameters; -1: none. Tied: head is the stack's embedding. */
+	ur_dtype dtype;                 /* of the matrices that are multiplied; tables, vectors and gains are float32 */
 	size_t floats;                  /* weights, padding between parameters included */
 	int64_t scalars;                /* parameters in the usual sense */
 	float *weights;
@@ -84,6 +86,14 @@ ur_status ur_model_shape(const ur_spec *spec, const ur_words *words, const ur_ke
 /* The same with weights: zero, not packed. */
 ur_status ur_model_create(const ur_spec *spec, const ur_words *words, const ur_kernels *k, int training,
                           ur_model **model, ur_err *err);
+/* The same for running alone, with the matrices that are multiplied kept as dtype. But for UR_F32, they have panels and
+ * no float32 original; a head that is tied to the embedding has both. */
+ur_status ur_model_shape_as(const ur_spec *spec, const ur_words *words, const ur_kernels *k, ur_dtype dtype,
+                            ur_model **model, size_t *bytes, ur_err *err);
+ur_status ur_model_create_as(const ur_spec *spec, const ur_words *words, const ur_kernels *k, ur_dtype dtype,
+                             ur_model **model, ur_err *err);
+/* Fills a model made so with the weights of one of float32 that was made of the same spec and words. */
+ur_status ur_model_keep(ur_model *m, const ur_model *from, ur_err *err);
 void ur_model_free(ur_model *m);
 /* Fills the weights by each parameter's law; the same seed gives the same weights everywhere. */
 void ur_model_init(ur_model *m, uint64_t seed);
@@ -122,8 +132,21 @@ double ur_model_flops(const ur_model *m, int S, int T, int B);
 /* Extra metadata may be added; atomic. */
 typedef struct ur_extra { const char *key, *value; } ur_extra;
 ur_status ur_model_save(const ur_model *m, const char *path, int extras, const ur_extra *extra, ur_err *err);
-/* Opens a file; *model is NULL on failure. Kernels as ur_kernels_pick gave them. Packed. */
+/* The same of a model of float32, with the matrices that are multiplied and no look-up tables as dtype: BF16, or I8
+ * beside a tensor NAME.scale (F32, one a row of ours). */
+ur_status ur_model_save_as(const ur_model *m, ur_dtype dtype, const char *path, int extras, const ur_extra *extra,
+                           ur_err *err);
+/* Opens a file; *model is NULL on failure. Kernels as ur_kernels_pick gave them. Packed, and all of float32, whatever
+ * the file holds. */
 ur_status ur_model_load(const char *path, const ur_kernels *k, int training, ur_model **model, ur_err *err);
+/* The same for running alone, kept as asked; UNROLL_AS_STORED: as the file's metadata says it holds them. */
+ur_status ur_model_load_as(const char *path, const ur_kernels *k, unroll_weights weights, ur_model **model,
+                           ur_err *err);
+/* The same of an open file. */
+ur_status ur_model_load_file(const ur_safetensors *file, const ur_kernels *k, unroll_weights weights, ur_model **model,
+                             ur_err *err);
+/* "f32", "bf16", "int8"; NULL: none. */
+const char *ur_dtype_name(int dtype);
 /* What a file says of its model, without its weights: spec and vocabulary (held by the caller). */
 ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, ur_words *words, ur_err *err);
 /* Lets go of the vocabularies that the above gave. */
@@ -134,8 +157,8 @@ ur_status ur_model_read_tensors(const ur_model *m, const ur_safetensors *file, c
                                 ur_err *err);
 /* How many tensors ur_model_tensors gives. */
 int ur_model_tensor_count(const ur_model *m);
-/* Describes `values` (NULL: names and shapes alone) as tensors named prefix + stored name; names go into `names`
- * (ur_model_tensor_count x UR_NAME x 2). */
+/* Describes `values` (NULL: names and shapes alone; so too what the model keeps packed alone) as tensors named
+ * prefix + stored name; names go into `names` (ur_model_tensor_count x UR_NAME x 2). */
 void ur_model_tensors(const ur_model *m, const char *prefix, const float *values, ur_tensor *out, char *names);
 
 #endif

@@ -4,11 +4,14 @@
 
 #include "format/safetensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_PIECES = 3 };
+static const char SCALE[] = ".scale";
+#define KEPT_AS "unroll.weights"
 
 /* One tensor in a file: rows [row, row + rows) of a parameter. */
 typedef struct piece { char name[UR_NAME]; int row, rows, cols, transposed; } piece;
@@ -82,7 +85,7 @@ void ur_model_tensors(const ur_model *m, const char *prefix, const float *values
 			ptrdiff_t cols = part[q].cols ? part[q].cols : 1;
 			snprintf(names, 2 * UR_NAME, "%.90s%.95s", prefix, part[q].name);
 			*out = (ur_tensor){ .name = names, .dtype = UR_ST_F32, .rank = part[q].cols ? 2 : 1,
-			                    .data = values ? values + p->at + part[q].row * cols : NULL };
+			                    .data = values && !p->packed ? values + p->at + part[q].row * cols : NULL };
 			out->shape[0] = part[q].rows;
 			out->shape[1] = part[q].cols;
 			if (part[q].transposed && part[q].cols) {
@@ -106,18 +109,86 @@ static char *dumped(json_t *json)
 
 static char *vocab_text(const ur_vocab *v) { return dumped(v ? ur_vocab_to_json(v) : NULL); }
 
-ur_status ur_model_save(const ur_model *m, const char *path, int extras, const ur_extra *extra, ur_err *err)
+static const char *const dtype_names[UR_DTYPES] = { [UR_F32] = "f32", [UR_BF16] = "bf16", [UR_I8] = "int8" };
+
+const char *ur_dtype_name(int dtype) { return dtype >= 0 && dtype < UR_DTYPES ? dtype_names[dtype] : NULL; }
+
+static ur_st_dtype stored_type(ur_dtype dtype) { return dtype == UR_I8 ? UR_ST_I8 : UR_ST_BF16; }
+
+/* Bytes of a parameter's scales, and of its values in another storage. */
+static size_t scale_bytes(const ur_parameter *p) { return (size_t)p->decl.rows * sizeof(float); }
+static size_t value_bytes(const ur_parameter *p, ur_dtype dtype)
 {
-	int n = ur_model_tensor_count(m), metas = 0;
-	ur_tensor *tensors = calloc((size_t)n, sizeof *tensors);
-	char *names = calloc((size_t)n, 2 * UR_NAME), outputs[16], sources[16], *text, *source, *ports;
-	ur_meta *meta = calloc((size_t)extras + 8, sizeof *meta);
+	return (p->count * ur_st_dtype_size(stored_type(dtype)) + 3) / 4 * 4;
+}
+
+/* A matrix of values (rows, cols) as another storage has it, to `out`; UR_I8: with its scales. */
+static void convert(const ur_parameter *p, ur_dtype dtype, const float *values, float *scale, void *out)
+{
+	const size_t cols = (size_t)p->decl.cols;
+
+	for (size_t i = 0; i < p->count && dtype == UR_BF16; i++)
+		((uint16_t *)out)[i] = ur_bf16_of(values[i]);
+	if (dtype != UR_I8)
+		return;
+	ur_i8_scales(p->decl.rows, p->decl.cols, values, scale);
+	for (size_t r = 0; r < (size_t)p->decl.rows; r++)
+		ur_i8_round(p->decl.cols, values + r * cols, scale[r], (int8_t *)out + r * cols);
+}
+
+/* Turns the *n tensors of m into those that `as`, a shape of another storage, has; scales are added behind them. */
+static ur_status store_as(const ur_model *m, const ur_model *as, int *n, ur_tensor *tensors, char *names, char **room,
+                          ur_err *err)
+{
+	ur_tensor *t = tensors, *scales = tensors + *n;
+	size_t bytes = 0;
+	char *at;
+
+	for (int i = 0; i < m->params; i++)
+		bytes += as->param[i].packed ? scale_bytes(&m->param[i]) + value_bytes(&m->param[i], as->dtype) : 0;
+	if (!(at = *room = malloc(bytes + 1)))
+		return ur_fail(err, UR_E_NOMEM, "no memory to convert the weights");
+	for (int i = 0; i < m->params; i++) {
+		const ur_parameter *p = &m->param[i];
+		piece part[MOST_PIECES];
+		const int pieces = pieces_of(m, p, part);
+		float *scale = (float *)(void *)at;
+		char *out = at + scale_bytes(p);
+
+		if (as->param[i].packed) {
+			convert(p, as->dtype, m->weights + p->at, scale, out);
+			at = out + value_bytes(p, as->dtype);
+		}
+		for (int q = 0; q < pieces; q++, t++) {
+			const size_t first = (size_t)part[q].row * (size_t)p->decl.cols;
+
+			if (!as->param[i].packed)
+				continue;
+			t->dtype = stored_type(as->dtype);
+			t->data = out + first * ur_st_dtype_size(t->dtype);
+			if (as->dtype != UR_I8)
+				continue;
+			snprintf(names, 2 * UR_NAME, "%.180s%s", t->name, SCALE);
+			*scales++ = (ur_tensor){ .name = names, .dtype = UR_ST_F32, .rank = 1, .shape = { part[q].rows },
+			                         .data = scale + part[q].row };
+			names += 2 * UR_NAME;
+		}
+	}
+	*n = (int)(scales - tensors);
+	return UR_OK;
+}
+
+/* Writes tensors with all that a model's metadata says. */
+static ur_status write_model(const ur_model *m, ur_dtype dtype, const char *path, int n, const ur_tensor *tensors,
+                             int extras, const ur_extra *extra, ur_err *err)
+{
+	char outputs[16], sources[16], *text = vocab_text(m->vocab), *source = vocab_text(m->source);
+	char *ports = dumped(m->ports ? ur_ports_to_json(m->ports) : NULL);
+	ur_meta *meta = calloc((size_t)extras + 9, sizeof *meta);
+	int metas = 0;
 	ur_status status;
 
-	text = vocab_text(m->vocab);
-	source = vocab_text(m->source);
-	ports = dumped(m->ports ? ur_ports_to_json(m->ports) : NULL);
-	if (!tensors || !names || !meta || (m->vocab && !text) || (m->source && !source) || (m->ports && !ports)) {
+	if (!meta || (m->vocab && !text) || (m->source && !source) || (m->ports && !ports)) {
 		status = ur_fail(err, UR_E_NOMEM, "%s: no memory to write the model", path);
 	} else {
 		snprintf(outputs, sizeof outputs, "%d", m->V);
@@ -125,6 +196,8 @@ ur_status ur_model_save(const ur_model *m, const char *path, int extras, const u
 		meta[metas++] = (ur_meta){ "unroll.version", UNROLL_VERSION };
 		meta[metas++] = (ur_meta){ "unroll.spec", m->spec.text };
 		meta[metas++] = (ur_meta){ "unroll.outputs", outputs };
+		if (dtype != UR_F32)
+			meta[metas++] = (ur_meta){ KEPT_AS, ur_dtype_name(dtype) };
 		if (text)
 			meta[metas++] = (ur_meta){ "unroll.vocabulary", text };
 		if (m->spec.pair) {
@@ -137,16 +210,47 @@ ur_status ur_model_save(const ur_model *m, const char *path, int extras, const u
 			meta[metas++] = (ur_meta){ "unroll.ports", ports };
 		for (int i = 0; i < extras; i++)
 			meta[metas++] = (ur_meta){ extra[i].key, extra[i].value };
-		ur_model_tensors(m, "", m->weights, tensors, names);
 		status = ur_safetensors_write(path, n, tensors, metas, meta, err);
 	}
 	free(ports);
 	free(source);
 	free(text);
 	free(meta);
+	return status;
+}
+
+ur_status ur_model_save_as(const ur_model *m, ur_dtype dtype, const char *path, int extras, const ur_extra *extra,
+                           ur_err *err)
+{
+	const ur_words words = { .V = m->V, .source_V = m->encoder.V, .ports = m->ports };
+	int n = ur_model_tensor_count(m);
+	ur_tensor *tensors = calloc(2 * (size_t)n, sizeof *tensors);
+	char *names = calloc(2 * (size_t)n, 2 * UR_NAME), *room = NULL;
+	ur_model *as = NULL;
+	ur_status status = UR_OK;
+
+	if (m->dtype != UR_F32) {
+		status = ur_fail(err, UR_E_INVALID, "%s: a model that is kept as %s has no float32 weights to write", path,
+		                 ur_dtype_name(m->dtype));
+	} else if (!tensors || !names) {
+		status = ur_fail(err, UR_E_NOMEM, "%s: no memory to write the model", path);
+	} else {
+		ur_model_tensors(m, "", m->weights, tensors, names);
+		if (dtype != UR_F32 && !(status = ur_model_shape_as(&m->spec, &words, m->k, dtype, &as, NULL, err)))
+			status = store_as(m, as, &n, tensors, names + (size_t)n * 2 * UR_NAME, &room, err);
+		if (!status)
+			status = write_model(m, dtype, path, n, tensors, extras, extra, err);
+	}
+	ur_model_free(as);
+	free(room);
 	free(names);
 	free(tensors);
 	return status;
+}
+
+ur_status ur_model_save(const ur_model *m, const char *path, int extras, const ur_extra *extra, ur_err *err)
+{
+	return ur_model_save_as(m, UR_F32, path, extras, extra, err);
 }
 
 /* JSON in the metadata; NULL: err says what is wrong. */
@@ -235,76 +339,242 @@ ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, ur_words 
 	return status;
 }
 
-/* values[rows, cols] of a piece from a tensor. */
-static ur_status read_piece(const ur_safetensors *file, const char *name, const piece *p, float *values, ur_err *err)
+/* The scales that an int8 tensor comes with: whole, and numbers. */
+static ur_status find_scale(const ur_safetensors *file, const char *name, const piece *p, const ur_tensor **scale,
+                            ur_err *err)
 {
-	const ur_tensor *t = ur_safetensors_find(file, name);
+	char full[2 * UR_NAME + sizeof SCALE];
+	const ur_tensor *t;
+
+	snprintf(full, sizeof full, "%s%s", name, SCALE);
+	if (!(t = *scale = ur_safetensors_find(file, full)))
+		return ur_fail(err, UR_E_FORMAT, "tensor %s holds int8 and lacks its scales, %s", name, full);
+	if (t->dtype != UR_ST_F32 || t->rank != 1 || t->shape[0] != p->rows)
+		return ur_fail(err, UR_E_FORMAT, "tensor %s: expected %d scales of F32", full, p->rows);
+	for (int r = 0; r < p->rows; r++) {
+		float value;
+		memcpy(&value, (const char *)t->data + (size_t)r * sizeof value, sizeof value);
+		if (!isfinite(value) || value < 0)
+			return ur_fail(err, UR_E_FORMAT, "tensor %s: scale %d is %g, which no weights can have", full, r,
+			               (double)value);
+	}
+	return UR_OK;
+}
+
+/* The tensor of a piece, there and of the right shape; *scale: of one that holds int8, else NULL. */
+static ur_status find_piece(const ur_safetensors *file, const char *name, const piece *p, const ur_tensor **tensor,
+                            const ur_tensor **scale, ur_err *err)
+{
+	const ur_tensor *t = *tensor = ur_safetensors_find(file, name);
 	const int64_t want[2] = { p->transposed && p->cols ? p->cols : p->rows, p->transposed ? p->rows : p->cols };
 	const int rank = p->cols ? 2 : 1;
-	float *turned;
-	ur_status status;
 
+	*scale = NULL;
 	if (!t)
 		return ur_fail(err, UR_E_FORMAT, "tensor %s is missing", name);
 	if (t->rank != rank || t->shape[0] != want[0] || (rank == 2 && t->shape[1] != want[1]))
 		return ur_fail(err, UR_E_FORMAT, "tensor %s has another shape than the spec says: expected (%lld%s%lld), found "
 			"rank %d, first size %lld", name, (long long)want[0], rank == 2 ? ", " : "",
 			rank == 2 ? (long long)want[1] : 0LL, t->rank, t->rank ? (long long)t->shape[0] : 0LL);
-	if (!p->transposed || rank == 1)
+	return t->dtype == UR_ST_I8 && rank == 2 ? find_scale(file, name, p, scale, err) : UR_OK;
+}
+
+/* values[rows, cols] of a piece from a tensor; scale (rows): what int8 came with, else stays as it is. */
+static ur_status read_piece(const ur_safetensors *file, const char *name, const piece *p, float *values, float *scale,
+                            ur_err *err)
+{
+	const size_t rows = (size_t)p->rows, cols = (size_t)p->cols;
+	const ur_tensor *t, *scales;
+	float *turned;
+	ur_status status = find_piece(file, name, p, &t, &scales, err);
+
+	if (status)
+		return status;
+	if (scales) {
+		memcpy(scale, scales->data, rows * sizeof *scale);
+		for (size_t r = 0; r < rows; r++)
+			for (size_t c = 0; c < cols; c++) {
+				const int8_t q = ((const int8_t *)t->data)[p->transposed ? c * rows + r : r * cols + c];
+				if (q < -127)
+					return ur_fail(err, UR_E_FORMAT, "tensor %s: holds -128; int8 weights are -127 to 127", name);
+				values[r * cols + c] = (float)q * scale[r];
+			}
+		return UR_OK;
+	}
+	if (!p->transposed || !p->cols)
 		return ur_tensor_read_f32(file, t, values, err);
 	turned = malloc((size_t)t->count * sizeof *turned);
 	if (!turned)
 		return ur_fail(err, UR_E_NOMEM, "no memory to read tensor %s", name);
 	status = ur_tensor_read_f32(file, t, turned, err);
-	for (int r = 0; !status && r < p->rows; r++)
-		for (int c = 0; c < p->cols; c++)
-			values[(size_t)r * (size_t)p->cols + (size_t)c] = turned[(size_t)c * (size_t)p->rows + (size_t)r];
+	for (size_t r = 0; !status && r < rows; r++)
+		for (size_t c = 0; c < cols; c++)
+			values[r * cols + c] = turned[c * rows + r];
 	free(turned);
 	return status;
+}
+
+/* values (rows, cols) of a parameter; scale (rows): as read_piece has it. */
+static ur_status read_parameter(const ur_model *m, const ur_safetensors *file, const char *prefix, int i, float *values,
+                                float *scale, ur_err *err)
+{
+	piece part[MOST_PIECES];
+	const int n = pieces_of(m, &m->param[i], part);
+	ur_status status = UR_OK;
+
+	for (int q = 0; q < n && !status; q++) {
+		char name[2 * UR_NAME];
+		const size_t cols = part[q].cols ? (size_t)part[q].cols : 1;
+
+		snprintf(name, sizeof name, "%.90s%.95s", prefix, part[q].name);
+		status = read_piece(file, name, &part[q], values + (size_t)part[q].row * cols, scale + part[q].row, err);
+	}
+	return status;
+}
+
+/* malloc'd; room for the scales of any parameter, and the values of any that is packed alone. */
+static float *reading_room(const ur_model *m, size_t *values)
+{
+	size_t rows = 0, most = 0;
+
+	for (int i = 0; i < m->params; i++) {
+		const ur_parameter *p = &m->param[i];
+
+		rows = (size_t)p->decl.rows > rows ? (size_t)p->decl.rows : rows;
+		most = p->packed && p->count > most ? p->count : most;
+	}
+	*values = rows;
+	return malloc((rows + most) * sizeof(float));
 }
 
 ur_status ur_model_read_tensors(const ur_model *m, const ur_safetensors *file, const char *prefix, float *values,
                                 ur_err *err)
 {
-	for (int i = 0; i < m->params; i++) {
-		const ur_parameter *p = &m->param[i];
-		piece part[MOST_PIECES];
-		int n = pieces_of(m, p, part);
+	size_t at;
+	float *scale = reading_room(m, &at);
+	ur_status status = scale ? UR_OK : ur_fail(err, UR_E_NOMEM, "no memory to read the weights");
 
-		for (int q = 0; q < n; q++) {
-			char name[2 * UR_NAME];
-			size_t cols = part[q].cols ? (size_t)part[q].cols : 1;
-			ur_status status;
-			snprintf(name, sizeof name, "%.90s%.95s", prefix, part[q].name);
-			if ((status = read_piece(file, name, &part[q], values + p->at + (size_t)part[q].row * cols, err)))
-				return status;
-		}
+	for (int i = 0; i < m->params && !status; i++)
+		status = read_parameter(m, file, prefix, i, values + m->param[i].at, scale, err);
+	free(scale);
+	return status;
+}
+
+/* Weights into the places of a model of any storage, and packed. */
+static ur_status read_weights(const ur_model *m, const ur_safetensors *file, ur_err *err)
+{
+	size_t at;
+	float *room = reading_room(m, &at);
+	ur_status status = room ? UR_OK : ur_fail(err, UR_E_NOMEM, "no memory to read the weights");
+
+	for (int i = 0; i < m->params && !status; i++) {
+		const ur_parameter *p = &m->param[i];
+		const ur_mat *w = &m->mat[i];
+		float *values = p->packed ? room + at : m->weights + p->at, *scale = (float *)(uintptr_t)w->scale;
+
+		if (scale)      /* a file's own scales are kept, so that its bytes are */
+			for (int r = 0; r < w->rows; r++)
+				scale[r] = -1;
+		status = read_parameter(m, file, "", i, values, scale ? scale : room, err);
+		for (int r = 0; scale && !status && r < w->rows; r++)
+			if (scale[r] < 0)
+				ur_i8_scales(1, w->cols, values + (size_t)r * (size_t)w->cols, scale + r);
+		if (!status && w->panels)
+			ur_pack_as(m->k, w, values);
 	}
+	free(room);
+	return status;
+}
+
+/* How a file says that it holds what is multiplied. */
+static ur_status dtype_of(const ur_safetensors *file, unroll_weights weights, ur_dtype *dtype, ur_err *err)
+{
+	const char *name = ur_safetensors_meta(file, KEPT_AS);
+	int known = 0;
+
+	*dtype = weights == UNROLL_BF16 ? UR_BF16 : weights == UNROLL_INT8 ? UR_I8 : UR_F32;
+	if (weights != UNROLL_AS_STORED || !name)
+		return UR_OK;
+	while (known < UR_DTYPES && strcmp(name, ur_dtype_name(known)))
+		known++;
+	if (known == UR_DTYPES)
+		return ur_fail(err, UR_E_FORMAT, "metadata: " KEPT_AS " is '%.20s'; f32, bf16 and int8 are known", name);
+	*dtype = (ur_dtype)known;
 	return UR_OK;
 }
 
-ur_status ur_model_load(const char *path, const ur_kernels *k, int training, ur_model **model, ur_err *err)
+/* Before memory is taken for weights: that the file has them. */
+static ur_status check_tensors(const ur_spec *spec, const ur_words *words, const ur_safetensors *file,
+                               const ur_kernels *k, ur_err *err)
 {
-	ur_safetensors *file = NULL;
+	ur_model *shape = NULL;
+	ur_status status = ur_model_shape(spec, words, k, 0, &shape, NULL, err);
+
+	for (int i = 0; !status && i < shape->params; i++) {
+		piece part[MOST_PIECES];
+		const int n = pieces_of(shape, &shape->param[i], part);
+		const ur_tensor *t, *scale;
+
+		for (int q = 0; q < n && !status; q++)
+			status = find_piece(file, part[q].name, &part[q], &t, &scale, err);
+	}
+	ur_model_free(shape);
+	return status == UR_E_INVALID ? UR_E_FORMAT : status; /* the file asks for what cannot be */
+}
+
+static ur_status load(const ur_safetensors *file, const ur_kernels *k, int training, unroll_weights weights,
+                      ur_model **model, ur_err *err)
+{
 	ur_words words = { 0 };
 	ur_spec spec;
+	ur_dtype dtype;
+	ur_status status;
+
+	*model = NULL;
+	if ((status = dtype_of(file, weights, &dtype, err)) || (status = ur_model_describe(file, &spec, &words, err)))
+		return status;
+	if (!(status = check_tensors(&spec, &words, file, k, err)))
+		status = training ? ur_model_create(&spec, &words, k, 1, model, err)
+		                  : ur_model_create_as(&spec, &words, k, dtype, model, err);
+	if (!status && !(status = read_weights(*model, file, err)) && training)
+		ur_pack_weights(&(ur_ctx){ .k = k, .threads = 1 }, (*model)->params, (*model)->mat);
+	if (status) {
+		ur_model_free(*model);
+		*model = NULL;
+	}
+	ur_words_free(&words);
+	return status;
+}
+
+ur_status ur_model_load_file(const ur_safetensors *file, const ur_kernels *k, unroll_weights weights, ur_model **model,
+                             ur_err *err)
+{
+	return load(file, k, 0, weights, model, err);
+}
+
+static ur_status load_path(const char *path, const ur_kernels *k, int training, unroll_weights weights,
+                           ur_model **model, ur_err *err)
+{
+	ur_safetensors *file = NULL;
 	ur_err why = { 0 };
 	ur_status status;
 
 	*model = NULL;
 	if ((status = ur_safetensors_open(path, &file, err)))
 		return status;
-	if (!(status = ur_model_describe(file, &spec, &words, &why)) &&
-	    !(status = ur_model_create(&spec, &words, k, training, model, &why)))
-		status = ur_model_read_tensors(*model, file, "", (*model)->weights, &why);
-	if (status) {
+	if ((status = load(file, k, training, weights, model, &why)))
 		ur_fail(err, status, "%.150s: %s", path, why.text);
-		ur_model_free(*model);
-		*model = NULL;
-	} else {
-		ur_pack_weights(&(ur_ctx){ .k = k, .threads = 1 }, (*model)->params, (*model)->mat);
-	}
-	ur_words_free(&words);
 	ur_safetensors_close(file);
 	return status;
+}
+
+ur_status ur_model_load(const char *path, const ur_kernels *k, int training, ur_model **model, ur_err *err)
+{
+	return load_path(path, k, training, UNROLL_F32, model, err);
+}
+
+ur_status ur_model_load_as(const char *path, const ur_kernels *k, unroll_weights weights, ur_model **model,
+                           ur_err *err)
+{
+	return load_path(path, k, 0, weights, model, err);
 }

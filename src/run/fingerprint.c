@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+enum { STRETCH = 256 };
+
 static void add_number(ur_hash *h, double value)
 {
 	const int64_t whole = (int64_t)value;
@@ -38,6 +40,19 @@ static void add_port(ur_hash *h, const ur_port *p)
 		ur_hash_add(h, p->scale, (size_t)p->n * sizeof *p->scale);
 }
 
+/* A matrix that is kept packed alone: by its values, for panels differ from one kernel set to another. */
+static void add_packed(ur_hash *h, const ur_kernels *k, const ur_mat *w)
+{
+	float row[STRETCH];
+
+	for (int i = 0; i < w->rows; i++)
+		for (int from = 0, n; from < w->cols; from += n) {
+			n = w->cols - from < STRETCH ? w->cols - from : STRETCH;
+			ur_unpack(k, w, i, from, n, row);
+			ur_hash_add(h, row, (size_t)n * sizeof *row);
+		}
+}
+
 static uint64_t work_out(const ur_model *m)
 {
 	ur_hash h = { 0 };
@@ -45,12 +60,16 @@ static uint64_t work_out(const ur_model *m)
 
 	add_spec(&h, &m->spec);
 	add_number(&h, m->V);
+	add_number(&h, m->dtype);
 	for (int i = 0; i < m->params; i++) {
 		const ur_param *p = &m->param[i].decl;
 
 		add_number(&h, p->rows);
 		add_number(&h, p->cols);
-		ur_hash_add(&h, m->mat[i].data, m->param[i].count * sizeof(float));
+		if (m->mat[i].data)
+			ur_hash_add(&h, m->mat[i].data, m->param[i].count * sizeof(float));
+		else
+			add_packed(&h, m->k, &m->mat[i]);
 	}
 	if (m->ports) {
 		add_port(&h, &m->ports->in);

@@ -15,7 +15,9 @@ ur_status unroll_open_with(const char *path, const unroll_options *options, ur_m
 	if (!k)
 		return ur_fail(err, UR_E_INVALID, "the environment's UNROLL_CPU names kernels that are not there or that this "
 		               "processor cannot run; unset it");
-	status = ur_model_load(path, k, 0, model, err);
+	if ((unsigned)o.weights > UNROLL_INT8)
+		return ur_fail(err, UR_E_INVALID, "options: weights is %d; unroll_weights names what there is", (int)o.weights);
+	status = ur_model_load_as(path, k, o.weights, model, err);
 	if (!status && (status = ur_options_reach(&o, *model, err))) {
 		ur_model_free(*model);
 		*model = NULL;
@@ -32,6 +34,28 @@ void unroll_close(ur_model *model) { ur_model_free(model); }
 
 const char *unroll_spec(const ur_model *model) { return model->spec.text; }
 int64_t unroll_parameters(const ur_model *model) { return model->scalars; }
+size_t unroll_weight_bytes(const ur_model *model)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < model->params; i++) {
+		const ur_mat *w = &model->mat[i];
+
+		/* a product reads all of its matrix, a look-up a row of its table */
+		if (w->panels)
+			bytes += ur_mat_bytes(model->k, w) + (w->scale ? (size_t)w->rows * sizeof *w->scale : 0);
+		if (!w->panels || i == model->stack.embedding)
+			bytes += (size_t)(model->param[i].decl.cols ? w->cols : w->rows) * sizeof(float);
+	}
+	return bytes;
+}
+
+unroll_weights unroll_weights_kept(const ur_model *model)
+{
+	static const unroll_weights kept[UR_DTYPES] = { UNROLL_F32, UNROLL_BF16, UNROLL_INT8 };
+	return kept[model->dtype];
+}
+
 int unroll_inputs(const ur_model *model) { return model->ports ? model->ports->in.n : 0; }
 int unroll_outputs(const ur_model *model) { return ur_model_outputs(model); }
 unroll_says unroll_output_kind(const ur_model *model) { return model->ports ? model->ports->says : UNROLL_CLASSES; }
