@@ -48,7 +48,7 @@ static void restored_goes_on(void **unused)
 
 	(void)unused;
 	for (int i = 0; i < SPECS; i++) {
-		ur_model *m = model_of(i);
+		ur_model *m = small_model(specs[i], "char", 0, 7);
 		const size_t row = (size_t)m->V * sizeof(float);
 		int at[6], n = places(m, at), limit = length_of(m);
 		int32_t tokens[64 + MORE];
@@ -178,7 +178,7 @@ static void damage_is_refused(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof few / sizeof *few; i++) {
-		ur_model *m = small_opened(few[i], "char", 0, 7);
+		ur_model *m = small_model(few[i], "char", 0, 7);
 		ur_stream *a = small_stream(m), *b = small_stream(m);
 		int32_t tokens[40];
 		saved v;
@@ -257,7 +257,7 @@ static void forgery_is_refused(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof few / sizeof *few; i++) {
-		ur_model *m = small_opened(few[i], "char", 0, 7);
+		ur_model *m = small_model(few[i], "char", 0, 7);
 		const int grows = m->spec.mixer->state_fits != NULL;
 		ur_stream *a = small_stream(m), *b = small_stream(m);
 		const uint64_t most = UINT64_MAX, none = 0;
@@ -312,7 +312,7 @@ static void forgery_is_refused(void **unused)
 /* Too little room is no harm, and says how much it takes. */
 static void little_room(void **unused)
 {
-	ur_model *m = small_opened("gru:2x6", "char", 0, 7);
+	ur_model *m = small_model("gru:2x6", "char", 0, 7);
 	ur_stream *s = small_stream(m);
 	const size_t n = unroll_stream_save_size(s);
 	char *bytes = malloc(n);
@@ -351,8 +351,8 @@ static void other_models_are_refused(void **unused)
 
 	(void)unused;
 	for (int i = 0; i < KIN; i++)
-		m[i] = small_opened(kin[i], "char", 0, 7);
-	m[KIN] = small_opened(kin[0], "char", 0, 8); /* other weights */
+		m[i] = small_model(kin[i], "char", 0, 7);
+	m[KIN] = small_model(kin[0], "char", 0, 8); /* other weights */
 	for (int i = 0; i <= KIN; i++) {
 		s[i] = small_stream(m[i]);
 		small_step(s[i], 1);
@@ -403,7 +403,7 @@ static void group_is_each_alone(void **unused)
 
 	(void)unused;
 	for (int i = 0; i < SPECS; i++) {
-		ur_model *m = model_of(i);
+		ur_model *m = small_model(specs[i], "char", 0, 7);
 		const size_t row = (size_t)m->V;
 		ur_stream *s[N], *alone[N], *turned[N];
 		ur_group *g;
@@ -444,8 +444,8 @@ static void group_is_each_alone(void **unused)
 
 static void group_refuses(void **unused)
 {
-	ur_model *m = small_opened("transformer:1x8,heads=2,context=8", "char", 0, 7);
-	ur_model *other = small_opened("gru:1x8", "char", 0, 7);
+	ur_model *m = small_model("transformer:1x8,heads=2,context=8", "char", 0, 7);
+	ur_model *other = small_model("gru:1x8", "char", 0, 7);
 	ur_stream *a = small_stream(m), *b = small_stream(m), *c = small_stream(m), *stranger = small_stream(other);
 	const size_t size = unroll_group_size(m, 2);
 	char *block = aligned_alloc(64, (size + 128 + 63) / 64 * 64);
@@ -535,7 +535,7 @@ static void threads_share_a_model(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof few / sizeof *few; i++) {
-		ur_model *m = small_opened(few[i], "char", 0, 7);
+		ur_model *m = small_model(few[i], "char", 0, 7);
 		walker w[THREADS] = { 0 };
 		pthread_t thread[THREADS];
 
