@@ -309,6 +309,45 @@ static void forgery_is_refused(void **unused)
 	}
 }
 
+/* A window has no end, and rotary positions tell distances alone: three billion steps on, which are forged here, the same
+ * text is answered as at the start, once it has passed through the window of every layer. */
+static void far_from_the_start(void **unused)
+{
+	enum { T = 40 };
+	ur_model *m = small_model("attention:2x16,heads=2,window=8,block=llama", "char", 0, 7);
+	ur_stream *near = small_stream(m), *far = small_stream(m), *fed = small_stream(m);
+	const int64_t there = 3000000008; /* where the ring stands as it does at step 8, so that order is its only trace */
+	const size_t layers = sizeof(ur_saved) + 2 * sizeof(uint64_t);
+	int32_t tokens[T];
+	uint64_t used;
+	const float *out;
+	saved v;
+
+	(void)unused;
+	small_tokens(m, 15, T, tokens);
+	feed(far, 0, 8, tokens);
+	v = save(far);
+	memcpy(&used, v.bytes + sizeof(ur_saved), sizeof used);
+	memcpy(v.bytes + offsetof(ur_saved, position), &there, sizeof there);
+	memcpy(v.bytes + layers, &there, sizeof there);
+	memcpy(v.bytes + layers + used, &there, sizeof there);
+	seal(&v);
+	assert_ok(unroll_stream_restore(far, v.bytes, v.n, why));
+	assert_ok(unroll_stream_copy(fed, far, why));
+	feed(near, 0, T - 1, tokens);
+	feed(far, 0, T - 1, tokens);
+	assert_int_equal(unroll_position(far), there + T - 1);
+	out = small_step(near, tokens[T - 1]);
+	assert_true(difference(m->V, small_step(far, tokens[T - 1]), out) < 2e-5);
+	assert_ok(unroll_prefill(fed, tokens, T, &out, why));
+	assert_true(difference(m->V, far->out, out) < 2e-5);
+	free(v.bytes);
+	unroll_stream_close(near);
+	unroll_stream_close(far);
+	unroll_stream_close(fed);
+	unroll_close(m);
+}
+
 /* Too little room is no harm, and says how much it takes. */
 static void little_room(void **unused)
 {
@@ -559,6 +598,7 @@ int main(void)
 		cmocka_unit_test(another_process_goes_on),
 		cmocka_unit_test(damage_is_refused),
 		cmocka_unit_test(forgery_is_refused),
+		cmocka_unit_test(far_from_the_start),
 		cmocka_unit_test(little_room),
 		cmocka_unit_test(other_models_are_refused),
 		cmocka_unit_test(every_weight_counts),
