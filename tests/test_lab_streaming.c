@@ -192,6 +192,7 @@ static void expect_fails(const ur_mixer_forward *recurrence, const ur_mixer_forw
 /* An LSTM whose state begins with the number of its steps, and which goes through as many again at each. */
 static const size_t COUNT = 64;
 static int slow, fat;
+static int64_t furthest;
 
 static size_t counted_size(const ur_dims *d) { return COUNT + ur_mixer_lstm.state_size(d); }
 
@@ -210,6 +211,7 @@ static void counted_step(const ur_turn *t)
 	for (int64_t i = slow ? *steps / 8 : 0; i >= 0; i--)
 		ur_mixer_lstm.step(&turn);
 	++*steps;
+	furthest = *steps > furthest ? *steps : furthest;
 }
 
 static ur_need counted_need(const ur_ctx *c, const ur_dims *d, const ur_span *s)
@@ -258,6 +260,8 @@ static void test_planted(void **state)
 	lstm.forward = counted_forward;
 	slow = 1; /* 129 times as long at 1,024 */
 	expect_fails(&lstm, &attention, "constant");
+	/* each turn began where the stream had been brought */
+	assert_true(furthest > 1024 && furthest <= 1024 + 16);
 	slow = 0;
 	fat = 1;
 	expect_fails(&lstm, &attention, "constant");
