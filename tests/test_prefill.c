@@ -47,7 +47,7 @@ static void check_stretched(const char *spec, int64_t positions, const char *tex
 	assert_ok(unroll_prefill(stream, tokens, positions, &logits, why));
 	for (int v = 0; v < s->V; v++)
 		assert_true(isfinite(logits[v]) && logits[v] != 0);
-	assert_int_equal(unroll_step(stream, 1, NULL, &err), UR_E_INVALID);
+	assert_int_equal(unroll_step(stream, 1, NULL, &err), UR_E_FULL);
 	unroll_stream_close(stream);
 	free(tokens);
 	ur_model_free(s);

@@ -466,7 +466,7 @@ static int go(session *s)
 
 	if (code)
 		return code;
-	if (v->dry_run || !v->quiet)
+	if (!v->quiet)
 		ur_plan_time(&s->plan);
 	if (v->dry_run && v->json)
 		ur_print_json(s->args, ur_plan_json(&s->plan));
@@ -636,6 +636,7 @@ const ur_command ur_command_train = {
 		"unroll train --arch seq2seq:gru:1x256,attention=bahdanau,encoder=bi --data pairs.tsv "
 		"-o translator.safetensors\n"
 		"unroll train --arch lstm:1x64 --data task:adding,T=100 -o adder.safetensors\n"
+		"unroll train --arch gru:1x64 --data corpus.txt --context 65536 --memory 2G -b 4 -o far.safetensors\n"
 		"unroll train --from model.safetensors --data corpus.txt -o tuned.safetensors --steps 200 --lr 3e-4\n"
 		"unroll train --arch lstm:4x1024 --data corpus.txt --dry-run",
 	.options = options,

@@ -5,11 +5,14 @@
 
 #include <math.h>
 
-enum { PASS_TOKENS = 4096 };
+enum { PASS_TOKENS = 4096, LONG_ROWS = 8 };
 
 int ur_score_batch(int window, int batch)
 {
 	int fill = PASS_TOKENS / window;
+
+	if (window > UR_SCORE_STEPS && batch > LONG_ROWS)
+		return LONG_ROWS;
 	return fill > batch ? fill : batch;
 }
 
