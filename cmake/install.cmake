@@ -36,7 +36,7 @@ set(UNROLL_PYTHON_DIR "" CACHE STRING "where the Python module goes below the pr
 set(python_dir ${UNROLL_PYTHON_DIR})
 if(NOT python_dir)
 	execute_process(COMMAND python3 -c
-		"import os, sys, sysconfig; print('lib/python%d.%d/' % sys.version_info[:2] + os.path.basename(sysconfig.get_path('purelib')))"
+		"import os, sysconfig as s; print('lib/python' + s.get_python_version(), os.path.basename(s.get_path('purelib')), sep='/')"
 		OUTPUT_VARIABLE python_dir OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 endif()
 if(NOT python_dir)

@@ -1,7 +1,8 @@
-/* Any bytes as the state of a stream. The first byte says of which model, the next how they are used: as they are; with
- * the header of that model before them; or laid over a state that was saved, from a place on; and whether the checksum is
- * put right. What is refused says why and leaves the stream as it was; what is taken is saved again as the same bytes, and
- * can be stepped, prefilled, copied and reset to zeros. */
+/* Any bytes as the state of a stream. The first byte says of which model, the next how they are used: as they are;
+ * with the header of that model before them; or laid over a state that was saved, from a place on; and what is put
+ * right then: the checksum, the last layer's number of bytes, the count of steps in each layer that has one. What is
+ * refused says why and leaves the stream as it was; what is taken is saved again as the same bytes, and can be stepped,
+ * prefilled, copied and reset to zeros. */
 #include "run/saved.h"
 #include "vocab/text_hash.h"
 
@@ -50,6 +51,36 @@ static void open_all(void)
 	}
 }
 
+/* The last layer has the bytes that are left. */
+static void balance(int model, char *state, size_t n)
+{
+	const size_t layers = (size_t)models[model]->spec.layers, at = sizeof(ur_saved);
+	uint64_t left = n - at - (layers + 1) * sizeof left, used;
+
+	if (n < at + (layers + 1) * sizeof left)
+		return;
+	for (size_t i = 0; i + 1 < layers; i++) {
+		memcpy(&used, state + at + i * sizeof used, sizeof used);
+		left -= used;
+	}
+	memcpy(state + at + (layers - 1) * sizeof left, &left, sizeof left);
+}
+
+/* Attention's layers have taken as many steps as the header says. */
+static void count(int model, char *state, size_t n)
+{
+	const size_t layers = (size_t)models[model]->spec.layers;
+	uint64_t at = sizeof(ur_saved) + layers * sizeof at, used;
+
+	for (size_t i = 0; i < layers && models[model]->spec.mixer->state_fits; i++) {
+		if (at > n || n - at < sizeof used)
+			return;
+		memcpy(state + at, state + offsetof(ur_saved, position), sizeof used);
+		memcpy(&used, state + sizeof(ur_saved) + i * sizeof used, sizeof used);
+		at = used > n ? n : at + used;
+	}
+}
+
 static void seal(char *state, size_t n)
 {
 	const uint64_t bytes = n;
@@ -88,7 +119,11 @@ static char *make(int model, int how, const uint8_t *bytes, size_t size, size_t 
 		memcpy(state, saved[model], how % WAYS == OVER ? saved_bytes[model] : head);
 	if (size)
 		memcpy(state + at, bytes, size);
-	if (how / WAYS % 2)
+	if (how / WAYS & 1)
+		balance(model, state, *n);
+	if (how / WAYS & 2)
+		count(model, state, *n);
+	if (how / WAYS & 4)
 		seal(state, *n);
 	return state;
 }

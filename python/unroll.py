@@ -7,9 +7,9 @@
     out = model.forward(x)                    # (n,) tokens or (n, inputs) values: (n, outputs), of every step
     print(model.generate("The ", n=200, temp=0.8))
 
-A thin layer over libunroll-run, found by the environment's UNROLL_LIBRARY, else beside this file or in the folders above
-it, else where the system keeps libraries. What fails raises unroll.Error with the library's own words. Threads may share
-a model; a stream or a group is used by one thread at a time.
+A thin layer over libunroll-run, found by the environment's UNROLL_LIBRARY, else beside this file or in the folders
+above it, else where the system keeps libraries. What fails raises unroll.Error with the library's own words. Threads
+may share a model; a stream or a group is used by one thread at a time.
 """
 import ctypes
 import ctypes.util
@@ -22,6 +22,7 @@ __all__ = ["load", "version", "Model", "Stream", "Group", "Error", "Full"]
 
 _SONAME = "libunroll-run.so.0"
 _WEIGHTS = {None: 0, "float32": 1, "bfloat16": 2, "int8": 3}
+_KEPT = {number: name for name, number in _WEIGHTS.items()}
 _SAYS = ("classes", "values", "hidden")
 _FULL = 7
 
@@ -64,7 +65,8 @@ def _declare(lib):
     err, out = ctypes.POINTER(_Err), ctypes.POINTER(p)
     for name, result, *arguments in (
             ("version", ctypes.c_char_p), ("open_with", i, ctypes.c_char_p, ctypes.POINTER(_Options), out, err),
-            ("close", None, p), ("spec", ctypes.c_char_p, p), ("parameters", n, p), ("inputs", i, p), ("outputs", i, p),
+            ("close", None, p), ("spec", ctypes.c_char_p, p), ("parameters", n, p),
+            ("weights_kept", i, p), ("weight_bytes", size, p), ("inputs", i, p), ("outputs", i, p),
             ("output_kind", i, p), ("vocabulary", i, p), ("limit", n, p), ("input_name", ctypes.c_char_p, p, i),
             ("output_name", ctypes.c_char_p, p, i), ("stream_size", size, p), ("stream_open", i, p, p, out, err),
             ("stream_close", None, p), ("stream_reset", None, p), ("position", n, p), ("stream_state", size, p),
@@ -128,6 +130,8 @@ class Model:
         _call("open_with", os.fsencode(path), ctypes.byref(options), ctypes.byref(self._at))
         self.spec = _lib.unroll_spec(self._at).decode()
         self.parameters = _lib.unroll_parameters(self._at)
+        self.weights = _KEPT[_lib.unroll_weights_kept(self._at)]
+        self.weight_bytes = _lib.unroll_weight_bytes(self._at)  # that a step reads
         self.inputs = _lib.unroll_inputs(self._at)          # values that a step reads; 0: a token
         self.outputs = _lib.unroll_outputs(self._at)
         self.output_kind = _SAYS[_lib.unroll_output_kind(self._at)]
@@ -193,8 +197,8 @@ class Model:
         return b"".join(parts)
 
     def tokens(self, prompt="", n=400, temp=0.8, top_k=0, top_p=1.0, seed=None):
-        """Yields n tokens drawn after a prompt, with the options of `unroll generate`; a full stream goes on from the last
-        half of what it held. The draws are numpy's: the same seed draws the same here, not what the tool draws."""
+        """Yields n tokens drawn after a prompt, with the options of `unroll generate`; a full stream goes on from the
+        last half of what it held. The draws are numpy's: the same seed draws the same here, not what the tool draws."""
         if self.inputs:
             raise Error("%s reads values: it writes no text" % self.spec)
         random, stream = np.random.default_rng(seed), self.stream()

@@ -71,8 +71,8 @@ fi
 # The shared library shows what the header declares and holds no gradients but those of kernel tables (link_run.sh).
 shown=$(nm -D --defined-only "$LD_LIBRARY_PATH/libunroll-run.so" | awk '{ print $3 }' | sort)
 declared=$(grep -oE '\bunroll_[a-z_0-9]+\(' "$prefix/include/unroll.h" | tr -d '(' | sort -u)
-more=$(comm -23 <(echo "$shown") <(echo "$declared"))
-[ -n "$shown" ] && [ -z "$more" ] || fail "the shared library shows what its header does not declare: $more"
+[ -n "$declared" ] && [ "$shown" = "$declared" ] ||
+	fail "shown and declared differ: $(diff <(echo "$shown") <(echo "$declared") | grep '^[<>]' | tr '\n' ' ')"
 for binary in "$LD_LIBRARY_PATH/libunroll-run.so" "$work/stream-static"; do
 	held=$(nm --defined-only "$binary" | awk '{ print $3 }' | grep -E '^ur_.*backward|^ur_.*_(grad|gains|loss)$|ur_train|optimi[sz]er')
 	[ -z "$held" ] || fail "$binary holds training code: $held"

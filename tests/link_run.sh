@@ -1,7 +1,8 @@
 #!/bin/bash
 # What a deployed program links. One that opens a model, steps and decodes must hold no training code and no
-# whole-sequence code; one that prefills no training code. Looks at the symbols of such programs, built with the
-# library of $BUILD, and checks first that the search would find what must not be there.
+# whole-sequence code, nor one that saves states and steps groups besides; one that prefills no training code. Looks at
+# the symbols of such programs, built with the library of $BUILD, and checks first that the search would find what must
+# not be there.
 #
 # Exempt, because they come with tables of pointers that steps need: the functions of a kernel set (lstm_gates_back,
 # adamw), and the rows of norm.c and ffn.c that do nothing but call one. A program that prefills holds the sums of how
@@ -65,6 +66,10 @@ int main(int argc, char **argv)
 }
 EOF
 sed 's/unroll_step(stream, 0,/unroll_prefill(stream, (const int32_t[]){ 0, 1 }, 2,/' "$work/steps.c" > "$work/prefills.c"
+sed 's/n = unroll_decode/if (unroll_stream_save(stream, argv[1], 0, \&n, \&err) || unroll_stream_restore(stream, argv, n, \&err))\
+		return unroll_group_open(model, 1, NULL, (ur_group **)argv, \&err) ||\
+			unroll_group_step((ur_group *)argv, 1, \&stream, NULL, NULL, \&err);\
+	n = unroll_decode/' "$work/steps.c" > "$work/keeps.c"
 cat > "$work/control.c" << 'EOF'
 #include "mixer/mixer.h"
 int main(void) { return ur_mixer_backwards[0]->backward == 0; }
@@ -72,6 +77,7 @@ EOF
 
 bad=0
 build steps
+build keeps
 build prefills
 build control
 for pattern in "$training" "$gradients"; do
@@ -87,5 +93,7 @@ lacks() # program, pattern, what it is
 }
 lacks steps "$training" "training code"
 lacks steps "$sequences" "whole-sequence code"
+lacks keeps "$training" "training code"
+lacks keeps "$sequences" "whole-sequence code"
 lacks prefills "$gradients" "training code"
 exit $bad

@@ -42,8 +42,8 @@ int main(int argc, char **argv)
 	} else if (argc == 6) {
 		ports = ports_of(argv[3], atoi(argv[4]), atoi(argv[5]));
 		assert_ok(ur_spec_parse(argv[2], &spec, why));
-		assert_ok(ur_model_create(&spec, &(ur_words){ .V = ports->says == UNROLL_HIDDEN ? 0 : ports->out.n, .ports = ports },
-		                          ur_kernels_pick(NULL), 0, &m, why));
+		assert_ok(ur_model_create(&spec, &(ur_words){ .V = ports->says == UNROLL_HIDDEN ? 0 : ports->out.n,
+			.ports = ports }, ur_kernels_pick(NULL), 0, &m, why));
 		ur_ports_free(ports);
 		ur_model_init(m, 7);
 	} else {

@@ -125,8 +125,8 @@ def generates():
         model = unroll.load(path(name))
         for prompt in ("", "ab", "the cat sat on the mat"):
             ours = model.generate(prompt, n=40, temp=0)
-            theirs = subprocess.run([os.environ["UNROLL"], "generate", "-m", path(name), "--prompt", prompt, "-n", "40",
-                                     "--temp", "0", "--no-echo", "-q"], capture_output=True, check=True).stdout
+            theirs = subprocess.run([os.environ["UNROLL"], "generate", "-m", path(name), "--prompt", prompt, "-n",
+                                     "40", "--temp", "0", "--no-echo", "-q"], capture_output=True, check=True).stdout
             assert ours.encode() == theirs or ours.encode() + b"\n" == theirs, (name, prompt, ours, theirs)
     model = unroll.load(path("lstm"))
     assert model.generate("a", n=50, seed=3) == model.generate("a", n=50, seed=3) != model.generate("a", n=50, seed=4)
@@ -134,8 +134,8 @@ def generates():
     text = model.generate("a", n=50, seed=3)
     assert model.generate("a", n=50, seed=3, stop=text[9]).index(text[9]) <= 9
     logits = np.log(np.array([0.5, 0.2, 0.2, 0.1]))
-    for options, allowed in (({}, 4), ({"top_k": 2}, 2), ({"top_p": 0.45}, 1), ({"top_p": 0.6}, 2), ({"top_p": 0.95}, 4),
-                             ({"top_k": 3, "top_p": 0.75}, 2)):
+    for options, allowed in (({}, 4), ({"top_k": 2}, 2), ({"top_p": 0.45}, 1), ({"top_p": 0.6}, 2),
+                             ({"top_p": 0.95}, 4), ({"top_k": 3, "top_p": 0.75}, 2)):
         counts = np.bincount([unroll.draw(logits, random, temp=1, **options) for _ in range(500)], minlength=4)
         assert (counts > 0).sum() == allowed and (counts[:allowed] > 0).all(), (options, counts)
     counts = np.bincount([unroll.draw(logits, random, temp=1) for _ in range(5000)], minlength=4) / 5000
@@ -150,6 +150,22 @@ def reaches():
     near(np.stack([windowed.step(t) for t in x]), windowed.forward(x))
     near(windowed.forward(x[:5]), model.forward(x[:5]))
     raises(unroll.Error, "window", windowed.stream().restore, model.stream().save())
+
+
+def weights():
+    """Kept in fewer bits, a model is smaller and says nearly the same."""
+    model = unroll.load(path("lstm"))
+    x, bytes_of = fed(model, 40), {}
+    for kept, bound in (("float32", 0), ("bfloat16", 0.05), ("int8", 0.1)):
+        other = unroll.load(path("lstm"), weights=kept)
+        assert other.weights == kept
+        bytes_of[kept] = other.weight_bytes
+        near(other.forward(x), model.forward(x), bound)
+        assert (other.forward(x) == model.forward(x)).all() == (kept == "float32")
+        raises(unroll.Error, "another model", other.stream().restore, unroll.load(path("full")).stream().save())
+        if kept != "float32":
+            raises(unroll.Error, "another model", other.stream().restore, model.stream().save())
+    assert bytes_of["int8"] < bytes_of["bfloat16"] < bytes_of["float32"] == model.weight_bytes, bytes_of
 
 
 def threads(model):
@@ -204,5 +220,6 @@ values()
 streams("full")
 generates()
 reaches()
+weights()
 threads(model)
 print("python_module: unroll", unroll.version(), "with numpy %s; %s" % (np.__version__, torch_agrees()))

@@ -1,4 +1,5 @@
-/* Change detection and prequential scores: against a plain form of the same rule, known behaviour, and the definitions. */
+/* Change detection and prequential scores: against a plain form of the same rule, known behaviour, and the
+ * definitions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

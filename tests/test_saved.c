@@ -232,7 +232,7 @@ static void forged(ur_stream *s, const saved *v, size_t at, const void *bytes, s
 	free(copy.bytes);
 }
 
-/* The same with `more` bytes of state behind, or less, and all that says how many there are, but for a layer's number. */
+/* The same with `more` bytes of state behind, or less, and all that says how many there are but a layer's number. */
 static void resized(ur_stream *s, const saved *v, int more, const char *says)
 {
 	saved copy = { .n = v->n + (size_t)more };
@@ -339,7 +339,8 @@ static void little_room(void **unused)
 static void other_models_are_refused(void **unused)
 {
 	static const char *const kin[] = {
-		"transformer:2x16,heads=2,context=32", "transformer:2x16,heads=4,context=32", "transformer:2x16,heads=2,context=64",
+		"transformer:2x16,heads=2,context=32", "transformer:2x16,heads=4,context=32",
+		"transformer:2x16,heads=2,context=64",
 		"transformer:2x16,heads=2,context=32,rope=1", "transformer:2x16,heads=2,context=32,window=8",
 		"transformer:1x16,heads=2,context=32", "transformer:2x16,heads=2,context=32,norm=post",
 		"transformer:2x16,heads=2,context=32,ffn=32", "gru:2x16", "rnn:2x16", "rnn:2x16,nonlinearity=relu",
@@ -443,7 +444,8 @@ static void group_is_each_alone(void **unused)
 
 static void group_refuses(void **unused)
 {
-	ur_model *m = small_opened("transformer:1x8,heads=2,context=8", "char", 0, 7), *other = small_opened("gru:1x8", "char", 0, 7);
+	ur_model *m = small_opened("transformer:1x8,heads=2,context=8", "char", 0, 7);
+	ur_model *other = small_opened("gru:1x8", "char", 0, 7);
 	ur_stream *a = small_stream(m), *b = small_stream(m), *c = small_stream(m), *stranger = small_stream(other);
 	const size_t size = unroll_group_size(m, 2);
 	char *block = aligned_alloc(64, (size + 128 + 63) / 64 * 64);
@@ -451,6 +453,7 @@ static void group_refuses(void **unused)
 	ur_err err = { 0 };
 	const float *out;
 	const int32_t tokens[3] = { 1, 2, 3 }, strange[2] = { 1, 1000 };
+	const float value = 1;
 
 	(void)unused;
 	assert_non_null(block);
@@ -474,7 +477,7 @@ static void group_refuses(void **unused)
 	assert_says(err, "stream 1");
 	assert_int_equal(unroll_group_step(g, 2, (ur_stream *[]){ a, b }, strange, &out, &err), UR_E_INVALID);
 	assert_says(err, "1000");
-	assert_int_equal(unroll_group_step_values(g, 1, (ur_stream *[]){ a }, (const float[]){ 1 }, &out, &err), UR_E_INVALID);
+	assert_int_equal(unroll_group_step_values(g, 1, (ur_stream *[]){ a }, &value, &out, &err), UR_E_INVALID);
 	assert_says(err, "tokens");
 	/* none of these fed any, or left a stream in the way of the next */
 	assert_int_equal(unroll_position(a) + unroll_position(b), 0);

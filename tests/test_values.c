@@ -157,8 +157,8 @@ static void gradients(void **state)
 			const double norm = sqrt(r.ctx.k->sum_squares(of->count, gradient + of->at)), h = 4e-3;
 			double up, down, slope;
 
-			if (norm < 1e-6)
-				continue;
+			if (!(norm > 1e-6))
+				fail_msg("%s, %s: no gradient reaches %s", text, values ? "values" : "classes", of->name);
 			for (int sign = 0; sign < 2; sign++) {
 				for (size_t j = 0; j < of->count; j++)
 					m->weights[of->at + j] = kept[of->at + j] +
@@ -274,15 +274,20 @@ static void refused(void **state)
 		{ "{\"says\": \"classes\", \"in\": 7, \"out\": {\"n\": 7}}", "\"in\" needs a number" },
 		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"names\": [\"a\", \"b\"]}, \"out\": {\"n\": 1}}", "a list of 1" },
 		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"names\": [3]}, \"out\": {\"n\": 1}}", "is no text" },
-		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"mean\": [1]}, \"out\": {\"n\": 1}}", "\"scale\" of \"in\"" },
-		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"mean\": [1], \"scale\": [0]}, \"out\": {\"n\": 1}}", "other than 0" },
-		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"mean\": [1e300], \"scale\": [1]}, \"out\": {\"n\": 1}}", "finite" },
+		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"mean\": [1]}, \"out\": {\"n\": 1}}", "alone" },
+		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"mean\": [1], \"scale\": [0]}, \"out\": {\"n\": 1}}", "a scale not 0" },
+		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"scale\": [1]}, \"out\": {\"n\": 1}}", "alone" },
+		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"mean\": [1], \"scale\": [1e-44]}, \"out\": {\"n\": 1}}",
+		  "a scale not 0" },
+		{ "{\"says\": \"classes\", \"in\": {\"n\": 1, \"mean\": [1e300], \"scale\": [1]}, \"out\": {\"n\": 1}}", "infinite" },
 		{ "{\"says\": \"classes\", \"in\": {\"n\": 1}, \"out\": {\"n\": 1, \"mean\": [1], \"scale\": [1]}}", "only outputs" },
 	};
 	const struct { const char *spec; int in, out; unroll_says says; const char *text; } wrong[] = {
 		{ "seq2seq:lstm:1x8", 3, 2, UNROLL_CLASSES, "reads tokens" },
 		{ "attention:1x8,heads=2,context=9,block=plain", 3, 2, UNROLL_CLASSES, "block=llama" },
 		{ "lstm:1x8", 3, 7, UNROLL_HIDDEN, "gives 8 outputs, not the 7" },
+		{ "lstm:1x8,positions=learned", 3, 2, UNROLL_CLASSES, "has positions" },
+		{ "lstm:1x8,positions=sinusoidal", 3, 2, UNROLL_CLASSES, "has positions" },
 	};
 	ur_ports *p;
 	ur_model *m;
@@ -305,6 +310,22 @@ static void refused(void **state)
 			.source_V = 5, .ports = p }, ur_kernels_pick(NULL), 0, &m, &err), UR_E_INVALID);
 		assert_null(m);
 		assert_says(err, wrong[i].text);
+		ur_ports_free(p);
+	}
+	/* units that are no numbers, and a name that no file could keep */
+	for (int i = 0; i < 4; i++) {
+		static const float bad_units[4][2] = { { NAN, 1 }, { 0, INFINITY }, { 0, 0 }, { 0, 1e-44f } };
+		ur_spec spec;
+
+		assert_ok(ur_spec_parse("gru:1x4", &spec, why));
+		assert_ok(ur_ports_new(2, 1, UNROLL_VALUES, 1, &p, why));
+		p->out.mean[0] = bad_units[i][0];
+		p->out.scale[0] = bad_units[i][1];
+		assert_int_equal(ur_model_create(&spec, &(ur_words){ .V = 1, .ports = p }, ur_kernels_pick(NULL), 0, &m, &err),
+		                 UR_E_INVALID);
+		assert_says(err, "output value 1");
+		assert_int_equal(ur_port_name(&p->in, 1, "Temp\xE9rature", &err), UR_E_INVALID);
+		assert_says(err, "value 2 is not UTF-8");
 		ur_ports_free(p);
 	}
 	assert_int_equal(ur_ports_new(0, 1, UNROLL_CLASSES, 0, &p, &err), UR_E_INVALID);

@@ -87,6 +87,8 @@ const char *ur_verb_near(const char *name);
  * them). UR_PARSE_WRONG: the complaint is on standard error. */
 typedef enum ur_parsed { UR_PARSE_OK, UR_PARSE_HELP, UR_PARSE_WRONG } ur_parsed;
 ur_parsed ur_args_parse(ur_args *args, void *values, char **words);
+/* What a value of --weights names; NULL: as stored. */
+unroll_weights ur_weights_named(const char *name);
 /* Whether the option whose value lies at offset `at` was given. */
 int ur_given(const ur_args *args, size_t at);
 /* Restricted Damerau-Levenshtein distance, at most `most` + 1. */
@@ -121,6 +123,11 @@ void ur_print_wrapped(FILE *to, const char *text, int at, int indent, int width)
 	{ .name = "vocab-min-count", .kind = UR_OPT_INT, .at = offsetof(type, vocab_min_count), .arg = "N", .least = 1, \
 	  .most = 1e12, .otherwise = "1", \
 	  .help = "leave out words or characters that come up fewer times: they become one token, the unknown" }
+/* const char *weights, for ur_weights_named. */
+#define UR_OPT_WEIGHTS(type) \
+	{ .name = "weights", .kind = UR_OPT_CHOICE, .at = offsetof(type, weights), .arg = "KIND", \
+	  .choices = "f32|bf16|int8", .otherwise = "as the file holds them", \
+	  .help = "how to keep the weights while they run: bf16 halves the bytes that a step reads, int8 quarters them" }
 #define UR_OPT_JSON(type) \
 	{ .name = "json", .kind = UR_OPT_FLAG, .at = offsetof(type, json), .help = "print the result as one JSON object" }
 #define UR_OPT_QUIET(type) \
@@ -168,9 +175,17 @@ int ur_terminal_width(int fd);
 /* Each returns 0, or the exit code once it has complained. */
 int ur_open_kernels(const ur_args *args, const ur_kernels **k);
 int ur_open_context(const ur_args *args, int64_t threads, ur_ctx *ctx);
+/* A model to run, its weights as stored, or as asked. */
 int ur_open_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
+int ur_open_model_as(const ur_args *args, const char *path, const ur_kernels *k, unroll_weights weights,
+                     ur_model **model);
 /* The same, and it must have a vocabulary, one of pairs on either side. */
 int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model);
+int ur_open_text_model_as(const ur_args *args, const char *path, const ur_kernels *k, unroll_weights weights,
+                          ur_model **model);
+/* The tokens of a part of a text ("train", "val", "test", "all") that train cut off with these shares; at least two. */
+int ur_part_range(const ur_args *args, const ur_corpus *corpus, const char *part, double val, double test,
+                  int64_t *from, int64_t *to);
 /* Progress of reading a file, a line on a terminal unless `quiet`; arg of ur_reading_progress, which is a ur_progress
  * and stops at a signal that ur_stop_catch caught. */
 typedef struct ur_reading { const char *path; double started, shown; int width; } ur_reading;
@@ -197,5 +212,8 @@ int ur_open_any_corpus(const ur_args *args, const ur_corpus_request *request, in
 void ur_stop_catch(const char *notice);
 /* The signal that came; 0: none. */
 int ur_stop_signal(void);
+/* A descriptor that can be read once a signal came, for waiting with poll; 0: there is none to be had. Nobody reads
+ * from it. */
+int ur_stop_wake(void);
 
 #endif

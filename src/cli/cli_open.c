@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/machine.h"
+#include "data/split.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -39,16 +40,28 @@ int ur_open_context(const ur_args *args, int64_t threads, ur_ctx *ctx)
 
 int ur_open_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model)
 {
-	ur_err err = { 0 };
-	ur_status status = ur_model_load(path, k, 0, model, &err);
-
-	return status ? ur_failed(args, status, &err) : UR_EXIT_OK;
+	return ur_open_model_as(args, path, k, UNROLL_AS_STORED, model);
 }
 
 int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *k, ur_model **model)
 {
+	return ur_open_text_model_as(args, path, k, UNROLL_AS_STORED, model);
+}
+
+int ur_open_model_as(const ur_args *args, const char *path, const ur_kernels *k, unroll_weights weights,
+                     ur_model **model)
+{
+	ur_err err = { 0 };
+	ur_status status = ur_model_load_as(path, k, weights, model, &err);
+
+	return status ? ur_failed(args, status, &err) : UR_EXIT_OK;
+}
+
+int ur_open_text_model_as(const ur_args *args, const char *path, const ur_kernels *k, unroll_weights weights,
+                          ur_model **model)
+{
 	char name[100];
-	int code = ur_open_model(args, path, k, model);
+	int code = ur_open_model_as(args, path, k, weights, model);
 
 	if (code || ((*model)->vocab && (!(*model)->spec.pair || (*model)->source)))
 		return code;
@@ -57,6 +70,36 @@ int ur_open_text_model(const ur_args *args, const char *path, const ur_kernels *
 	ur_model_free(*model);
 	*model = NULL;
 	return UR_EXIT_USAGE;
+}
+
+int ur_part_range(const ur_args *args, const ur_corpus *corpus, const char *part, double val, double test,
+                  int64_t *from, int64_t *to)
+{
+	ur_split split;
+	ur_err err = { 0 };
+	ur_status status;
+	ur_short some, all;
+
+	*from = 0;
+	*to = ur_corpus_tokens(corpus);
+	if (!strcmp(part, "all"))
+		return UR_EXIT_OK;
+	if ((status = ur_split_make(*to, 1 - val - test, val, &split, &err)))
+		return ur_failed(args, status, &err);
+	if (!strcmp(part, "train")) {
+		*from = split.train_from;
+		*to = split.train_to;
+	} else if (!strcmp(part, "val")) {
+		*from = split.val_from;
+		*to = split.val_to;
+	} else {
+		*from = split.test_from;
+		*to = split.test_to;
+	}
+	if (*to - *from >= 2)
+		return UR_EXIT_OK;
+	return ur_wrong(args, "the %s part has %s of the text's %s tokens: too few; try --part all, or another --val or "
+	                "--test", part, ur_commas(*to - *from, some), ur_commas(ur_corpus_tokens(corpus), all));
 }
 
 ur_reading ur_reading_start(const char *path, int quiet)

@@ -320,6 +320,14 @@ ur_parsed ur_args_parse(ur_args *args, void *values, char **words)
 	return UR_PARSE_OK;
 }
 
+unroll_weights ur_weights_named(const char *name)
+{
+	static const unroll_weights of[UR_DTYPES + 1] = { [UR_F32] = UNROLL_F32, [UR_BF16] = UNROLL_BF16,
+	                                                  [UR_I8] = UNROLL_INT8, [UR_DTYPES] = UNROLL_AS_STORED };
+
+	return name ? of[ur_dtype_find(name)] : UNROLL_AS_STORED;
+}
+
 int ur_given(const ur_args *args, size_t at)
 {
 	for (const ur_opt *o = args->command->options; o && o->name; o++)

@@ -3,48 +3,16 @@
 #include "cli/cli_tasks.h"
 
 #include "base/file.h"
-#include "data/split.h"
 #include "train/train.h"
 
 #include <math.h>
 
 struct values {
-	const char *model, *data, *target, *part;
+	const char *model, *weights, *data, *target, *part;
 	double val, test, penalty;
 	int64_t seq_len, batch_size, tokens, sequences, threads, beam, translate;
 	int json, quiet;
 };
-
-/* The range of tokens a part is. */
-static int range_of(const ur_args *args, const ur_corpus *corpus, int64_t *from, int64_t *to)
-{
-	const struct values *v = args->values;
-	ur_split split;
-	ur_err err = { 0 };
-	ur_status status;
-	ur_short some, all;
-
-	*from = 0;
-	*to = ur_corpus_tokens(corpus);
-	if (!strcmp(v->part, "all"))
-		return UR_EXIT_OK;
-	if ((status = ur_split_make(*to, 1 - v->val - v->test, v->val, &split, &err)))
-		return ur_failed(args, status, &err);
-	if (!strcmp(v->part, "train")) {
-		*from = split.train_from;
-		*to = split.train_to;
-	} else if (!strcmp(v->part, "val")) {
-		*from = split.val_from;
-		*to = split.val_to;
-	} else {
-		*from = split.test_from;
-		*to = split.test_to;
-	}
-	if (*to - *from >= 2)
-		return UR_EXIT_OK;
-	return ur_wrong(args, "the %s part has %s of the text's %s tokens: too few; try --part all, or another --val or "
-	                "--test", v->part, ur_commas(*to - *from, some), ur_commas(ur_corpus_tokens(corpus), all));
-}
 
 /* Windows and rows as the model was trained with, so that the loss is the one training reported. */
 static void shape_of(const ur_args *args, const ur_model *m, int *window, int *batch)
@@ -139,7 +107,7 @@ static int run(const ur_args *args)
 
 	if ((code = ur_open_context(args, v->threads, &ctx)))
 		return code;
-	code = ur_open_text_model(args, v->model, ctx.k, &m);
+	code = ur_open_text_model_as(args, v->model, ctx.k, ur_weights_named(v->weights), &m);
 	if (!code) {
 		subject = (v->data ? ur_task_named(v->data) : ur_task_of_model(v->model, trained_on)) ? TASK
 		          : m->spec.pair ? PAIRS : TEXT;
@@ -156,7 +124,7 @@ static int run(const ur_args *args)
 			.json = v->json, .quiet = v->quiet });
 	else if (!code &&
 	    !(code = ur_open_corpus(args, &(ur_corpus_request){ .path = v->data, .use = m->vocab }, v->quiet, &corpus)) &&
-	    !(code = range_of(args, corpus, &from, &to))) {
+	    !(code = ur_part_range(args, corpus, v->part, v->val, v->test, &from, &to))) {
 		shape_of(args, m, &window, &batch);
 		status = ur_evaluate(m, &ctx, corpus, from, to, window, batch, v->tokens, &score, &err);
 		code = status ? ur_failed(args, status, &err) : show(args, m, &score, window);
@@ -193,6 +161,7 @@ static const ur_opt options[] = {
 	       .most = UR_MOST_BEAM),
 	UR_OPT(REAL, "length-penalty", 0, penalty, "X", "of a beam: 0 prefers short translations, 1 does not",
 	       .standard = "1", .least = 0, .most = 10),
+	UR_OPT_WEIGHTS(struct values),
 	UR_OPT_THREADS(struct values),
 	UR_OPT_JSON(struct values),
 	UR_OPT_QUIET(struct values),

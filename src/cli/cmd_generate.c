@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 struct values {
-	const char *model, *prompt, *prompt_file, *stop;
+	const char *model, *weights, *prompt, *prompt_file, *stop;
 	int64_t n, top_k, seed;
 	double temp, top_p;
 	int no_echo, json, quiet;
@@ -243,7 +243,8 @@ static int run(const ur_args *args)
 	}
 	if ((code = ur_open_kernels(args, &k)))
 		return code;
-	if (!(code = ur_open_text_model(args, v->model, k, &m)) && !(code = encode(args, m, &tokens, &n))) {
+	code = ur_open_text_model_as(args, v->model, k, ur_weights_named(v->weights), &m);
+	if (!code && !(code = encode(args, m, &tokens, &n))) {
 		ur_stop_catch(NULL);
 		status = unroll_stream_open(m, NULL, &stream, &err);
 		code = status ? ur_failed(args, status, &err) : generate(args, m, stream, tokens, n, seed);
@@ -271,6 +272,7 @@ static const ur_opt options[] = {
 	UR_OPT(INT, "seed", 0, seed, "N", "the same seed draws the same text", .otherwise = "random, and shown",
 	       .least = 0, .most = 9.2e18),
 	UR_OPT(FLAG, "no-echo", 0, no_echo, NULL, "leave the prompt out of what is printed"),
+	UR_OPT_WEIGHTS(struct values),
 	UR_OPT_JSON(struct values),
 	UR_OPT_QUIET(struct values),
 	{ .name = NULL }

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 struct values {
-	const char *model, *spec;
+	const char *model, *weights, *spec;
 	int64_t vocab_size, position;
 	int json;
 };
@@ -88,11 +88,14 @@ static int gather(const ur_args *args, const ur_model *m, facts *f)
 		size_t *bytes = training ? &f->train_bytes : &f->run_bytes;
 		ur_model *shape;
 		const ur_words words = { .V = m->V, .source_V = m->encoder.V, .ports = m->ports };
-		if ((status = ur_model_shape(&m->spec, &words, m->k, training, &shape, bytes, &err)))
+		status = training ? ur_model_shape(&m->spec, &words, m->k, 1, &shape, bytes, &err)
+		                  : ur_model_shape_as(&m->spec, &words, m->k, m->dtype, &shape, bytes, &err);
+		if (status)
 			return ur_failed(args, status, &err);
+		if (training) /* gradients, two moments, the best weights so far */
+			*bytes += 4 * shape->floats * sizeof(float);
 		ur_model_free(shape);
 	}
-	f->train_bytes += 4 * m->floats * sizeof(float); /* gradients, two moments, the best weights so far */
 	f->state_used = m->spec.pair ? 0 : f->grows ? measure_state(m, f->position) : f->state_bytes;
 	return UR_EXIT_OK;
 }
@@ -134,18 +137,22 @@ static int show_json(const ur_args *args, const facts *f, const ur_safetensors *
 {
 	const ur_model *m = f->m;
 	json_t *json = json_pack(
-		"{s:o, s:o, s:s, s:s, s:s, s:o, s:i, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"{s:o, s:o, s:s, s:s, s:s, s:o, s:i, s:I, s:o, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"file", ur_json_string(f->path), "file_bytes", f->path ? json_integer(f->file_bytes) : json_null(),
 		"spec", m->spec.text, "mixer", m->spec.mixer->name, "block", m->spec.form->name,
-		"vocabulary", m->vocab ? json_string(ur_vocab_kind_of(m->vocab)) : json_null(), "vocabulary_size", m->V,
+		"vocabulary", m->vocab ? json_string(ur_vocab_kind_of(m->vocab)) : json_null(),
+		"vocabulary_size", unroll_vocabulary(m),
 		"parameters", (json_int_t)m->scalars, "flops_per_token", ur_json_number(f->flops),
 		"memory_run", (json_int_t)f->run_bytes, "memory_train_weights", (json_int_t)f->train_bytes,
+		"weights", ur_dtype_name(m->dtype), "weight_bytes_per_step", (json_int_t)unroll_weight_bytes(m),
 		"memory_stream", (json_int_t)f->stream_bytes, "state_bytes", (json_int_t)f->state_bytes,
 		"position", (json_int_t)f->position,
 		"state_bytes_used", f->state_used ? json_integer((json_int_t)f->state_used) : json_null(),
 		"limit", f->limit ? json_integer(f->limit) : json_null(),
 		"metadata", metadata_json(file), "tensors", tensors_json(tensors, n));
 
+	if (json && m->ports)
+		json_object_set_new(json, "ports", ur_ports_to_json(m->ports));
 	if (json && m->spec.pair) {
 		json_object_set_new(json, "source_vocabulary",
 		                    m->source ? json_string(ur_vocab_kind_of(m->source)) : json_null());
@@ -194,6 +201,25 @@ static void show_stream(const facts *f)
 	       ur_size_text((double)f->train_bytes, c));
 }
 
+/* "4 values: temperature, pressure, ..." */
+static void show_port(const char *what, const char *of, const ur_port *p)
+{
+	char name[100];
+	int shown = 0;
+
+	printf("%-12s %d %s%s", what, p->n, of, p->n == 1 ? "" : strcmp(of, "class") ? "s" : "es");
+	for (int i = 0; i < p->n && shown < 12; i++)
+		if (p->name[i])
+			printf("%s%s", shown++ ? ", " : ": ", ur_visible(p->name[i], name, sizeof name));
+	printf("%s\n", shown && shown < p->n ? ", ..." : "");
+}
+
+static void show_ports(const ur_ports *p)
+{
+	show_port("reads", "value", &p->in);
+	show_port("says", p->says == UNROLL_CLASSES ? "class" : p->says == UNROLL_VALUES ? "value" : "hidden value", &p->out);
+}
+
 static void show_text(const facts *f, const ur_safetensors *file, const ur_tensor *tensors, int n)
 {
 	const ur_model *m = f->m;
@@ -208,11 +234,16 @@ static void show_text(const facts *f, const ur_safetensors *file, const ur_tenso
 	if (m->spec.pair)
 		printf("sources      %s%s%s tokens, their end included\n", m->source ? ur_vocab_kind_of(m->source) : "",
 		       m->source ? ", " : "", ur_commas(m->encoder.V, a));
-	printf("%s%s%s%s tokens%s\n", m->spec.pair ? "targets      " : "vocabulary   ",
-	       m->vocab ? ur_vocab_kind_of(m->vocab) : "", m->vocab ? ", " : "", ur_commas(m->V, a),
-	       m->spec.pair ? ", their end included" : "");
+	if (m->ports)
+		show_ports(m->ports);
+	else
+		printf("%s%s%s%s tokens%s\n", m->spec.pair ? "targets      " : "vocabulary   ",
+		       m->vocab ? ur_vocab_kind_of(m->vocab) : "", m->vocab ? ", " : "", ur_commas(m->V, a),
+		       m->spec.pair ? ", their end included" : "");
 	printf("parameters   %s\n", ur_commas(m->scalars, a));
-	printf("arithmetic   %s flops a token%s\n", ur_commas((int64_t)f->flops, a),
+	printf("weights      %s; a step reads %s of them\n", ur_dtype_name(m->dtype),
+	       ur_size_text((double)unroll_weight_bytes(m), a));
+	printf("arithmetic   %s flops a %s%s\n", ur_commas((int64_t)f->flops, a), m->ports ? "step" : "token",
 	       m->spec.pair ? " of source and one of target" : "");
 	if (file)
 		show_metadata(file);
@@ -281,13 +312,14 @@ static int from_spec(const ur_args *args, const ur_kernels *k)
 	int code;
 
 	if (!status)
-		status = ur_model_shape(&spec, &(ur_words){ .V = V, .source_V = V }, k, 0, &m, NULL, &err);
+		status = ur_model_shape_as(&spec, &(ur_words){ .V = V, .source_V = V }, k, ur_dtype_find(v->weights), &m, NULL,
+		                           &err);
 	code = status ? ur_failed(args, status, &err) : show(args, m, &f, NULL);
 	ur_model_free(m);
 	return code;
 }
 
-static int from_file(const ur_args *args, const ur_kernels *k, const char *path)
+static int from_file(const ur_args *args, const ur_kernels *k, const char *path, const char *weights)
 {
 	ur_model *m = NULL;
 	ur_safetensors *file = NULL;
@@ -295,7 +327,7 @@ static int from_file(const ur_args *args, const ur_kernels *k, const char *path)
 	struct stat st;
 	ur_err err = { 0 };
 	ur_status status;
-	int code = ur_open_model(args, path, k, &m);
+	int code = ur_open_model_as(args, path, k, ur_weights_named(weights), &m);
 
 	if (code)
 		return code;
@@ -325,7 +357,7 @@ static int run(const ur_args *args)
 		return ur_wrong(args, "--vocab-size goes with --spec: a model file has its own vocabulary");
 	if ((code = ur_open_kernels(args, &k)))
 		return code;
-	return path ? from_file(args, k, path) : from_spec(args, k);
+	return path ? from_file(args, k, path, v->weights) : from_spec(args, k);
 }
 
 #define AT(member) offsetof(struct values, member)
@@ -335,6 +367,7 @@ static const ur_opt options[] = {
 	UR_OPT(INT, "vocab-size", 0, vocab_size, "N", "its tokens", .otherwise = "256", .least = 1, .most = UR_VOCAB_MOST),
 	UR_OPT(INT, "position", 0, position, "N", "the step after which to say how much of a growing state is in use",
 	       .otherwise = "the last one", .least = 1, .most = 9e15),
+	UR_OPT_WEIGHTS(struct values),
 	UR_OPT_JSON(struct values),
 	{ .name = NULL }
 };

@@ -55,7 +55,7 @@ static int choose_model(session *s)
 	int code;
 
 	if (v->from) {
-		if ((code = ur_open_text_model(s->args, v->from, s->ctx.k, &s->job.start)))
+		if ((code = ur_open_text_model_as(s->args, v->from, s->ctx.k, UNROLL_F32, &s->job.start)))
 			return code;
 		s->spec = s->job.start->spec;
 		if (text && strcmp(text, s->spec.text))

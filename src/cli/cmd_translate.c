@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct values {
-	const char *model;
+	const char *model, *weights;
 	double penalty;
 	int64_t beam, batch_size, most, threads;
 	int show_attention, json, quiet;
@@ -347,7 +347,7 @@ static int run(const ur_args *args)
 
 	if ((code = ur_open_context(args, v->threads, &s.ctx)))
 		return code;
-	if (!(code = ur_open_text_model(args, v->model, s.ctx.k, &s.m))) {
+	if (!(code = ur_open_text_model_as(args, v->model, s.ctx.k, ur_weights_named(v->weights), &s.m))) {
 		if (!s.m->spec.pair)
 			code = ur_wrong(args, "%s is a model of texts, not of pairs: see unroll generate", s.m->spec.text);
 		else if (v->show_attention && !s.m->spec.attend && !s.m->spec.form->norm)
@@ -375,6 +375,7 @@ static const ur_opt options[] = {
 	       .standard = "32", .least = 1, .most = 4096),
 	UR_OPT(FLAG, "show-attention", 0, show_attention, NULL,
 	       "behind each translation, where in the source each of its tokens looked; with --json as numbers"),
+	UR_OPT_WEIGHTS(struct values),
 	UR_OPT_THREADS(struct values),
 	{ .name = "json", .kind = UR_OPT_FLAG, .at = offsetof(struct values, json), .help = "one JSON object a line" },
 	UR_OPT_QUIET(struct values),

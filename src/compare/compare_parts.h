@@ -4,7 +4,7 @@
 
 #include "compare/compare.h"
 
-enum { UR_BLOCK_TOKENS = 512, UR_COMPARE_PATH = 4096 };
+enum { UR_COMPARE_PATH = 4096 };
 
 typedef struct ur_on ur_on;
 

@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-enum { UR_MOST_BLOCKS = 64 };
+/* UR_BLOCK_TOKENS: the least in a block of a text. */
+enum { UR_MOST_BLOCKS = 64, UR_BLOCK_TOKENS = 512 };
 
 typedef struct ur_blocks {
 	int n;

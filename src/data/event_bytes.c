@@ -20,6 +20,7 @@ static ur_status bytes_take(ur_events *r, char *piece, size_t n, int *given, ur_
 const ur_event_kind ur_event_kind_bytes = {
 	.name = "bytes",
 	.about = "each byte",
+	.broken = 1,
 	.whole = bytes_whole,
 	.take = bytes_take,
 };

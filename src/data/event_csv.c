@@ -18,6 +18,9 @@ typedef struct csv {
 	size_t next;            /* to be scanned */
 	where at;
 	int unclosed;           /* the source ended in quotes */
+	int64_t front;          /* byte of the source to which a scan came that found no end; at the end of each line
+	                         * before, from where it began, it was in quotes */
+	where front_at;
 	int columns;            /* 0: no record has been seen */
 	char *names;            /* the header's texts, each with its NUL; NULL: there is none */
 	const char **name;      /* (columns) */
@@ -42,10 +45,38 @@ static where after(where at, char c, char separator)
 	return PLAIN;
 }
 
+/* Behind the line end that ends the piece; 0: there is none in the first n bytes. Of a piece that a quote makes endless
+ * only the first line is dropped, so that the lines behind it are scanned again. Such a scan is cut short: in quotes at
+ * the end of a line at which the scan before was in quotes as well, it would go on as that one did. So a byte is looked
+ * at once for its line and once besides, whatever the quotes are. */
+static size_t scan(ur_events *r, const char *piece, size_t n)
+{
+	csv *c = r->own;
+
+	for (; c->next < n; c->next++) {
+		if (piece[c->next] == '\n') {
+			const int64_t ahead = c->front - r->taken.bytes;
+			if (c->at != QUOTED)
+				return c->next + 1;
+			if (ahead > (int64_t)c->next + 1 && ahead <= (int64_t)n) {
+				c->next = (size_t)ahead - 1;
+				c->at = c->front_at;
+				continue;
+			}
+		}
+		c->at = after(c->at, piece[c->next], r->ask.separator);
+		r->looked++;
+	}
+	c->front = r->taken.bytes + (int64_t)n;
+	c->front_at = c->at;
+	return 0;
+}
+
 static size_t csv_whole(ur_events *r, const char *piece, size_t n)
 {
 	csv *c = r->own;
 	const int start = !r->taken.bytes;
+	size_t whole;
 
 	if (!r->scanned) {
 		c->next = 0;
@@ -56,13 +87,9 @@ static size_t csv_whole(ur_events *r, const char *piece, size_t n)
 		return 0; /* it may become a byte order mark */
 	if (start && !c->next && n >= 3 && !memcmp(piece, "\xEF\xBB\xBF", 3))
 		c->next = 3;
-	for (; c->next < n; c->next++) {
-		if (piece[c->next] == '\n' && c->at != QUOTED)
-			return c->next + 1;
-		c->at = after(c->at, piece[c->next], r->ask.separator);
-	}
-	if (!r->ended)
-		return 0;
+	whole = scan(r, piece, n < r->ask.most ? n : r->ask.most);
+	if (whole || !r->ended || n > r->ask.most)
+		return whole;
 	c->unclosed = c->at == QUOTED;
 	if (c->unclosed) { /* what is lost is the line it stands on */
 		const char *end = memchr(piece, '\n', n);
@@ -126,7 +153,7 @@ static int is_header(const ur_events *r)
 	int texts = 0;
 
 	if (r->ask.header != UR_HEADER_FIND)
-		return r->ask.header == UR_HEADER_YES;
+		return r->ask.header == UR_HEADER_YES && !r->refused; /* what was refused was it */
 	for (int i = 0; i < r->fields; i++) {
 		if (r->field[i].is == UR_FIELD_NUMBER)
 			return 0;
@@ -200,13 +227,13 @@ static ur_status csv_take(ur_events *r, char *piece, size_t n, int *given, ur_er
 	if (status)
 		return status;
 	*given = c->columns || !is_header(r);
+	if (!c->columns)
+		c->columns = r->fields;
 	if (!*given) {
 		status = keep_names(r, err);
 		if (status)
 			forget_names(c);
 	}
-	if (!status && !c->columns)
-		c->columns = r->fields;
 	if (!status && r->fields != c->columns)
 		status = ur_events_bad(r, err, "it has %d cells, where the first line has %d", r->fields, c->columns);
 	ur_events_record(r);
@@ -220,6 +247,7 @@ const ur_event_kind ur_event_kind_csv = {
 	.name = "csv",
 	.about = "each record of comma-separated cells",
 	.records = 1,
+	.cells = 1,
 	.too_long = " (is a quote never closed?)",
 	.own = sizeof(csv),
 	.whole = csv_whole,

@@ -53,7 +53,7 @@ ur_status ur_events_add_field(ur_events *r, ur_field **field, ur_err *err)
 	return UR_OK;
 }
 
-static const char *digits(const char *p)
+const char *ur_events_digits(const char *p)
 {
 	while (*p >= '0' && *p <= '9')
 		p++;
@@ -63,19 +63,19 @@ static const char *digits(const char *p)
 /* The one way numbers are written that all agree on; strtod also takes hexadecimal, infinities and more. */
 static int is_number(const char *text)
 {
-	const char *whole = text + (*text == '-' || *text == '+'), *end = digits(whole), *part;
+	const char *whole = text + (*text == '-' || *text == '+'), *end = ur_events_digits(whole), *part;
 	ptrdiff_t n = end - whole;
 
 	if (*end == '.') {
 		part = end + 1;
-		end = digits(part);
+		end = ur_events_digits(part);
 		n += end - part;
 	}
 	if (!n)
 		return 0;
 	if (*end == 'e' || *end == 'E') {
 		part = end + 1 + (end[1] == '-' || end[1] == '+');
-		end = digits(part);
+		end = ur_events_digits(part);
 		if (end == part)
 			return 0;
 	}
@@ -130,7 +130,7 @@ ur_status ur_event_float(const ur_events *r, const ur_event *event, int i, float
 	*value = (float)f->value;
 	if (f->is == UR_FIELD_NUMBER && isfinite(*value))
 		return UR_OK;
-	if (f->name)
+	if (f->name && *f->name)
 		(void)snprintf(which, sizeof which, "%.60s", f->name);
 	else
 		(void)snprintf(which, sizeof which, "field %d", i + 1);

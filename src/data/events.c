@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 enum { PIECE = 1 << 16, LEAST_READ = 1 << 12 };
+static const size_t EVER_MOST = PTRDIFF_MAX / 2; /* with a piece more it can still be counted */
 
 static const ur_event_kind *const kinds[] = {
 #define UR_EVENT_KIND(name) &ur_event_kind_##name,
@@ -20,10 +21,16 @@ static const ur_event_kind *const kinds[] = {
 	NULL
 };
 
-const ur_event_kind *ur_event_kind_nth(int i) { return kinds[i]; }
+const ur_event_kind *ur_event_kind_nth(int i)
+{
+	return i >= 0 && i < (int)(sizeof kinds / sizeof *kinds) ? kinds[i] : NULL;
+}
+
 const char *ur_event_kind_name(const ur_event_kind *kind) { return kind->name; }
 const char *ur_event_kind_about(const ur_event_kind *kind) { return kind->about; }
 int ur_event_kind_records(const ur_event_kind *kind) { return kind->records; }
+int ur_event_kind_cells(const ur_event_kind *kind) { return kind->cells; }
+int ur_event_kind_broken(const ur_event_kind *kind) { return kind->broken; }
 
 const ur_event_kind *ur_event_kind_find(const char *name, ur_err *err)
 {
@@ -71,18 +78,18 @@ static ur_status wait_for_more(const ur_events *r, ur_err *err)
 
 	for (;;) {
 		int ready = poll(p, 2, ms);
-		if (ready < 0 && errno == EINTR)
-			continue;
-		if (ready < 0)
+		if (ready < 0 && errno != EINTR)
 			return io(r, "waited for", err);
-		if (ready && p[1].revents)
+		if (ready > 0 && p[1].revents)
 			return ur_fail(err, UR_E_STOPPED, "stopped while waiting for %s", ur_path_tail(r->name));
-		if (ready && (p[0].revents & POLLNVAL)) {
+		if (ready > 0 && (p[0].revents & POLLNVAL)) {
 			errno = EBADF;
 			return io(r, "read", err);
 		}
-		if (ready)
+		if (ready > 0)
 			return UR_OK;
+		if (ready < 0 && !ms) /* nothing was waited for yet */
+			continue;
 		ms = r->ask.idle ? r->ask.idle(r->ask.arg) : UR_WAIT_EVER;
 		if (ms == UR_WAIT_NOT)
 			return ur_fail(err, UR_E_STOPPED, "stopped while waiting for %s", ur_path_tail(r->name));
@@ -169,6 +176,7 @@ static ur_status too_long(ur_events *r, ur_err *err)
 	ur_status status = ur_events_bad(r, err, "an event begins here that has more than %zu bytes%s", r->ask.most,
 		more ? more : "");
 
+	r->refused = 1;
 	drop_line(r);
 	return status;
 }
@@ -203,6 +211,7 @@ static ur_status next_piece(ur_events *r, int *given, int *over, ur_err *err)
 	r->event = (ur_event){ .number = r->taken.events + 1, .line = r->taken.lines + 1 };
 	lines = lines_in(r->buffer + r->at, whole); /* before it is written over */
 	status = kind->take(r, r->buffer + r->at, whole, given, err);
+	r->refused |= status == UR_E_INVALID;
 	pass_over(r, whole, lines);
 	return status;
 }
@@ -238,12 +247,16 @@ static ur_status go_on(ur_events *r, ur_err *err)
 	if (fstat(r->ask.fd, &st) || !S_ISREG(st.st_mode))
 		return ur_fail(err, UR_E_INVALID, "%s is no file: it cannot go on where it was left", ur_path_tail(r->name));
 	if (from->bytes < 0 || from->events < 0 || from->lines < 0 || st.st_size < from->bytes)
-		return ur_fail(err, UR_E_INVALID, "%s has %lld bytes, but was left at byte %lld: it is another file, or was cut",
-			ur_path_tail(r->name), (long long)st.st_size, (long long)from->bytes);
+		return ur_fail(err, UR_E_INVALID, "%s has %lld bytes, but was left at byte %lld: it is another file, or was "
+			"cut", ur_path_tail(r->name), (long long)st.st_size, (long long)from->bytes);
 	if (r->ask.kind->begun && lseek(r->ask.fd, 0, SEEK_SET) < 0)
 		return io(r, "read", err);
-	while (!status && r->ask.kind->begun && !r->ask.kind->begun(r) && !over)
+	r->taken = (ur_events_place){ 0 };
+	while (!status && r->ask.kind->begun && !r->ask.kind->begun(r) && !over) {
 		status = next_piece(r, &given, &over, err);
+		if (status == UR_E_INVALID) /* it was told when it was first read */
+			status = UR_OK;
+	}
 	if (!status && lseek(r->ask.fd, from->bytes, SEEK_SET) < 0)
 		return io(r, "read", err);
 	r->at = r->n = r->scanned = 0;
@@ -255,6 +268,7 @@ static ur_status go_on(ur_events *r, ur_err *err)
 ur_status ur_events_open(const ur_events_request *request, ur_events **reader, ur_err *err)
 {
 	const char separator = request->separator ? request->separator : ',';
+	const off_t begin = lseek(request->fd, 0, SEEK_CUR); /* -1: it cannot be sought, and none goes on in it */
 	ur_events *r;
 	ur_status status = UR_OK;
 
@@ -262,12 +276,15 @@ ur_status ur_events_open(const ur_events_request *request, ur_events **reader, u
 	if (strchr("\"\r\n .+-", separator) || (separator >= '0' && separator <= '9'))
 		return ur_fail(err, UR_E_INVALID, "'%c' cannot separate cells: take a comma, a semicolon, a tab or the like",
 			separator);
+	if (request->most > EVER_MOST)
+		return ur_fail(err, UR_E_INVALID, "an event may have %zu bytes at most, not %zu", EVER_MOST, request->most);
 	r = calloc(1, sizeof *r);
 	if (!r)
 		return ur_fail(err, UR_E_NOMEM, "out of memory for events");
 	r->ask = *request;
 	r->ask.separator = separator;
 	r->ask.most = request->most ? request->most : UR_EVENT_MOST;
+	r->given.bytes = r->taken.bytes = begin > 0 ? (int64_t)begin : 0;
 	r->name = strdup(request->name);
 	r->own = calloc(1, request->kind->own ? request->kind->own : 1);
 	r->room = 2 * LEAST_READ + 1;

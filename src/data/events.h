@@ -15,7 +15,8 @@
  * otherwise ("0x10", "inf", "1,5").
  *
  * A header (csv) is the first record, where that is asked for; or else where none of its cells is a number and one is
- * a text. All records of csv have as many cells as the first. */
+ * a text. All records of csv have as many cells as the first. Where a header is asked for and what should be it is
+ * malformed, or it has a name twice, the columns have no names. */
 #ifndef UR_EVENTS_H
 #define UR_EVENTS_H
 
@@ -49,7 +50,9 @@ typedef struct ur_event {
 	int after_blank;                /* records: an empty line stood before it */
 } ur_event;
 
-/* How far a reader is: what lies behind the last event given. */
+/* How far a reader is: what lies behind the last event given. Bytes are counted from the source's beginning, events and
+ * lines from where the first reader stood. To go on, csv reads its header at the source's beginning again: of csv that
+ * was begun elsewhere a place is of no use. */
 typedef struct ur_events_place { int64_t bytes, events, lines; } ur_events_place;
 
 typedef enum ur_header { UR_HEADER_FIND, UR_HEADER_YES, UR_HEADER_NO } ur_header;
@@ -62,12 +65,13 @@ typedef struct ur_events_request {
 	const ur_event_kind *kind;
 	int fd;                         /* the caller's, not closed here */
 	const char *name;               /* of the source, for messages; copied */
-	ur_events_place from;           /* go on from here: of a source that can be sought; zero: where fd stands */
-	size_t most;                    /* bytes an event may have; 0: UR_EVENT_MOST */
+	ur_events_place from;           /* go on from here: of a file, wherever fd stands; zero: where fd stands */
+	size_t most;                    /* bytes an event may have, at most PTRDIFF_MAX / 2; 0: UR_EVENT_MOST */
 	char separator;                 /* csv; 0: a comma */
 	ur_header header;               /* csv */
 	int wake;                       /* a descriptor that can be read once waiting is to end; 0: none */
-	ur_events_idle *idle;           /* called before each wait (NULL: none): the time to show what was answered.
+	ur_events_idle *idle;           /* called before each wait (NULL: none), also when a signal ended the last: the
+	                                 * time to show what was answered.
 	                                 * UR_WAIT_NOT: next returns UR_E_STOPPED */
 	void *arg;
 } ur_events_request;
@@ -80,9 +84,13 @@ const char *ur_event_kind_name(const ur_event_kind *kind);
 const char *ur_event_kind_about(const ur_event_kind *kind);
 /* Whether its events are records, with fields; else they are text. */
 int ur_event_kind_records(const ur_event_kind *kind);
+/* Whether they may have a header, and separators between cells. */
+int ur_event_kind_cells(const ur_event_kind *kind);
+/* Whether an event may be less than a line, or a character. */
+int ur_event_kind_broken(const ur_event_kind *kind);
 
-/* Reads nothing yet, unless it goes on behind a header. UR_E_INVALID: no such place in the source, or a separator that
- * cannot be; UR_E_IO; UR_E_NOMEM. *reader is NULL on failure. */
+/* Reads nothing yet, unless it goes on behind a header. UR_E_INVALID: no such place in the source, or a separator or
+ * `most` that cannot be; UR_E_IO; UR_E_NOMEM. *reader is NULL on failure. */
 ur_status ur_events_open(const ur_events_request *request, ur_events **reader, ur_err *err);
 /* Waits for the next event. *event is the reader's, valid until the next call; NULL: the source is at its end.
  * UR_E_INVALID: an event that is malformed or too long, named by source and line; the reader stands behind it, and the

@@ -11,11 +11,12 @@
 
 struct ur_event_kind {
 	const char *name, *about;
-	int records;
+	int records, cells, broken;     /* ur_event_kind_records and so on */
 	const char *too_long;           /* more to say of an event that is; NULL: nothing */
 	size_t own;                     /* bytes of its state, zeroed; holds r->own */
 	/* Bytes of the piece that begins at `piece`, its line end included; 0: it is not whole. `n` > 0 are there, of
-	 * which the first r->scanned were there at the last call for this piece; r->ended: no more will come. */
+	 * which the first r->scanned were there at the last call for this piece; r->ended: no more will come. Need not
+	 * look beyond r->ask.most: where more are there, 0 says that it is too long. */
 	size_t (*whole)(ur_events *r, const char *piece, size_t n);
 	/* Fills r->event of a whole piece, which it may write over, as it may the byte behind. *given: it is an event (0:
 	 * a header, an empty line). */
@@ -40,6 +41,8 @@ struct ur_events {
 	int ended;
 	int dropping;                   /* the rest of a line that was too long */
 	int blank;                      /* an empty line was passed since the last event */
+	int refused;                    /* a piece was malformed or too long */
+	int64_t looked;                 /* csv: bytes looked at to find where records end */
 	ur_events_place taken, given;   /* behind the last piece, behind the last event */
 	ur_event event;
 	ur_field *field;
@@ -56,6 +59,8 @@ ur_status ur_events_text(const ur_events *r, char **piece, size_t *n, ur_err *er
 size_t ur_events_line(ur_events *r, const char *piece, size_t n);
 /* Another field, zeroed, at *field until the next is added. UR_E_INVALID: too many; UR_E_NOMEM. */
 ur_status ur_events_add_field(ur_events *r, ur_field **field, ur_err *err);
+/* Behind the decimal digits at p. */
+const char *ur_events_digits(const char *p);
 /* Sets what a field is, and its value, from its text. */
 void ur_events_read_field(const ur_events *r, ur_field *field);
 /* r->event is the record of the fields that were added. */

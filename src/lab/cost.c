@@ -2,9 +2,8 @@
  * which is cheaper. Tiles: Milakov and Gimelshein 2018; Rabe and Staats 2021, "Self-attention does not need O(n^2)
  * memory"; Dao et al. 2022, FlashAttention. Facts: cost_parts.h. */
 #include "lab/cost_parts.h"
+#include "lab/judge.h"
 #include "lab/rigs.h"
-
-#include "compare/statistics.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,11 +24,8 @@ static double length(const json_t *curve, int i)
 	return json_number_value(json_array_get(json_object_get(curve, "T"), (size_t)i));
 }
 
-/* A median with its interval of 95 %, or, not being sure, with the least and the most of too few repeats. */
-typedef struct span { double at, low, high; int repeats, sure; } span;
-
 /* Of times, those of the thread where the curve is of one. A plain number is its own interval. */
-static span at(const json_t *curve, const char *name, int i)
+static ur_reach at(const json_t *curve, const char *name, int i)
 {
 	static const char *const keys[2][3] = { { "median", "low", "high" }, { "thread", "thread_low", "thread_high" } };
 	const json_t *v = json_array_get(json_object_get(json_object_get(curve, "of"), name), (size_t)i);
@@ -37,97 +33,35 @@ static span at(const json_t *curve, const char *name, int i)
 	const double x = json_number_value(v);
 
 	if (json_is_number(v))
-		return (span){ x, x, x, 1, 1 };
-	return (span){ ur_fact_at(v, key[0]), ur_fact_at(v, key[1]), ur_fact_at(v, key[2]),
+		return (ur_reach){ x, x, x, 1, 1 };
+	return (ur_reach){ ur_fact_at(v, key[0]), ur_fact_at(v, key[1]), ur_fact_at(v, key[2]),
 	               (int)json_integer_value(json_object_get(v, "n")), json_is_true(json_object_get(v, "sure")) };
 }
 
 static double value(const json_t *curve, const char *name, int i) { return at(curve, name, i).at; }
 
-static span over(span x, span y)
+/* From T = `from` on. */
+static ur_growth fit_from(const json_t *curve, const char *name, double from)
 {
-	return (span){ x.at / y.at, x.low / y.high, x.high / y.low, x.repeats < y.repeats ? x.repeats : y.repeats,
-	               x.sure && y.sure };
-}
-
-/* Whether a ratio is above a threshold (or below it). Too few repeats never make it certain: far beyond, it is under a
- * condition. Of an interval that reaches over the threshold the median decides between a condition and nothing. */
-static ur_found beyond(span r, double threshold, int above)
-{
-	static const double far = 1.5;
-	const double worst = above ? r.low / threshold : threshold / r.high;
-	const double middle = above ? r.at / threshold : threshold / r.at;
-	const double best = above ? r.high / threshold : threshold / r.low;
-
-	if (!r.sure)
-		return worst > far ? UR_HOLDS_IF : UR_MISSING;
-	return worst > 1 ? UR_HOLDS : best <= 1 ? UR_FAILS : middle > 1 ? UR_HOLDS_IF : UR_MISSING;
-}
-
-/* How something grows with T; not sure: a point of it had too few repeats. */
-typedef struct growth { ur_power of; int sure; } growth;
-
-/* From T = `from` on. The exponent's interval is the wider of what the points' distances from the line allow and what
- * their own intervals do, as errors that know nothing of each other. */
-static growth fit_from(const json_t *curve, const char *name, double from)
-{
-	double T[MOST], y[MOST], half[MOST], mean = 0, square = 0, error = 0;
-	growth g = { .sure = 1 };
+	double T[MOST];
+	ur_reach y[MOST];
 	int n = 0;
 
-	for (int i = 0; i < points(curve) && n < MOST; i++) {
-		const span s = at(curve, name, i);
-
-		if (length(curve, i) < from || !(s.at > 0))
-			continue;
-		T[n] = length(curve, i);
-		y[n] = s.at;
-		half[n] = log(s.high / s.low) / 2;
-		mean += log(T[n++]);
-		g.sure = g.sure && s.sure;
-	}
-	g.of = ur_power_fit(n, T, y);
-	if (n < 2)
-		return g;
-	mean /= n;
-	for (int i = 0; i < n; i++) {
-		square += pow(log(T[i]) - mean, 2);
-		error += pow((log(T[i]) - mean) * half[i], 2);
-	}
-	error = sqrt(error) / square;
-	g.of.low = fmin(g.of.low, g.of.exponent - error);
-	g.of.high = fmax(g.of.high, g.of.exponent + error);
-	return g;
+	for (int i = 0; i < points(curve) && n < MOST; i++)
+		if (length(curve, i) >= from) {
+			T[n] = length(curve, i);
+			y[n++] = at(curve, name, i);
+		}
+	return ur_growth_fit(n, T, y);
 }
 
-static growth fit(const json_t *curve, const char *name) { return fit_from(curve, name, 0); }
+static ur_growth fit(const json_t *curve, const char *name) { return fit_from(curve, name, 0); }
 
 /* Of memory, from where whole heads are packed on: shorter ones are packed where threads have room anyway. */
-static growth fit_memory(const json_t *curve, const char *name) { return fit_from(curve, name, 1024); }
-
-/* Whether an exponent lies within [from, to] with its whole interval; if not that, but not wholly outside either, the
- * exponent itself decides between a condition and nothing. */
-static ur_found within(const growth *g, double from, double to)
-{
-	const ur_power *p = &g->of;
-
-	if (p->n < 3)
-		return UR_MISSING;
-	if (p->low >= from && p->high <= to)
-		return g->sure ? UR_HOLDS : UR_HOLDS_IF;
-	if (g->sure && (p->high < from || p->low > to))
-		return UR_FAILS;
-	return p->exponent >= from && p->exponent <= to ? UR_HOLDS_IF : UR_MISSING;
-}
+static ur_growth fit_memory(const json_t *curve, const char *name) { return fit_from(curve, name, 1024); }
 
 static const char wide[] = "quieter measurements agree: intervals were too wide here, or repeats too few";
 static const char nothing[] = " This tells nothing either way: intervals are too wide, or repeats too few.";
-
-/* Of two things that must both be so: what fails fails, whatever else is not known. */
-static ur_found both(ur_found a, ur_found b)
-{
-	return a == UR_FAILS || b == UR_FAILS ? UR_FAILS : a > b ? a : b;
-}
 
 /* Whether bytes are what the process grew by, and not what the code says that it asks for. */
 static int resident(const json_t *fact) { return json_is_true(json_object_get(fact, "resident")); }
@@ -243,7 +177,7 @@ static void find_matrix(const json_t *memory, ur_section *s)
 
 static void find_memory(const json_t *memory, ur_section *s)
 {
-	const growth scores = fit_memory(memory, "scores"), tiled = fit_memory(memory, typical(memory, 1));
+	const ur_growth scores = fit_memory(memory, "scores"), tiled = fit_memory(memory, typical(memory, 1));
 	char words[600] = "Not measured yet.";
 	ur_said from, to;
 	ur_finding f = { .name = "memory", .found = UR_MISSING, .words = words,
@@ -256,7 +190,8 @@ static void find_memory(const json_t *memory, ur_section *s)
 			"Predicted at most, where the system does not tell what a process grew by." };
 
 	if (scores.of.n > 2 && tiled.of.n > 2) {
-		f.found = if_resident(both(within(&scores, 1.75, 2.25), within(&tiled, -1, 1.3)), memory);
+		f.found = if_resident(ur_judge_both(ur_judge_within(&scores, 1.75, 2.25), ur_judge_within(&tiled, -1, 1.3)),
+		                      memory);
 		f.condition = f.found == UR_HOLDS_IF ? wide : NULL;
 		(void)snprintf(words, sizeof words, "From T = %s to %s memory grew with exponent %.2f (%.2f to %.2f) where "
 			"scores are kept, with %.2f (%.2f to %.2f) in a whole layer of attention as Unroll has it.%s%s",
@@ -286,7 +221,8 @@ static void find_long(const json_t *fact, const json_t *same, ur_section *s)
 	if (bytes > 0) {
 		const ur_found small = scaled >= matrix / 100 ? UR_FAILS : T >= far ? UR_HOLDS : UR_PREDICTED;
 
-		f.found = both(if_resident(small, fact), isnan(apart) ? UR_MISSING : apart <= SAME ? UR_HOLDS : UR_FAILS);
+		f.found = ur_judge_both(if_resident(small, fact), isnan(apart) ? UR_MISSING
+		                                                  : apart <= SAME ? UR_HOLDS : UR_FAILS);
 		if (T < far)
 			(void)snprintf(shorter, sizeof shorter, ", which makes %s at 100,000", ur_tell_bytes(scaled, all));
 		if (isnan(apart))
@@ -317,8 +253,8 @@ static ur_found recurrences(const json_t *curve, double *low, double *high, cons
 	*high = -INFINITY;
 	*few = NULL;
 	json_object_foreach(json_object_get(curve, "mixers"), name, of) {
-		const growth g = fit(curve, name);
-		const ur_found one = within(&g, 0.8, 1.2);
+		const ur_growth g = fit(curve, name);
+		const ur_found one = ur_judge_within(&g, 0.8, 1.2);
 
 		if (json_is_true(json_object_get(of, "grows")))
 			continue;
@@ -326,14 +262,14 @@ static ur_found recurrences(const json_t *curve, double *low, double *high, cons
 			*few = name;
 		*low = fmin(*low, g.of.exponent);
 		*high = fmax(*high, g.of.exponent);
-		found = n++ ? both(found, one) : one;
+		found = n++ ? ur_judge_both(found, one) : one;
 	}
 	return found;
 }
 
 static void find_time(const json_t *core, const json_t *forward, ur_section *s)
 {
-	const growth tiles = fit(core, "tiles"), scores = fit(core, "scores");
+	const ur_growth tiles = fit(core, "tiles"), scores = fit(core, "scores");
 	double low, high;
 	const char *few;
 	const ur_found others = recurrences(forward, &low, &high, &few);
@@ -349,7 +285,7 @@ static void find_time(const json_t *core, const json_t *forward, ur_section *s)
 			"fewer than 3 lengths never make it fail: then it holds under a condition, or nothing is found." };
 
 	if (tiles.of.n > 2 && high > low - 1) {
-		f.found = both(within(&tiles, 1.75, 2.25), others);
+		f.found = ur_judge_both(ur_judge_within(&tiles, 1.75, 2.25), others);
 		f.condition = f.found == UR_HOLDS_IF ? wide : NULL;
 		(void)snprintf(words, sizeof words, "One head: exponent %.2f (%.2f to %.2f) in tiles, %.2f with the matrix "
 			"kept. Recurrences: %.2f to %.2f.%s%s%s", tiles.of.exponent, tiles.of.low, tiles.of.high,
@@ -378,7 +314,7 @@ static const char *predicted(const json_t *curve, char *out, size_t room)
 }
 
 /* Adds what is not sure of a ratio at T to the text of a condition. */
-static void doubt(char *out, size_t room, span r, double T)
+static void doubt(char *out, size_t room, ur_reach r, double T)
 {
 	const size_t used = strlen(out);
 	const char *sep = used ? ", and " : "";
@@ -399,7 +335,7 @@ static void find_training(const json_t *curve, ur_finding *f, double from, doubl
 {
 	const char *a = typical(curve, 1), *b = typical(curve, 0);
 	char words[700] = "Not measured yet.", range[40], unsure[400] = "";
-	span all = { INFINITY, INFINITY, -INFINITY, 0, 1 };
+	ur_reach all = { INFINITY, INFINITY, -INFINITY, 0, 1 };
 	double most = -INFINITY;
 	ur_said where;
 	said crosses;
@@ -408,13 +344,13 @@ static void find_training(const json_t *curve, ur_finding *f, double from, doubl
 	f->found = UR_MISSING;
 	for (int i = 0; a && b && i < points(curve); i++) {
 		const double T = length(curve, i);
-		const span r = over(at(curve, a, i), at(curve, b, i));
-		const ur_found one = beyond(r, factor, !wins);
+		const ur_reach r = ur_reach_over(at(curve, a, i), at(curve, b, i));
+		const ur_found one = ur_judge_beyond(r, factor, !wins);
 
 		if (T < from || T > to || !(r.at > 0))
 			continue;
-		f->found = most > 0 ? both(f->found, one) : one;
-		all = (span){ fmin(all.at, r.at), fmin(all.low, r.low), fmax(all.high, r.high), 0, all.sure && r.sure };
+		f->found = most > 0 ? ur_judge_both(f->found, one) : one;
+		all = (ur_reach){ fmin(all.at, r.at), fmin(all.low, r.low), fmax(all.high, r.high), 0, all.sure && r.sure };
 		most = fmax(most, r.at);
 		if (one == UR_HOLDS_IF || one == UR_MISSING)
 			doubt(unsure, sizeof unsure, r, T);
@@ -463,36 +399,6 @@ static void find_winners(const json_t *curve, const json_t *model, ur_section *s
 	find_training(curve, &above, LONG, INFINITY, 2, 0, s);
 }
 
-static void find_streaming(const json_t *curve, ur_section *s)
-{
-	const char *a = typical(curve, 1), *b = typical(curve, 0);
-	const int last = points(curve) - 1;
-	const span grew = over(at(curve, a, last), at(curve, a, 0)), stayed = over(at(curve, b, last), at(curve, b, 0));
-	char words[600] = "Not measured yet.";
-	said where;
-	ur_said one, two, from, to;
-	ur_finding f = { .name = "streaming", .found = UR_MISSING, .words = words,
-		.claim = "One token more costs a recurrence the same wherever it stands, and attention the more, the more came "
-			"before.",
-		.prediction = "A step of attention reads a row of keys and values for every position before it; a recurrence "
-			"reads its state and weights.",
-		.rule = "Holds if, from the first position measured to the last, attention's step takes more than twice as "
-			"long and the recurrence's less than 1.25 times, by the 95 % intervals of both ratios; fails if one of "
-			"them lies wholly on the other side." UNSURE };
-
-	if (last > 0 && grew.at > 0 && stayed.at > 0) {
-		f.found = both(beyond(grew, 2, 1), beyond(stayed, 1.25, 0));
-		f.condition = f.found == UR_HOLDS_IF ? wide : NULL;
-		(void)snprintf(words, sizeof words, "From position %s to %s a step of %s took %.1f times as long (%.1f to "
-			"%.1f; %s at the end), one of %s %.2f times (%.2f to %.2f; %s). They cross at: %s.%s",
-		               ur_tell_count(length(curve, 0), from), ur_tell_count(length(curve, last), to), a, grew.at,
-		               grew.low, grew.high, ur_tell_time(value(curve, a, last), one), b, stayed.at, stayed.low,
-		               stayed.high, ur_tell_time(value(curve, b, last), two), say_crossing(curve, where),
-		               f.found == UR_MISSING ? nothing : "");
-	}
-	ur_section_finding(s, &f);
-}
-
 /* -- what is shown -- */
 
 static void draw(ur_section *s, const char *title, const char *about, const char *x, const json_t *curve,
@@ -515,7 +421,7 @@ static void draw(ur_section *s, const char *title, const char *about, const char
 		line = ur_chart_line(s, chart, shown, mixer ? name : NULL, origin);
 		for (int i = 0; i < points(curve); i++) {
 			const double of = training ? tokens(curve, i, 1) : 1;
-			const span y = at(curve, name, i);
+			const ur_reach y = at(curve, name, i);
 			if (y.at > 0)
 				ur_line_point(s, line, length(curve, i), y.at / of, y.low < y.high ? y.low / of : NAN,
 				              y.low < y.high ? y.high / of : NAN);
@@ -620,7 +526,7 @@ static void tabulate_crossings(const json_t *facts, ur_section *s)
 	}
 }
 
-static void exponent(ur_section *s, const char *name, const growth *g, ur_origin origin)
+static void exponent(ur_section *s, const char *name, const ur_growth *g, ur_origin origin)
 {
 	if (g->of.n > 2)
 		ur_section_figure(s, name, g->of.exponent, origin, "exponent %.2f", g->of.exponent);
@@ -631,8 +537,8 @@ static void figures(const json_t *facts, ur_section *s)
 	const json_t *memory = json_object_get(facts, "memory"), *forward = widest(facts, "forward");
 	const json_t *far = json_object_get(facts, "long"), *training = widest(facts, "training");
 	const json_t *step = widest(facts, "step");
-	const growth attention = fit(json_object_get(facts, "core"), "tiles"), scores = fit_memory(memory, "scores");
-	const growth recurrence = fit(forward, typical(forward, 0)), tiled = fit_memory(memory, typical(memory, 1));
+	const ur_growth attention = fit(json_object_get(facts, "core"), "tiles"), scores = fit_memory(memory, "scores");
+	const ur_growth recurrence = fit(forward, typical(forward, 0)), tiled = fit_memory(memory, typical(memory, 1));
 	const double matrix = 4.0 * UR_COST_FAR * UR_COST_FAR, ratio = UR_COST_FAR / ur_fact_at(far, "T");
 	const ur_origin origin = ratio == 1 ? UR_MEASURED : UR_DERIVED;
 	ur_said text;
@@ -691,9 +597,9 @@ static void ask_growth(const json_t *memory, ur_section *s)
 static void ask_faster(const json_t *curve, int i, ur_section *s)
 {
 	const char *a = typical(curve, 1), *b = typical(curve, 0), *choices[] = { a, b, NULL };
-	const span ratio = over(at(curve, a, i), at(curve, b, i));
-	const int slower = beyond(ratio, 1, 1) <= UR_HOLDS_IF && ratio.low > 1;
-	const int faster = beyond(ratio, 1, 0) <= UR_HOLDS_IF && ratio.high < 1;
+	const ur_reach ratio = ur_reach_over(at(curve, a, i), at(curve, b, i));
+	const int slower = ur_judge_beyond(ratio, 1, 1) <= UR_HOLDS_IF && ratio.low > 1;
+	const int faster = ur_judge_beyond(ratio, 1, 0) <= UR_HOLDS_IF && ratio.high < 1;
 	char question[200], because[200];
 	ur_said T, x, y;
 
@@ -729,7 +635,7 @@ static void conclude(const json_t *facts, const json_t *others, ur_section *s)
 {
 	const json_t *memory = json_object_get(facts, "memory"), *core = json_object_get(facts, "core");
 	const json_t *far = json_object_get(facts, "long"), *forward = widest(facts, "forward");
-	const json_t *training = widest(facts, "training"), *step = widest(facts, "step");
+	const json_t *training = widest(facts, "training");
 
 	(void)others;
 	find_matrix(memory, s);
@@ -737,7 +643,6 @@ static void conclude(const json_t *facts, const json_t *others, ur_section *s)
 	find_long(far, json_object_get(facts, "same"), s);
 	find_time(core, forward, s);
 	find_winners(training, json_object_get(facts, "predicted"), s);
-	find_streaming(step, s);
 	figures(facts, s);
 	if (memory)
 		tabulate_matrix(memory, far, s);
@@ -748,7 +653,6 @@ static void conclude(const json_t *facts, const json_t *others, ur_section *s)
 		"without.", "T", core, "s", 0);
 	draw(s, "A layer over one sequence", "Forward, one thread.", "T", forward, "s", 0);
 	draw(s, "Training, by length", "Forward and backward, all threads.", "T", training, "s", 1);
-	draw(s, "One step more", "One stream, one thread.", "position", step, "s", 0);
 	ask_growth(memory, s);
 	ask_far(far, s);
 	if (points(training)) {
@@ -772,9 +676,8 @@ static const char *const lesson[] = {
 	"it lies. Two things push it far out: attention's operations are large products that keep a processor busy, while "
 	"a recurrence's steps wait for each other; and in training short sequences can be put side by side, but a long one "
 	"is alone.",
-	"When one token comes at a time the picture is another one. A recurrence does the same work at every position. "
-	"Attention reads back through all the keys and values it has kept, and each step is a little dearer than the one "
-	"before.",
+	"When one token comes at a time the picture is another one: that is the experiment after this one. Here its times "
+	"only say which is cheaper from where on.",
 	NULL };
 static const char *const how[] = {
 	"Memory is what the process grew by at most during one forward pass of a layer of width 256, less its output. The "

@@ -37,6 +37,12 @@ static const struct row { const char *name; cell cells[COLUMNS]; } rows[] = {
 	    FIGURE("long", "attention_far", "right over long rows, where guessing is right in half"),
 	    FIGURE("long", "attention_update", "for one update on the longest sequence", .who = "LSTM",
 	           .beside = "rnn_update") } },
+	{ "Learning as events arrive",
+	  { FIGURE("online", "rnn_learning", "right behind a change of the stream, each event learnt once",
+	           .who = "the same, frozen", .beside = "rnn_frozen"),
+	    FIGURE("online", "attention_learning", "right there, learning in a window", .who = "frozen",
+	           .beside = "attention_frozen"),
+	    FIGURE("online", "attention_event", "to learn from an event", .who = "LSTM", .beside = "rnn_event") } },
 };
 
 static const char *text_of(const json_t *figure) { return json_string_value(json_object_get(figure, "text")); }

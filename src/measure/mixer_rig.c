@@ -178,6 +178,15 @@ ur_status ur_rig_open(ur_rig *rig, const ur_rig_spec *spec, const ur_ctx *ctx, u
 	return UR_OK;
 }
 
+void ur_rig_restart(ur_rig *r)
+{
+	for (int b = 0; r->span.state && b < r->spec.B; b++)
+		memcpy(r->state[b], r->kept[b], r->state_size);
+	r->since = 0;
+}
+
+int ur_rig_steps(const ur_rig *r) { return slack(&r->spec); }
+
 void ur_rig_run(ur_rig *r)
 {
 	const ur_rig_spec *s = &r->spec;
@@ -186,8 +195,7 @@ void ur_rig_run(ur_rig *r)
 	const int H = d->out, grad = !(s->forward->mixer->flags & UR_STATE_GROWS) && s->stateful;
 
 	if (r->span.state && r->since++ == slack(s)) {
-		for (int b = 0; b < s->B; b++)
-			memcpy(r->state[b], r->kept[b], r->state_size);
+		ur_rig_restart(r);
 		r->since = 1;
 	}
 	if (s->pass == UR_PASS_STEP) {

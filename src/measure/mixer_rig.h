@@ -51,6 +51,9 @@ typedef struct ur_rig {
 ur_status ur_rig_open(ur_rig *rig, const ur_rig_spec *spec, const ur_ctx *ctx, ur_err *err);
 /* One call of the pass. Steps move on, by 64 or a quarter of T, before they start again where they were. */
 void ur_rig_run(ur_rig *rig);
+/* States as they were before the first call, and how many steps can follow before a call does that by itself. */
+void ur_rig_restart(ur_rig *rig);
+int ur_rig_steps(const ur_rig *rig);
 void ur_rig_close(ur_rig *rig);
 
 #endif

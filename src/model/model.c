@@ -180,7 +180,8 @@ static void place(ur_model *m)
 	for (int i = 0; i < m->params; i++) {
 		ur_parameter *p = &m->param[i];
 
-		p->packed = m->dtype != UR_F32 && is_multiplied(m, i) && !is_table(m, i);
+		p->multiplied = is_multiplied(m, i);
+		p->packed = m->dtype != UR_F32 && p->multiplied && !is_table(m, i);
 		p->at = m->floats;
 		m->floats += p->packed ? 0 : (p->count + LINE - 1) / LINE * LINE;
 		m->scalars += (int64_t)p->count;
@@ -193,9 +194,9 @@ static void place_panels(ur_model *m, ur_arena *arena, int training)
 	for (int i = 0; i < m->params; i++) {
 		const ur_param *p = &m->param[i].decl;
 		ur_mat w = { .rows = p->rows, .cols = p->cols ? p->cols : 1, .blocks = p->blocks > 1 ? p->blocks : 1,
-		             .cut = p->cut, .dtype = is_multiplied(m, i) ? m->dtype : UR_F32,
+		             .cut = p->cut, .dtype = m->param[i].multiplied ? m->dtype : UR_F32,
 		             .data = m->weights && !m->param[i].packed ? m->weights + m->param[i].at : NULL };
-		if (is_multiplied(m, i)) {
+		if (m->param[i].multiplied) {
 			w.panels = UR_TAKE(arena, char, ur_mat_bytes(m->k, &w));
 			if (m->dtype == UR_I8)
 				w.scale = UR_TAKE(arena, float, w.rows);
@@ -252,19 +253,27 @@ static ur_status check_words(const ur_spec *spec, const ur_words *words, ur_err 
 	const int outputs = !p ? 0 : p->says == UNROLL_HIDDEN ? spec->width : words->V;
 	ur_dims dims = ur_spec_dims(spec);
 	const char *why;
+	ur_status status;
 
 	if (!p)
 		return words->V >= 1 && (!spec->pair || words->source_V >= 1) ? UR_OK
 			: ur_fail(err, UR_E_INVALID, "a model needs a vocabulary of at least one token");
 	if (spec->pair)
 		return ur_fail(err, UR_E_INVALID, "%s is a model of pairs, which reads tokens, not values", spec->text);
-	if (words->vocab || p->out.n != outputs || (p->says == UNROLL_HIDDEN) != (words->V == 0))
+	if (words->vocab || words->source)
+		return ur_fail(err, UR_E_INVALID, "a model of values has no vocabulary");
+	if (p->out.n != outputs || (p->says == UNROLL_HIDDEN) != (words->V == 0))
 		return ur_fail(err, UR_E_INVALID, "%s gives %d outputs, not the %d that its names and units are of", spec->text,
 		               outputs, p->out.n);
+	if ((status = ur_ports_check(p, err)))
+		return status;
+	if (!spec->form->norm && spec->positions != UR_NOWHERE)
+		return ur_fail(err, UR_E_INVALID, "%s has positions, which a plain layer of values has no place for: leave "
+		               "them out, or put it into a block, as with block=llama", spec->text);
 	dims.in = p->in.n;
 	if (!spec->form->norm && spec->mixer->check && (why = spec->mixer->check(&dims)))
-		return ur_fail(err, UR_E_INVALID, "%s cannot read %d values: %s. Put it into a block, as in %.40s,block=llama",
-		               spec->text, p->in.n, why, spec->text);
+		return ur_fail(err, UR_E_INVALID, "%s cannot read %d values: %s. Put it into a block, as with block=llama",
+		               spec->text, p->in.n, why);
 	return UR_OK;
 }
 

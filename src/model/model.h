@@ -21,7 +21,8 @@ typedef struct ur_parameter {
 	int reverse;                    /* of the direction from the end */
 	ur_param decl;
 	size_t at, count;               /* floats; `at` means nothing where it is packed alone */
-	int packed;                     /* its matrix is kept packed alone, as the model's dtype: not in the weights */
+	int multiplied;                 /* a matrix that products read, and so packed */
+	int packed;                     /* it is kept packed alone, as the model's dtype: not in the weights */
 	int decay;                      /* weight decay applies: matrices, not gains, biases or embeddings of positions */
 } ur_parameter;
 
@@ -145,8 +146,9 @@ ur_status ur_model_load_as(const char *path, const ur_kernels *k, unroll_weights
 /* The same of an open file. */
 ur_status ur_model_load_file(const ur_safetensors *file, const ur_kernels *k, unroll_weights weights, ur_model **model,
                              ur_err *err);
-/* "f32", "bf16", "int8"; NULL: none. */
-const char *ur_dtype_name(int dtype);
+/* "f32", "bf16", "int8"; and by name: NULL is UR_F32, UR_DTYPES: none. */
+const char *ur_dtype_name(ur_dtype dtype);
+ur_dtype ur_dtype_find(const char *name);
 /* What a file says of its model, without its weights: spec and vocabulary (held by the caller). */
 ur_status ur_model_describe(const ur_safetensors *file, ur_spec *spec, ur_words *words, ur_err *err);
 /* Lets go of the vocabularies that the above gave. */

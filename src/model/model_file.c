@@ -111,7 +111,16 @@ static char *vocab_text(const ur_vocab *v) { return dumped(v ? ur_vocab_to_json(
 
 static const char *const dtype_names[UR_DTYPES] = { [UR_F32] = "f32", [UR_BF16] = "bf16", [UR_I8] = "int8" };
 
-const char *ur_dtype_name(int dtype) { return dtype >= 0 && dtype < UR_DTYPES ? dtype_names[dtype] : NULL; }
+const char *ur_dtype_name(ur_dtype dtype) { return dtype_names[dtype]; }
+
+ur_dtype ur_dtype_find(const char *name)
+{
+	int known = UR_F32;
+
+	while (name && known < UR_DTYPES && strcmp(name, dtype_names[known]))
+		known++;
+	return (ur_dtype)known;
+}
 
 static ur_st_dtype stored_type(ur_dtype dtype) { return dtype == UR_I8 ? UR_ST_I8 : UR_ST_BF16; }
 
@@ -490,17 +499,12 @@ static ur_status read_weights(const ur_model *m, const ur_safetensors *file, ur_
 static ur_status dtype_of(const ur_safetensors *file, unroll_weights weights, ur_dtype *dtype, ur_err *err)
 {
 	const char *name = ur_safetensors_meta(file, KEPT_AS);
-	int known = 0;
 
 	*dtype = weights == UNROLL_BF16 ? UR_BF16 : weights == UNROLL_INT8 ? UR_I8 : UR_F32;
-	if (weights != UNROLL_AS_STORED || !name)
-		return UR_OK;
-	while (known < UR_DTYPES && strcmp(name, ur_dtype_name(known)))
-		known++;
-	if (known == UR_DTYPES)
-		return ur_fail(err, UR_E_FORMAT, "metadata: " KEPT_AS " is '%.20s'; f32, bf16 and int8 are known", name);
-	*dtype = (ur_dtype)known;
-	return UR_OK;
+	if (weights == UNROLL_AS_STORED)
+		*dtype = ur_dtype_find(name);
+	return *dtype < UR_DTYPES ? UR_OK
+		: ur_fail(err, UR_E_FORMAT, "metadata: " KEPT_AS " is '%.20s'; f32, bf16 and int8 are known", name);
 }
 
 /* Before memory is taken for weights: that the file has them. */
@@ -519,7 +523,7 @@ static ur_status check_tensors(const ur_spec *spec, const ur_words *words, const
 			status = find_piece(file, part[q].name, &part[q], &t, &scale, err);
 	}
 	ur_model_free(shape);
-	return status;
+	return status == UR_E_INVALID ? UR_E_FORMAT : status; /* the file asks for what cannot be */
 }
 
 static ur_status load(const ur_safetensors *file, const ur_kernels *k, int training, unroll_weights weights,

@@ -440,9 +440,9 @@ static void embed(ur_net *net, const ur_pass *pass)
 
 	if (m->ports && net->stack->input < 0) { /* a plain layer reads them as they are */
 		ur_copy_rows(net->c, rows, net->stack->in, pass->values, net->stack->in, net->layer[0].x, net->stack->in);
-		return;
+	} else {
+		ur_embed_forward(net->c, &call);
 	}
-	ur_embed_forward(net->c, &call);
 	if (drop.p > 0 && (m->spec.form->norm || m->spec.pair))
 		ur_for_chunks(net->c, rows, sum_rows, &(struct rows){ net->c->k, D, &drop, NULL, call.y, call.y });
 	if (net->embedded) {

@@ -78,7 +78,7 @@ void ur_net_plan(ur_net *net, const ur_model *m, const ur_ctx *c, int T, int B, 
 void ur_net_plan_pairs(ur_net *net, const ur_model *m, const ur_ctx *c, int S, int T, int B, int training,
                        ur_arena *arena);
 /* For training, without states; the first layer reads no table by index, so that backward has the gradient of what it
- * reads. */
+ * reads. Of models that read tokens. */
 void ur_net_plan_inputs(ur_net *net, const ur_model *m, const ur_ctx *c, int T, int B, ur_arena *arena);
 /* Fills net->last. With state, all B positions must be equal where the model has positions. */
 void ur_net_forward(ur_net *net, const ur_pass *pass);
@@ -107,7 +107,7 @@ double ur_net_block_flops(const ur_net *net, const ur_pass *pass);
 enum { UR_SITE_EMBEDDING = 0, UR_SITE_CROSS = 1 << 20, UR_SITE_ENCODER = 1 << 21 };
 static inline int ur_site(int layer, int second) { return 1 + 2 * layer + second; }
 
-/* Log-probabilities' sum: scores `last` against targets (rows, negative: not scored); losses (rows) in nats. */
+/* Of models that say classes. Log-probabilities' sum: scores `last` against targets (rows, negative: not scored); losses (rows) in nats. */
 void ur_net_losses(ur_net *net, int rows, const int32_t *targets, double *losses);
 
 #endif

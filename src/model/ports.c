@@ -1,6 +1,8 @@
 /* Names and units of what a model of values reads and says. */
 #include "model/ports.h"
 
+#include "vocab/utf8.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,12 +55,30 @@ ur_status ur_ports_new(int in, int out, unroll_says says, int units, ur_ports **
 
 ur_status ur_port_name(ur_port *p, int i, const char *name, ur_err *err)
 {
-	char *copy = strdup(name);
+	char *copy;
 
-	if (!copy)
+	if (ur_utf8_valid((const unsigned char *)name, strlen(name)) != strlen(name))
+		return ur_fail(err, UR_E_INVALID, "the name of value %d is not UTF-8 text; convert the data, or rename it", i + 1);
+	if (!(copy = strdup(name)))
 		return ur_fail(err, UR_E_NOMEM, "no memory for a name");
 	free(p->name[i]);
 	p->name[i] = copy;
+	return UR_OK;
+}
+
+/* A mean that is a number, a scale that can be divided by as well. */
+static int usable(float mean, float scale) { return isfinite(mean) && isfinite(scale) && isfinite(1 / scale); }
+
+ur_status ur_ports_check(const ur_ports *p, ur_err *err)
+{
+	const ur_port *sides[2] = { &p->in, &p->out };
+
+	for (int s = 0; s < 2; s++)
+		for (int i = 0; sides[s]->mean && i < sides[s]->n; i++)
+			if (!usable(sides[s]->mean[i], sides[s]->scale[i]))
+				return ur_fail(err, UR_E_INVALID, "the mean of %s value %d is %g and its scale %g: neither may be "
+				               "infinite or no number, and a scale not 0", s ? "output" : "input", i + 1,
+				               (double)sides[s]->mean[i], (double)sides[s]->scale[i]);
 	return UR_OK;
 }
 
@@ -180,19 +200,18 @@ static ur_status count_of(const json_t *json, const char *side, int *n, ur_err *
 	return UR_OK;
 }
 
-/* n finite numbers of a list; scales are not 0. */
-static ur_status read_numbers(const json_t *list, const char *side, const char *what, int n, int nonzero, float *to,
-                              ur_err *err)
+/* n numbers of a list. */
+static ur_status read_numbers(const json_t *list, const char *side, const char *what, int n, float *to, ur_err *err)
 {
 	if ((int)json_array_size(list) != n)
 		return ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: \"%s\" of \"%s\" must be a list of %d numbers", what,
 		               side, n);
 	for (int i = 0; i < n; i++) {
 		const json_t *x = json_array_get(list, (size_t)i);
+		if (!json_is_number(x))
+			return ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: \"%s\" of \"%s\" must be a list of %d numbers",
+			               what, side, n);
 		to[i] = (float)json_number_value(x);
-		if (!json_is_number(x) || !isfinite(to[i]) || (nonzero && to[i] == 0))
-			return ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: number %d in \"%s\" of \"%s\" is not a finite "
-			               "number%s", i + 1, what, side, nonzero ? " other than 0" : "");
 	}
 	return UR_OK;
 }
@@ -211,10 +230,12 @@ static ur_status read_port(const json_t *json, const char *side, ur_port *p, ur_
 		else if (!json_is_null(name))
 			status = ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: name %d of \"%s\" is no text", i + 1, side);
 	}
+	if (!status && !p->mean != !json_object_get(json, "scale"))
+		status = ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: \"%s\" has a \"mean\" or a \"scale\" alone", side);
 	if (!status && p->mean)
-		status = read_numbers(json_object_get(json, "mean"), side, "mean", p->n, 0, p->mean, err);
+		status = read_numbers(json_object_get(json, "mean"), side, "mean", p->n, p->mean, err);
 	if (!status && p->mean)
-		status = read_numbers(json_object_get(json, "scale"), side, "scale", p->n, 1, p->scale, err);
+		status = read_numbers(json_object_get(json, "scale"), side, "scale", p->n, p->scale, err);
 	return status;
 }
 
@@ -224,6 +245,7 @@ ur_status ur_ports_from_json(const json_t *json, ur_ports **ports, ur_err *err)
 	const char *says = json_string_value(json_object_get(json, "says"));
 	ur_ports *p;
 	int n[2], kind = 0;
+	ur_err why = { 0 };
 	ur_status status;
 
 	*ports = NULL;
@@ -240,6 +262,8 @@ ur_status ur_ports_from_json(const json_t *json, ur_ports **ports, ur_err *err)
 		status = ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: only outputs that are values have a \"mean\"");
 	if (!status && !(status = read_port(sides[0], "in", &p->in, err)))
 		status = read_port(sides[1], "out", &p->out, err);
+	if (!status && (status = ur_ports_check(p, &why)))
+		status = ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: %s", why.text);
 	if (status) {
 		ur_ports_free(p);
 		return status;

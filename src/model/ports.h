@@ -27,10 +27,13 @@ typedef struct ur_ports {
 ur_status ur_ports_new(int in, int out, unroll_says says, int units, ur_ports **ports, ur_err *err);
 ur_ports *ur_ports_copy(const ur_ports *p); /* NULL: no memory */
 void ur_ports_free(ur_ports *p);
-/* Names a value; the text is copied. UR_E_NOMEM. */
+/* Names a value; the text is copied. UR_E_INVALID: it is not UTF-8; UR_E_NOMEM. */
 ur_status ur_port_name(ur_port *p, int i, const char *name, ur_err *err);
 
-/* What the layers see of a row of p->n values; missing ones (NaN) are 0, the mean. */
+/* Whether its units are numbers to reckon with. UR_E_INVALID. */
+ur_status ur_ports_check(const ur_ports *p, ur_err *err);
+
+/* What the layers see of a row of p->n values; missing ones (NaN) are 0: the mean, where there are units. */
 void ur_port_see(const ur_port *p, const float *values, float *seen);
 /* What the layers said, in the data's units, in place. */
 void ur_port_say(const ur_port *p, float *said);

@@ -1,5 +1,5 @@
-/* Groups: one step of many streams. A stream's result does not depend on the others (step.h), so a group holds no state:
- * it is the working memory, and the order of its calls is the caller's. */
+/* Groups: one step of many streams. A stream's result does not depend on the others (step.h), so a group holds no
+ * state: it is the working memory, and the order of its calls is the caller's. */
 #include "run/stream.h"
 
 struct ur_group {
@@ -78,8 +78,8 @@ static ur_status choose(const ur_group *g, int i, ur_stream *s, ur_err *err)
 	if (s->chosen)
 		return ur_fail(err, UR_E_INVALID, "stream %d of the group is in it twice", i);
 	if (ur_stream_room(s, 1, NULL))
-		return ur_fail(err, UR_E_FULL, "stream %d of the group is full: it has taken all %lld steps that %s is built for",
-		               i, (long long)s->limit, s->m->spec.text);
+		return ur_fail(err, UR_E_FULL, "stream %d of the group is full: it has taken all %lld steps that %s is built "
+		               "for", i, (long long)s->limit, s->m->spec.text);
 	s->chosen = 1;
 	return UR_OK;
 }

@@ -42,9 +42,9 @@ size_t unroll_weight_bytes(const ur_model *model)
 		const ur_mat *w = &model->mat[i];
 
 		/* a product reads all of its matrix, a look-up a row of its table */
-		if (w->panels)
-			bytes += ur_mat_bytes(model->k, w) + (w->scale ? (size_t)w->rows * sizeof *w->scale : 0);
-		if (!w->panels || i == model->stack.embedding)
+		if (model->param[i].multiplied)
+			bytes += ur_mat_bytes(model->k, w) + (w->dtype == UR_I8 ? (size_t)w->rows * sizeof(float) : 0);
+		if (!model->param[i].multiplied || i == model->stack.embedding)
 			bytes += (size_t)(model->param[i].decl.cols ? w->cols : w->rows) * sizeof(float);
 	}
 	return bytes;

@@ -16,8 +16,8 @@ ur_status ur_options_read(const unroll_options *given, unroll_options *options, 
 		return ur_fail(err, UR_E_INVALID, "options: set their size to sizeof(unroll_options)");
 	for (size_t i = sizeof *options; i < given->size; i++)
 		if (bytes[i])
-			return ur_fail(err, UR_E_INVALID, "options: this library, version %s, does not know all that is set in them",
-			               UNROLL_VERSION);
+			return ur_fail(err, UR_E_INVALID, "options: this library, version %s, does not know all that is set in "
+			               "them", UNROLL_VERSION);
 	memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
 	return UR_OK;
 }
@@ -51,14 +51,15 @@ static ur_status check_reach(const unroll_options *o, const ur_model *m, int win
 		return ur_fail(err, UR_E_INVALID, "options: a %s is attention's, and %s has none: its streams take constant "
 		               "memory and any number of steps", what, m->spec.text);
 	if (o->context && o->window)
-		return ur_fail(err, UR_E_INVALID, "options: give a context or a window, not both: with a window streams have no "
-		               "end");
+		return ur_fail(err, UR_E_INVALID, "options: give a context or a window, not both: with a window streams have "
+		               "no end");
 	if (o->context && m->spec.option[window] > 0)
 		return ur_fail(err, UR_E_INVALID, "options: %s has a window of %d positions and so no end that a context could "
 		               "move; give another window", m->spec.text, (int)m->spec.option[window]);
 	if (m->spec.positions != UR_NOWHERE && (o->window || o->context > m->spec.context))
-		return ur_fail(err, UR_E_INVALID, "options: %s knows %d positions, from a table, and no window or context takes "
-		               "it further; a model with rope=1 and no table can be", m->spec.text, m->spec.context);
+		return ur_fail(err, UR_E_INVALID, "options: %s knows %d positions, from a table, and no window or context "
+		               "takes it further; block=llama, which turns by position, goes anywhere", m->spec.text,
+		               m->spec.context);
 	return UR_OK;
 }
 

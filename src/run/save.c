@@ -112,8 +112,8 @@ static ur_status check_model(const ur_model *m, const ur_saved *head, ur_err *er
 	const ur_saved own = head_of(m);
 
 	if (head->model != own.model)
-		return ur_fail(err, UR_E_INVALID, "the state is of another model than this one, %s: of other weights, or another "
-		               "spec", m->spec.text);
+		return ur_fail(err, UR_E_INVALID, "the state is of another model than this one, %s: of another spec, other "
+		               "weights, or the same kept otherwise", m->spec.text);
 	if (head->context != own.context || head->window != own.window)
 		return ur_fail(err, UR_E_INVALID, "the state is of a model opened with context %lld and window %lld (0: none); "
 		               "this one, %s, has %lld and %lld", (long long)head->context, (long long)head->window,
@@ -139,8 +139,12 @@ static ur_status check_layers(const ur_model *m, const char *from, const ur_save
 	for (int i = 0; i < m->spec.layers; i++) {
 		const ur_layer *l = &m->stack.layer[i];
 		const uint64_t used = number_at(sizes + (size_t)i * sizeof(uint64_t));
-		const int fits = used <= left && (l->kind->state_fits ? l->kind->state_fits(&l->dims, head->position, state, used)
-		                                                      : used == l->kind->state_size(&l->dims));
+		int fits = used <= left;
+
+		if (fits && l->kind->state_fits)
+			fits = l->kind->state_fits(&l->dims, head->position, state, used);
+		else if (fits)
+			fits = used == l->kind->state_size(&l->dims);
 		if (!fits)
 			return ur_fail(err, UR_E_FORMAT, "the state is damaged: that of layer %d is none of a stream at step %lld",
 			               i, (long long)head->position);

@@ -6,9 +6,9 @@
  *     each layer's bytes            a mixer's own (mixer.h), one layer after the other
  *     uint64                        the hash (vocab/text_hash.h) of all before it
  *
- * Whether bytes are of this model is told by a fingerprint: of everything that a step's result depends on, which is the
- * structure, the weights and the units of the data, and neither context nor window. These two are there in the open, so
- * that a refusal can name them; the numbers of positions between 1 and 2^62 steps are all that a state can be at. */
+ * Whether bytes are of this model is told by a fingerprint of everything that a step's result depends on: structure,
+ * weights, how they are kept, and the units of the data. Context and window stand beside it, so that a refusal can name
+ * them. A state can be at any step up to the model's limit, or 2^62 where it has none. */
 #ifndef UR_SAVED_H
 #define UR_SAVED_H
 

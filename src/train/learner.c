@@ -13,7 +13,7 @@ void ur_learning_defaults(ur_learning *h, const ur_spec *spec)
 	ur_recipe r;
 
 	ur_recipe_defaults(&r, spec);
-	*h = (ur_learning){ .window = 8, .optimizer = "adamw", .lr = 1e-3, .beta1 = r.beta1, .beta2 = r.beta2,
+	*h = (ur_learning){ .window = 8, .optimizer = "adamw", .lr = r.lr, .beta1 = r.beta1, .beta2 = r.beta2,
 		.eps = r.eps, .momentum = r.momentum, .clip = 1, .norm = 10000, .fade = 1000, .delta = 0.002,
 		.freeze_after = 1000 };
 }
@@ -23,12 +23,14 @@ ur_status ur_learning_check(const ur_learning *h, ur_err *err)
 	if (h->window < 1 || h->window > 1 << 16)
 		return ur_fail(err, UR_E_INVALID, "a window is of 1 to 65536 events, not %d", h->window);
 	if (!h->optimizer || !ur_optimizer_find(h->optimizer))
-		return ur_fail(err, UR_E_INVALID, "no optimiser '%.40s'; there are adamw, sgd", h->optimizer ? h->optimizer : "");
+		return ur_fail(err, UR_E_INVALID, "no optimiser '%.40s'; there are adamw, sgd", h->optimizer ? h->optimizer
+		               : "");
 	if (!(h->lr > 0) || !isfinite(h->lr))
 		return ur_fail(err, UR_E_INVALID, "the learning rate must be above 0");
 	if (!(h->beta1 >= 0 && h->beta1 < 1 && h->beta2 >= 0 && h->beta2 < 1 && h->momentum >= 0 && h->momentum < 1 &&
 	      h->eps > 0 && h->weight_decay >= 0 && h->clip >= 0))
-		return ur_fail(err, UR_E_INVALID, "beta1, beta2 and momentum are in [0, 1), weight decay and clipping at least 0");
+		return ur_fail(err, UR_E_INVALID, "beta1, beta2 and momentum are in [0, 1), weight decay and clipping at "
+		               "least 0");
 	if (!(h->norm >= 0) || (h->norm > 0 && h->norm < 2) || !(h->fade >= 1) || !(h->delta > 0 && h->delta < 1) ||
 	    h->freeze_after < 0)
 		return ur_fail(err, UR_E_INVALID, "means look back on 2 events or more (0: all), scores fade over 1 or more, "
@@ -158,6 +160,11 @@ static int fed_inputs(const ur_ports *p)
 	return n;
 }
 
+int ur_learner_carries(const ur_model *m)
+{
+	return (m->spec.mixer->flags & (UR_STATE_GRAD | UR_STATE_GROWS)) == UR_STATE_GRAD && !ur_model_limit(m);
+}
+
 static ur_status look_at(ur_learner *l, ur_err *err)
 {
 	const ur_model *m = l->live.m;
@@ -170,18 +177,20 @@ static ur_status look_at(ur_learner *l, ur_err *err)
 	l->fed = p ? fed_inputs(p) : 0;
 	l->features = l->in - l->fed;
 	l->units = p && p->in.mean;
-	l->carries = (m->spec.mixer->flags & UR_STATE_GRAD) && !ur_model_limit(m);
+	l->carries = ur_learner_carries(m);
 	if (m->spec.pair || m->V < 1 || (p && p->says == UNROLL_HIDDEN))
-		return ur_fail(err, UR_E_INVALID, "%.100s %s, and cannot learn from events; give a model of one text, or of values "
-		               "that says classes or a number", m->spec.text, m->spec.pair ? "is a model of pairs" : "says nothing");
+		return ur_fail(err, UR_E_INVALID, "%.100s %s, and cannot learn from events; give a model of one text, or of "
+		               "values "
+		               "that says classes or a number", m->spec.text, m->spec.pair ? "is a model of pairs" : "says "
+			"nothing");
 	if (l->numbers && (l->V != 1 || (l->units && !p->out.mean)))
-		return ur_fail(err, UR_E_INVALID, "a model that learns from events says one number, with a unit if its inputs have "
-		               "one; this one says %d", l->V);
+		return ur_fail(err, UR_E_INVALID, "a model that learns from events says one number, with a unit if its "
+		               "inputs have one; this one says %d", l->V);
 	if (l->fed && l->fed != l->V)
 		return ur_fail(err, UR_E_INVALID, "%d inputs named %s, but %d outputs", l->fed, answer_before, l->V);
 	if (!l->carries && ur_model_limit(m) && l->how.window > ur_model_limit(m))
-		return ur_fail(err, UR_E_INVALID, "windows of %d events do not fit a context of %lld; give a shorter window, or "
-		               "context=%d in the spec", l->how.window, (long long)ur_model_limit(m), l->how.window);
+		return ur_fail(err, UR_E_INVALID, "windows of %d events do not fit a context of %lld; give a shorter "
+		               "window, or context=%d in the spec", l->how.window, (long long)ur_model_limit(m), l->how.window);
 	for (size_t i = 0; i < m->floats; i++)
 		if (!isfinite(m->weights[i]))
 			return ur_fail(err, UR_E_INVALID, "the model's weights are not all numbers");
@@ -201,7 +210,8 @@ static void start_normals(ur_learner *l, int fresh)
 
 		if (i == l->features && !l->numbers)
 			break;
-		l->live.normal[i] = (ur_normal){ worth, (double)of->mean[at], 1 / ((double)of->scale[at] * (double)of->scale[at]) };
+		l->live.normal[i] = (ur_normal){ worth, (double)of->mean[at],
+			1 / ((double)of->scale[at] * (double)of->scale[at]) };
 	}
 }
 
@@ -236,7 +246,8 @@ ur_status ur_learner_open(const ur_learning *how, ur_model *model, int fresh, co
 	l->how.optimizer = l->optimizer->name;
 	l->recipe = (ur_recipe){ .optimizer = l->optimizer->name, .beta1 = how->beta1, .beta2 = how->beta2, .eps = how->eps,
 	                         .momentum = how->momentum, .weight_decay = how->weight_decay };
-	if ((status = ur_model_create(&model->spec, &(ur_words){ model->V, model->vocab, 0, NULL, model->ports }, model->k, 0,
+	if ((status = ur_model_create(&model->spec, &(ur_words){ model->V, model->vocab, 0, NULL, model->ports },
+	                              model->k, 0,
 	                              &l->frozen.m, err)))
 		goto failed;
 	plan(l, &l->memory);
@@ -493,7 +504,7 @@ static void step(ur_learner *l)
 {
 	ur_watcher *w = &l->live;
 	const int T = w->ring.count, from = w->ring.from;
-	int first = l->how.newest ? T - 1 : 0, scored = 0;
+	int first = l->how.whole ? 0 : T - 1, scored = 0;
 	const ur_pass pass = pass_over(w, l->in, from, T, l->carries ? &w->scratch : NULL);
 	ur_aim aim = { 0 };
 	double norm, scale;
@@ -529,7 +540,8 @@ static void step(ur_learner *l)
 	}
 	l->bad = 0;
 	scale = l->how.clip > 0 && norm > l->how.clip ? l->how.clip / norm : 1;
-	ur_optimizer_step(l->optimizer, l->ctx, &l->recipe, w->m, ++l->steps, l->how.lr * l->boost, (float)scale, l->back.all,
+	ur_optimizer_step(l->optimizer, l->ctx, &l->recipe, w->m, ++l->steps, l->how.lr * l->boost, (float)scale,
+	                  l->back.all,
 	                  l->m1, l->m2);
 	ur_model_pack(w->m, l->ctx);
 }
@@ -601,7 +613,8 @@ ur_status ur_learner_answer(ur_learner *l, int answer, int *drift, ur_err *err)
 	if ((status = foretold(l, 0, err)))
 		return status;
 	if (answer < 0 || answer >= l->V)
-		return ur_fail(err, UR_E_INVALID, "no %s %d: the model has %d, from 0", l->values ? "class" : "token", answer, l->V);
+		return ur_fail(err, UR_E_INVALID, "no %s %d: the model has %d, from 0", l->values ? "class" : "token",
+		               answer, l->V);
 	if (!l->values && (status = ur_learner_predict(l, NULL, &out, err)))
 		return status;
 	if (l->pending) {
@@ -676,8 +689,8 @@ ur_status ur_learner_class(ur_learner *l, const char *name, size_t bytes, int *n
 		if (strlen(p->name[i]) == bytes && !memcmp(p->name[i], name, bytes))
 			return UR_OK;
 	if (*number == l->V)
-		return ur_fail(err, UR_E_INVALID, "'%.*s' would be class %d, and the model has outputs for %d; begin anew with more "
-		               "(--classes)", (int)(bytes < 60 ? bytes : 60), name, l->V + 1, l->V);
+		return ur_fail(err, UR_E_INVALID, "'%.*s' would be class %d, and the model has outputs for %d; begin anew "
+		               "with more (--classes)", (int)(bytes < 60 ? bytes : 60), name, l->V + 1, l->V);
 	memcpy(text, name, bytes);
 	text[bytes] = 0;
 	return ur_port_name(p, *number, text, err);

@@ -29,8 +29,8 @@ typedef struct ur_learner ur_learner;
 /* Everything that decides the result, but for the model and its spec. */
 typedef struct ur_learning {
 	int window;                     /* W >= 1 events */
-	int newest;                     /* learn from the newest answer alone; 0: from all answers in the window, each
-	                                 * 1 / W: the same pass, W gradients' mean */
+	int whole;                      /* a step learns from all answers in the window, each 1 / W of it; 0: from the
+	                                 * newest alone, so that each answer is learnt once */
 	const char *optimizer;          /* a name of ur_optimizer_find */
 	double lr, beta1, beta2, eps, momentum, weight_decay;
 	double clip;                    /* gradient norm at most this; 0: no clipping */
@@ -63,6 +63,8 @@ ur_status ur_learn_model(const ur_spec *spec, const ur_learn_shape *shape, uint6
 ur_status ur_learner_open(const ur_learning *how, ur_model *model, int fresh, const ur_ctx *ctx, ur_learner **learner,
                           ur_err *err);
 void ur_learner_close(ur_learner *l);
+/* Whether a model's state is carried from event to event; else it sees its window alone. */
+int ur_learner_carries(const ur_model *m);
 /* The model as it is now: weights, and means and scales in its ports. */
 const ur_model *ur_learner_model(ur_learner *l);
 /* Values it is given: inputs less those of the previous answer. 0: it reads tokens. */

@@ -96,10 +96,11 @@ static json_t *settings(const ur_learner *l)
 {
 	const ur_learning *h = &l->how;
 
-	return json_pack("{s:i,s:b,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:b,s:I}", "window", h->window, "newest",
-		h->newest, "optimizer", h->optimizer, "lr", h->lr, "beta1", h->beta1, "beta2", h->beta2, "eps", h->eps,
-		"momentum", h->momentum, "weight-decay", h->weight_decay, "clip", h->clip, "normalise", h->norm, "fade", h->fade,
-		"delta", h->delta, "on-drift", h->faster, "freeze-after", (json_int_t)h->freeze_after);
+	return json_pack("{s:i,s:s,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:s,s:I}", "window", h->window, "learn-from",
+		h->whole ? "window" : "newest", "optimizer", h->optimizer, "lr", h->lr, "beta1", h->beta1, "beta2", h->beta2, "eps", h->eps,
+		"momentum", h->momentum, "weight-decay", h->weight_decay, "clip", h->clip, "normalise", h->norm, "fade",
+			h->fade,
+		"delta", h->delta, "on-drift", h->faster ? "rate" : "none", "freeze-after", (json_int_t)h->freeze_after);
 }
 
 /* Doubles go through JSON as their bits. */
@@ -158,7 +159,8 @@ ur_status ur_learner_save(ur_learner *l, const json_t *place, const char *path, 
 	ur_status status;
 
 	if (l->pending) {
-		status = ur_fail(err, UR_E_INVALID, "%.150s: an event was foretold and waits for its answer; save behind it", path);
+		status = ur_fail(err, UR_E_INVALID, "%.150s: an event was foretold and waits for its answer; save behind it",
+		                 path);
 	} else if (!tensors || !names || !text) {
 		status = ur_fail(err, UR_E_NOMEM, "%.150s: no memory to write a checkpoint", path);
 	} else {
@@ -195,7 +197,8 @@ static const char *difference(json_t *then, json_t *now)
 static ur_status check_same(const ur_learner *l, json_t *json, ur_err *err)
 {
 	json_t *now = settings(l), *then = json_object_get(json, "settings");
-	const char *spec = json_string_value(json_object_get(json, "spec")), *key = then && now ? difference(then, now) : NULL;
+	const char *spec = json_string_value(json_object_get(json, "spec")), *key = then && now ? difference(then, now)
+		: NULL;
 	ur_status status = UR_OK;
 
 	if (!spec || !then || !now) {

@@ -69,7 +69,8 @@ ur_standing ur_prequential_of(const ur_prequential *p, int who)
 		.n = (int64_t)a->n, .right = share(a->n - a->error, a->n, a->n),
 		.right_now = share(f->n - f->error, f->n, ratio(f->n * f->n, t->faded_n2)),
 		.mae = ratio(a->error, a->n), .mae_now = ratio(f->error, f->n), .rmse = sqrt(ratio(a->square, a->n)),
-		.rmse_now = sqrt(ratio(f->square, f->n)), .loss = ratio(a->loss, a->losses), .loss_now = ratio(f->loss, f->losses),
+		.rmse_now = sqrt(ratio(f->square, f->n)), .loss = ratio(a->loss, a->losses), .loss_now = ratio(f->loss,
+		                                                                                               f->losses),
 		.behind = { NAN, NAN, NAN },
 	};
 

@@ -1,0 +1,399 @@
+#!/usr/bin/env bats
+# unroll stream as a user meets it: answers as events come, stopped and gone on with, every kind of event and of model,
+# and what is refused. UNROLL is the program's path; make_model, beside it, makes the models and says what they answer.
+
+bats_require_minimum_version 1.5.0
+
+load commands
+
+setup_file() {
+	export TOP=$BATS_FILE_TMPDIR MAKE=$(dirname "$UNROLL")/tests/make_model
+	export HOME=$TOP/home XDG_CACHE_HOME=$TOP/cache UNROLL_STORE=$TOP/runs.db
+	mkdir -p "$HOME" "$TOP/work"
+	cd "$TOP/work"
+	for i in $(seq 40); do
+		echo "line $i of a text, with $((i * 37 % 101)) in it"
+	done > text.txt
+	awk 'BEGIN { print "rain,temp,note,wind"; for (i = 1; i <= 40; i++) print i % 3 "," i * 7 % 11 - 4.5 ",n" i "," i % 5 / 4 }' > values.csv
+	(cat text.txt; echo "to be or not") | "$MAKE" text text.safetensors lstm:1x16 char
+	"$MAKE" text bytes.safetensors gru:1x16 byte < text.txt
+	"$MAKE" text words.safetensors attention:1x16,block=llama,heads=2,context=64 word < text.txt
+	"$MAKE" classes classes.safetensors lstm:2x8 temp,wind,rain dry,wet
+	"$MAKE" classes unnamed.safetensors gru:1x8 3 4
+	"$MAKE" values values.safetensors attention:2x8,block=llama,heads=2,window=4 temp,wind tomorrow,after
+}
+
+setup() {
+	cd "$TOP/work"
+	rm -f state*
+}
+
+# stream MODEL ARGUMENTS
+stream() {
+	local model=$1
+	shift
+	"$UNROLL" stream -m "$model.safetensors" -q "$@"
+}
+
+# until_lines FILE N: waits for so many lines
+until_lines() {
+	for _ in $(seq 400); do
+		[ "$(wc -l < "$1")" -ge "$2" ] && return 0
+		sleep 0.05
+	done
+	echo "$1 has $(wc -l < "$1") lines after 20 s, not $2"
+	return 1
+}
+
+# ---- what is answered ----
+
+@test "text: each line's tokens, how it was foreseen and what is likeliest next, as the library has them" {
+	"$MAKE" answers text.safetensors < text.txt > expected
+	stream text < text.txt > answers
+	[ "$(wc -l < answers)" -eq 40 ]
+	"$PYTHON" - <<-'END'
+		steps = 0
+		lines = open('text.txt').read().splitlines(keepends=True)
+		for i, (answer, expected, line) in enumerate(zip(open('answers'), open('expected'), lines)):
+		    number, position, tokens, surprise, text, p = answer.rstrip('\n').split('\t')
+		    nats, best = expected.split()
+		    steps += len(line)
+		    assert (int(number), int(position), int(tokens)) == (i + 1, steps, len(line)), answer
+		    seen = len(line) - (i == 0)  # nothing foresees the first token
+		    assert abs(float(surprise) - float(nats) / seen) < 1e-4, (answer, expected)
+		    assert 0 < float(p) <= 1
+	END
+	# the likeliest token by number
+	stream text --json < text.txt > answers.json
+	diff <("$PYTHON" -c 'import json, sys; [print(json.loads(l)["token"]) for l in open("answers.json")]') <(cut -d ' ' -f 2 expected)
+}
+
+@test "text: the first token is foreseen by nothing, and says so" {
+	[[ "$(printf 'l' | stream text)" =~ ^1$'\t'1$'\t'1$'\t'-$'\t' ]]
+	printf 'l' | stream text --json | "$PYTHON" -c 'import json, sys; assert json.load(sys.stdin)["surprise"] is None'
+}
+
+@test "bytes: each is an event, and steps are those of lines" {
+	printf 'line 1\nline' | stream bytes -e bytes > answers
+	[ "$(cut -f 1 answers | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 9 10 11 " ]
+	[ "$(cut -f 1,3,4 --complement answers | tail -n 1)" = "$(printf 'line 1\nline' | stream bytes | cut -f 1,3,4 --complement | tail -n 1)" ]
+	# a byte that is no text is shown as its number
+	printf '\300' | stream bytes -e bytes -k 256 | grep -F '\xC0'
+	printf 'li' | stream text -e bytes | tail -n 1 | grep -P '^2\t2\t1\t'
+}
+
+@test "values: columns by name or in order, missing ones, classes and numbers, as the library has them" {
+	"$PYTHON" - > expected.in <<-'END'
+		import csv
+		for row in csv.DictReader(open('values.csv')):
+		    print(row['temp'] + ',' + row['wind'] + ',' + row['rain'])
+	END
+	"$MAKE" answers classes.safetensors < expected.in > expected
+	stream classes -k 2 < values.csv > answers
+	"$PYTHON" - <<-'END'
+		import math
+		for i, (answer, expected) in enumerate(zip(open('answers'), open('expected'))):
+		    number, position, *said = answer.rstrip('\n').split('\t')
+		    assert int(number) == int(position) == i + 1
+		    logits = [float(x) for x in expected.split()]
+		    p = {n: math.exp(x) / sum(math.exp(y) for y in logits) for n, x in zip(['dry', 'wet'], logits)}
+		    assert float(said[1]) >= float(said[3]) and {said[0], said[2]} == {'dry', 'wet'}
+		    assert all(abs(float(said[k + 1]) - p[said[k]]) < 1e-5 for k in (0, 2)), (answer, p)
+		assert i == 39
+	END
+	# the same in order, and as JSON lines by key or in order
+	stream classes -k 2 < expected.in | cmp - answers
+	"$PYTHON" -c 'import csv, json
+for row in csv.DictReader(open("values.csv")): print(json.dumps({k: v if k == "note" else float(v) for k, v in row.items()}))' \
+		> values.jsonl
+	stream classes -k 2 -e jsonl < values.jsonl | cmp - answers
+	sed 's/.*/[&]/' expected.in | stream classes -k 2 -e jsonl | cmp - answers
+	tr , ';' < values.csv | stream classes -k 2 --separator ';' | cmp - answers
+	tr , '\t' < values.csv | stream classes -k 2 --separator '\t' | cmp - answers
+	# numbers, in the data's units; a window bounds what is kept, not how far it goes
+	"$MAKE" answers values.safetensors < expected.in > expected
+	stream values < values.csv | cut -f 3- | tr '\t' ' ' | cmp - expected
+	# classes without names are numbers
+	printf '1,2,3\n' | stream unnamed -k 4 | cut -f 3,5,7,9 | tr '\t' '\n' | sort | tr '\n' ' ' | grep '^0 1 2 3 $'
+	# a missing cell, a missing key
+	printf 'temp,wind,rain\n1,,2\n1,NA,2\n' | stream classes | cut -f 3- > missing
+	printf '{"temp": 1, "rain": 2}\n{"temp": 1, "wind": null, "rain": 2}\n' | stream classes -e jsonl | cut -f 3- | cmp - missing
+	printf '1,,2\n1,?,2\n' | "$MAKE" answers classes.safetensors | wc -l | grep 2
+}
+
+@test "--json is one object a line" {
+	stream text --json -k 3 < text.txt > text.json
+	stream values --json < values.csv > values.json
+	stream classes --json -k 2 < values.csv > classes.json
+	"$PYTHON" - <<-'END'
+		import json
+		text = [json.loads(line) for line in open('text.json')]
+		assert [t['event'] for t in text] == list(range(1, 41)) and all(len(t['top']) == 3 for t in text)
+		assert all(t['top'][0]['next'] == t['next'] and t['top'][0]['probability'] >= t['top'][2]['probability'] for t in text)
+		assert all(set(json.loads(line)['values']) == {'tomorrow', 'after'} for line in open('values.json'))
+		assert all(json.loads(line)['class'] in ('dry', 'wet') for line in open('classes.json'))
+	END
+}
+
+# ---- when it is answered ----
+
+@test "each event is answered before the next one comes, and behind tail -f" {
+	mkfifo in
+	"$UNROLL" stream -m text.safetensors -q < in > answers &
+	program=$!
+	exec 7> in
+	: > answers
+	for n in 1 2 3; do
+		echo "line $n" >&7
+		until_lines answers $n
+	done
+	exec 7>&-
+	ended $program 0
+	rm in
+	# a file that grows: tail ends with the first write that nobody reads
+	head -n 2 text.txt > log
+	tail -n +1 -f log 2> /dev/null > piped & tailing=$!
+	tail -n +1 -f log 2> /dev/null | "$UNROLL" stream -m text.safetensors -q > answers & program=$!
+	until_lines answers 2
+	sed -n 3,5p text.txt >> log
+	until_lines answers 5
+	kill $tailing
+	kill $(jobs -p) 2> /dev/null || true
+	wait || true
+	head -n 5 text.txt | stream text | cmp - answers
+}
+
+@test "a batch is shown when it is full, and when nothing is waiting" {
+	mkfifo in
+	"$UNROLL" stream -m text.safetensors -q --batch 1000 < in > answers &
+	program=$!
+	exec 7> in
+	printf 'line 1\nline 2\n' >&7
+	until_lines answers 2
+	exec 7>&-
+	ended $program 0
+	rm in
+	stream text --batch 7 < text.txt > batched
+	stream text < text.txt | cmp - batched
+}
+
+@test "a reader that has had enough ends it quietly" {
+	yes 'line 1' | head -n 20000 | "$UNROLL" stream -m text.safetensors -q 2> complaints | head -n 2 > answers
+	[ "$(wc -l < answers)" -eq 2 ]
+	[ ! -s complaints ]
+	run -0 bash -c '"$UNROLL" stream -m text.safetensors < text.txt 2> full > /dev/full; echo "code $?"'
+	[[ "$output" =~ "code 1" ]]
+	grep 'standard output: No space left' full
+}
+
+# ---- state ----
+
+@test "what is stopped goes on bit for bit: at the end of input, by SIGTERM and by SIGINT" {
+	for model in text words values; do
+		data=text.txt
+		[ $model = values ] && data=values.csv
+		# sequences that start anew in between, so that attention never runs full
+		stream $model --reset-every 6 --json -d $data > whole
+		# a pipe: header and a part, then the rest
+		rm -f state
+		if [ $model = values ]; then
+			head -n 14 $data | stream $model --reset-every 6 --json -s state > parts
+			sed -n '1p;15,$p' $data | stream $model --reset-every 6 --json -s state >> parts
+		else
+			head -n 13 $data | stream $model --reset-every 6 --json -s state > parts
+			sed -n '14,$p' $data | stream $model --reset-every 6 --json -s state >> parts
+		fi
+		cmp whole parts
+	done
+	for signal in TERM INT; do
+		mkfifo in
+		rm -f state
+		# without job control a shell's background jobs ignore SIGINT
+		"$PYTHON" -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s state --json < in > parts &
+		program=$!
+		exec 7> in
+		head -n 11 text.txt >&7
+		until_lines parts 11
+		kill -$signal $program
+		ended $program 0
+		exec 7>&-
+		rm in
+		sed -n '12,$p' text.txt | stream text -s state --json >> parts
+		stream text --json < text.txt | cmp - parts
+	done
+}
+
+@test "a file is gone on with behind the last answered event" {
+	stream text -d text.txt > whole
+	head -n 15 text.txt > growing
+	stream text -d growing -s state > parts
+	sed -n '16,27p' text.txt >> growing
+	stream text -d growing -s state >> parts
+	stream text -d growing -s state >> parts
+	sed -n '28,$p' text.txt >> growing
+	stream text -d growing -s state >> parts
+	cmp whole parts
+	# another file is read from its beginning
+	stream text -d text.txt -s state | head -n 1 | grep -P '^41\t'
+	# one that was cut is not the same any more
+	head -n 3 text.txt > growing
+	rm state
+	stream text -d text.txt -s state > parts
+	cp text.txt other
+	mv other growing
+	stream text -d growing -s state > parts
+	head -n 3 text.txt > growing
+	refuses 2 'growing has .* bytes, but was left at byte .*: it is another file, or was cut' stream -m text.safetensors -d growing -s state
+	# csv keeps its header
+	head -n 11 values.csv > growing.csv
+	stream values -d growing.csv -s state2 > parts
+	sed -n '12,$p' values.csv >> growing.csv
+	stream values -d growing.csv -s state2 >> parts
+	stream values -d values.csv | cmp - parts
+}
+
+@test "the state is saved every so many events, or seconds, and where an event is bad" {
+	mkfifo in
+	"$UNROLL" stream -m text.safetensors -q -s state --save-every 2 < in > parts &
+	program=$!
+	exec 7> in
+	head -n 5 text.txt >&7
+	until_lines parts 5
+	kill -KILL $program
+	ended $program 137
+	exec 7>&-
+	rm in
+	# four events are in it; the fifth was lost, and is answered again
+	sed -n '5,$p' text.txt | stream text -s state > rest
+	stream text < text.txt | sed -n '5,$p' | cmp - rest
+	# by time, while nothing comes
+	mkfifo in
+	"$UNROLL" stream -m text.safetensors -q -s state3 --save-every 0.05s < in > parts &
+	program=$!
+	exec 7> in
+	head -n 5 text.txt >&7
+	until_lines parts 5
+	for _ in $(seq 400); do
+		grep -aq 'events.": 5,' state3 && break
+		sleep 0.05
+	done
+	kill -KILL $program
+	ended $program 137
+	exec 7>&-
+	sed -n '6,$p' text.txt | stream text -s state3 > rest
+	stream text < text.txt | sed -n '6,$p' | cmp - rest
+	# stopped by a bad event
+	(head -n 6 text.txt; printf 'line \303\n'; sed -n '7,$p' text.txt) > spoilt
+	refuses_after=$("$UNROLL" stream -m text.safetensors -q -d spoilt -s state4 2> complaint | wc -l)
+	[ "$refuses_after" -eq 6 ]
+	grep 'spoilt, line 7: .*--skip-bad leaves such events out' complaint
+	stream text -d spoilt -s state4 --skip-bad 2> complaint > rest
+	stream text < text.txt | sed -n '7,$p' | cmp - rest
+}
+
+@test "sequences begin anew after so many events, or after an empty line" {
+	head -n 3 text.txt | stream text | cut -f 2- > one
+	(head -n 3 text.txt; head -n 3 text.txt) | stream text --reset-every 3 | cut -f 2- > two
+	cat one one | cmp - two
+	(head -n 3 text.txt; echo; head -n 3 text.txt) | stream text --reset-at-blank > two
+	cat one one | cmp - <(cut -f 2- two)
+	[ "$(tail -n 1 two | cut -f 1)" -eq 6 ]
+	(head -n 4 values.csv; echo; sed -n 2,4p values.csv) | stream values --reset-at-blank | cut -f 2- > two
+	head -n 4 values.csv | stream values | cut -f 2- > one
+	cat one one | cmp - two
+	# without it an empty line is text, and nothing between records
+	(head -n 2 text.txt; echo) | stream text | tail -n 1 | grep -P '^3\t\d+\t1\t'
+	(head -n 2 values.csv; echo; sed -n 3p values.csv) | stream values | tail -n 1 | grep -P '^2\t2\t'
+}
+
+# ---- what is refused ----
+
+@test "a stream that is full says what makes room" {
+	head -n 2 text.txt | "$UNROLL" stream -m words.safetensors -q > few
+	run --separate-stderr bash -c '"$UNROLL" stream -m words.safetensors -s state < text.txt'
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -gt 2 ]
+	[[ "$stderr" =~ "the stream is full: it has taken "[0-9]+" of the 64 that attention:1x16,block=llama,heads=2,context=64 is built for" ]]
+	[[ "$stderr" =~ --window && "$stderr" =~ --context && "$stderr" =~ --reset-every ]]
+	# what was answered was saved, and no part of the event that did not fit
+	last=$(tail -n 1 <<< "$output" | cut -f 1)
+	refuses 1 "event $((last + 1)) takes" stream -m words.safetensors -s state -d <(sed -n "$((last + 1))p" text.txt)
+	stream words --window 64 < text.txt > bounded
+	[ "$(wc -l < bounded)" -eq 40 ]
+	stream words --context 100000 < text.txt | head -n "$last" | cmp - <(head -n "$last" bounded)
+	[ "$(stream words --context 100000 < text.txt | wc -l)" -eq 40 ]
+}
+
+@test "bad events stop it with their line, or are left out and counted" {
+	printf 'temp,wind,rain\n1,2,3\n1,2\n1,x,3\n4,5,6\n' > bad.csv
+	run --separate-stderr bash -c 'stream() { "$UNROLL" stream -m classes.safetensors "$@"; }; stream -d bad.csv'
+	[ "$status" -eq 2 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "$stderr" =~ "bad.csv, line 3: it has 2 cells, where the first line has 3; --skip-bad leaves such events out" ]]
+	"$UNROLL" stream -m classes.safetensors -d bad.csv --skip-bad > answers 2> complaints
+	printf 'temp,wind,rain\n1,2,3\n4,5,6\n' | stream classes | cmp - answers
+	grep 'bad.csv, line 3: it has 2 cells' complaints
+	grep "bad.csv, line 4: wind is 'x', which is not a number" complaints
+	grep '2 events were left out' complaints
+	printf '{"temp": 1, "wind": 2, "rain": [3]}\n' | run --separate-stderr stream classes -e jsonl
+	printf '{"temp": 1, "wind": 2, "rain": [3]}\n' > nested.jsonl
+	refuses 2 "nested.jsonl, line 1: 'rain' has values in it" stream -m classes.safetensors -e jsonl -d nested.jsonl
+	printf 'temp,rain\n1,2\n' > lacking.csv
+	refuses 2 "there is no column 'wind', which the model reads; there is temp, rain" stream -m classes.safetensors -d lacking.csv
+	printf '1,2\n' > few.csv
+	refuses 2 'few.csv, line 1: it has 2 values, where the model reads 3' stream -m classes.safetensors -d few.csv
+}
+
+@test "an answer that is no number ends it, and the state before it stays" {
+	head -n 3 text.txt | stream text -s state > first
+	cp state before
+	# weights that are not numbers; the state is of these weights
+	cp text.safetensors damaged.safetensors
+	printf '\377%.0s' $(seq 64) | dd of=damaged.safetensors bs=1 seek=$(($(stat -c %s text.safetensors) - 64)) conv=notrunc 2> dd.log
+	refuses 1 "event 1: the model's answer is not a number" stream -m damaged.safetensors -d text.txt -s state2
+	refuses 1 "event 1: the model's answer is not a number" stream -m damaged.safetensors -d text.txt -s state2 --skip-bad
+	printf '1,2,3\n3e38,1,1\n1,2,3\n' > huge.csv
+	run --separate-stderr "$UNROLL" stream -m unnamed.safetensors -d huge.csv
+	[ "$status" -eq 2 ]
+	[[ "$stderr" =~ "huge.csv, line 2: "[a-z].*"too large" ]]
+	stream unnamed -d huge.csv --skip-bad 2> complaints > left
+	printf '1,2,3\n1,2,3\n' | stream unnamed | cmp - left
+}
+
+@test "wrong calls are refused in words" {
+	refuses 2 'text.safetensors reads text: it takes --events lines or bytes' stream -m text.safetensors -e csv
+	refuses 2 'classes.safetensors reads values: it takes --events csv or jsonl' stream -m classes.safetensors -e lines
+	refuses 2 "there are no events of kind 'tsv'; there are bytes, lines, csv, jsonl" stream -m text.safetensors -e tsv
+	refuses 2 'of several bytes: --events lines' stream -m words.safetensors -e bytes
+	refuses 2 'header and --separator go with --events csv' stream -m text.safetensors --header no
+	refuses 2 'header and --separator go with --events csv' stream -m text.safetensors --separator ';'
+	refuses 2 'separator takes one character' stream -m classes.safetensors --separator '::'
+	refuses 2 'cannot separate cells' stream -m classes.safetensors --separator '.'
+	refuses 2 'save-every goes with --state-file' stream -m text.safetensors --save-every 5
+	refuses 2 'save-every takes a number of events' stream -m text.safetensors -s state --save-every soon
+	refuses 2 'save-every takes a number of events' stream -m text.safetensors -s state --save-every 1.5
+	refuses 2 'reset-at-blank does not go with --events bytes' stream -m text.safetensors -e bytes --reset-at-blank
+	refuses 1 'nothing.csv could not be opened' stream -m classes.safetensors -d nothing.csv
+	refuses 1 'none.safetensors' stream -m none.safetensors
+	refuses 2 "a window is attention's" stream -m text.safetensors --window 5
+	refuses 1 'nowhere' stream -m text.safetensors -s nowhere/state -d text.txt
+	# states of something else
+	stream text -s state < text.txt > whole
+	refuses 2 'of another model than this one' stream -m bytes.safetensors -s state -d text.txt
+	refuses 2 'text.safetensors is no state of a stream' stream -m text.safetensors -s text.safetensors -d text.txt
+	head -c 300 state > cut
+	refuses 2 'cut' stream -m text.safetensors -s cut -d text.txt
+	printf 'x' > junk
+	refuses 2 'junk' stream -m text.safetensors -s junk -d text.txt
+}
+
+@test "help has an example that runs" {
+	"$UNROLL" stream --help > help
+	example=$(grep '^  printf' help)
+	cp text.safetensors model.safetensors
+	bash -c "PATH=\$(dirname \"$UNROLL\"):\$PATH; $example" > said 2> log
+	[ "$(wc -l < said)" -eq 2 ]
+	"$PYTHON" -c 'import json; [json.loads(line) for line in open("said")]'
+}
