@@ -15,7 +15,7 @@ typedef struct ur_task_answer { double loss, off; int right; } ur_task_answer;
 void ur_task_scorer_plan(ur_task_scorer *s, const ur_model *m, const ur_ctx *c, const ur_task *task, ur_arena *arena)
 {
 	const int fill = PASS_TOKENS / task->length;
-	size_t rows, asked;
+	size_t rows, asked, at_once;
 
 	*s = (ur_task_scorer){ .task = task, .B = fill < 1 ? 1 : fill > MOST_ROWS ? MOST_ROWS : fill };
 	rows = (size_t)task->length * (size_t)s->B;
@@ -32,8 +32,10 @@ void ur_task_scorer_plan(ur_task_scorer *s, const ur_model *m, const ur_ctx *c, 
 	ur_net_plan(&s->net, m, c, s->piece, s->B, 0, s->piece < task->length, arena);
 	s->ids = UR_TAKE(arena, int32_t, rows);
 	s->targets = UR_TAKE(arena, int32_t, rows);
-	s->asked = UR_TAKE(arena, int32_t, asked);
-	s->x = UR_TAKE(arena, float, asked * (size_t)m->spec.width);
+	at_once = (size_t)s->piece * (size_t)s->B;
+	at_once = asked < at_once ? asked : at_once;
+	s->asked = UR_TAKE(arena, int32_t, at_once);
+	s->x = UR_TAKE(arena, float, at_once * (size_t)m->spec.width);
 	s->number = UR_TAKE(arena, double, m->V);
 	s->answer = UR_TAKE(arena, ur_task_answer, asked);
 	for (int v = 0; v < m->V && s->number; v++)
@@ -78,16 +80,33 @@ static void judge_rows(void *arg, int from, int to, int thread)
 		                     s->task->kind->number ? s->number : NULL);
 }
 
-/* The outputs of B sequences where something is asked, and how many they are. */
-static int gather(ur_task_scorer *s, int B)
+/* Answers to the n questions of a piece. */
+static void judge_piece(const ur_task_scorer *s, int n, ur_task_answer *answer)
+{
+	const int V = s->net.m->V, D = s->net.m->spec.width;
+	/* the logits go where those of a whole pass would: work has room for so many rows of them */
+	const int most = (int)(ur_head_work(V, s->net.T * s->net.B) / (size_t)V);
+
+	for (int from = 0; from < n; from += most) {
+		ur_task_scorer part = *s;
+		part.asked += from;
+		part.answer = answer + from;
+		part.x += (size_t)from * (size_t)D;
+		ur_for_chunks(s->net.c, n - from < most ? n - from : most, judge_rows, &(struct judging){ &part, s->net.work });
+	}
+}
+
+/* The answers in B sequences, piece by piece; sequence b's are answer[b], [b + B], ... */
+static void judge_batch(ur_task_scorer *s, int B)
 {
 	const int length = s->task->length, D = s->net.m->spec.width;
-	int n = 0;
+	int done = 0;
 
 	for (int b = 0; s->state && b < B; b++)
 		ur_model_state_clear(s->net.m, s->state[b]);
 	for (int from = 0; from < length; from += s->piece) {
 		const int T = length - from < s->piece ? length - from : s->piece, first = from * B;
+		int n = 0;
 
 		ur_net_forward(&s->net, &(ur_pass){ .T = T, .B = B, .ids = s->ids + first, .state = s->state });
 		for (int r = 0; r < T * B; r++)
@@ -95,24 +114,8 @@ static int gather(ur_task_scorer *s, int B)
 				s->asked[n] = first + r;
 				memcpy(s->x + (size_t)n++ * (size_t)D, s->net.last + (size_t)r * (size_t)D, (size_t)D * sizeof *s->x);
 			}
-	}
-	return n;
-}
-
-/* The answers to n questions; sequence b's are answer[b], [b + B], ... */
-static void judge_batch(ur_task_scorer *s, int n)
-{
-	const int V = s->net.m->V, D = s->net.m->spec.width;
-	int most;
-
-	/* the logits go where those of a whole pass would: work has room for so many rows of them */
-	most = (int)(ur_head_work(V, s->net.T * s->net.B) / (size_t)V);
-	for (int from = 0; from < n; from += most) {
-		ur_task_scorer part = *s;
-		part.asked += from;
-		part.answer += from;
-		part.x += (size_t)from * (size_t)D;
-		ur_for_chunks(s->net.c, n - from < most ? n - from : most, judge_rows, &(struct judging){ &part, s->net.work });
+		judge_piece(s, n, s->answer + done);
+		done += n;
 	}
 }
 
@@ -133,7 +136,7 @@ void ur_task_scorer_run(ur_task_scorer *s, ur_part_of part, int64_t n, ur_task_s
 		const int B = (int)(n - first < s->B ? n - first : s->B);
 
 		ur_task_draw(s->task, 0, part, first, B, s->ids, s->targets);
-		judge_batch(s, gather(s, B));
+		judge_batch(s, B);
 		for (int b = 0; b < B; b++) {
 			double losses = 0, off = 0;
 			int rights = 0;

@@ -9,7 +9,7 @@ typedef struct ur_task_scorer {
 	ur_net net;
 	int B, piece;                   /* sequences at a time, and steps of them (ur_score_piece) */
 	void **state;                   /* B blocks, where there are several pieces; else NULL */
-	int32_t *ids, *targets, *asked; /* asked: rows with a target, step by step */
+	int32_t *ids, *targets, *asked; /* asked: rows of a piece with a target, step by step */
 	float *x;                       /* their outputs, row by row */
 	double *number;                 /* (V) what a token stands for */
 	struct ur_task_answer *answer;
