@@ -1,4 +1,5 @@
-/* The parts of unroll stream: what an answer says (cli_answer.c), what is kept between runs (cli_stream_state.c). */
+/* The parts of unroll stream: what an answer says (cli_answer.c), what the model is told of the answer before
+ * (cli_stream_before.c), what is kept between runs (cli_stream_state.c). */
 #ifndef UR_CLI_STREAM_H
 #define UR_CLI_STREAM_H
 
@@ -34,12 +35,25 @@ double ur_log_sum(const float *logits, int n);
 	"values: number, steps, the values. In texts, \\t, \\n, \\r, \\\\ and \\xNN stand for what would break a line " \
 	"or is not UTF-8."
 
+/* ---- the answer before: a class's number, or a value; NaN: there is none ---- */
+
+/* Values of events that a model reads: those of its inputs that are not of the answer before. */
+int ur_before_features(const ur_model *m);
+/* Fills the inputs behind those. */
+void ur_before_tell(const ur_model *m, double answer, float *values);
+/* What stands in that column of an event (NULL: there is none); *there 0: nothing does. UR_E_INVALID: no number. */
+ur_status ur_before_read(const ur_model *m, const char *column, const ur_events *reader, const ur_event *event,
+                         int *there, double *answer, ur_err *err);
+/* What the model said itself: the likeliest class, or the value. */
+double ur_before_own(const ur_model *m, const float *outputs);
+
 /* ---- the state file ---- */
 
 /* What a stopped stream goes on with, besides what the library saves of it. */
 typedef struct ur_stream_memo {
 	int64_t events;                 /* answered in all */
 	int64_t since;                  /* since the sequence began */
+	double answer;                  /* before the next event, of models that read it; NaN: none */
 	int heard;                      /* `outputs` holds those of the last step */
 	float *outputs;                 /* (unroll_outputs) the caller's */
 	char *source;                   /* malloc'd UTF-8, names the file that events come from; NULL: none */

@@ -2,12 +2,13 @@
  * last step, and the rest as JSON in the metadata:
  *
  *     {"version": 1, "events": 120, "since": 120, "source": "/data/a.csv", "bytes": 5120, "source_events": 120,
- *      "lines": 121} */
+ *      "lines": 121, "answer": 2.0: that before the next event (cli_stream_before.c)} */
 #include "cli/cli_stream.h"
 
 #include "base/file.h"
 #include "format/safetensors.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ static char *memo_text(const ur_stream_memo *memo)
 	char *text = NULL;
 	int bad = !json;
 
+	if (json && isfinite(memo->answer))
+		bad |= json_object_set_new(json, "answer", json_real(memo->answer));
 	if (json && memo->source) {
 		bad |= json_object_set_new(json, "source", json_string(memo->source));
 		bad |= json_object_set_new(json, "bytes", json_integer((json_int_t)memo->place.bytes));
@@ -28,7 +31,7 @@ static char *memo_text(const ur_stream_memo *memo)
 		bad |= json_object_set_new(json, "lines", json_integer((json_int_t)memo->place.lines));
 	}
 	if (!bad)
-		text = json_dumps(json, 0);
+		text = json_dumps(json, JSON_REAL_PRECISION(17));
 	json_decref(json);
 	return text;
 }
@@ -74,7 +77,7 @@ static ur_status read_memo(const char *path, const ur_safetensors *file, ur_stre
 {
 	const char *text = ur_safetensors_meta(file, KEY);
 	json_t *json = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	const json_t *source = json_object_get(json, "source");
+	const json_t *source = json_object_get(json, "source"), *answer = json_object_get(json, "answer");
 	ur_status status = UR_OK;
 	int ok = json != NULL;
 
@@ -82,6 +85,7 @@ static ur_status read_memo(const char *path, const ur_safetensors *file, ur_stre
 		status = damaged(path, "its version is not 1", err);
 	memo->events = count_of(json, "events", &ok);
 	memo->since = count_of(json, "since", &ok);
+	memo->answer = json_is_real(answer) ? json_real_value(answer) : NAN;
 	if (source) {
 		memo->place.bytes = count_of(json, "bytes", &ok);
 		memo->place.events = count_of(json, "source_events", &ok);

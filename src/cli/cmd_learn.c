@@ -180,16 +180,15 @@ static ur_status make_model(session *s, const ur_field *answer, ur_err *err)
 static const char *const *names_of(const ur_model *m, int *features)
 {
 	const ur_port *p = &m->ports->in;
+	const int most = p->n - ur_ports_fed(m->ports);
 	int n = 0;
 
-	while (n < p->n && p->name && p->name[n] && strncmp(p->name[n], "answer[-1]", 10) != 0)
+	while (n < most && p->name[n])
 		n++;
 	*features = n;
 	if (n)
 		return (const char *const *)p->name;
-	for (n = 0; n < p->n && (!p->name || !p->name[n]); n++)
-		;
-	*features = n;
+	*features = most;
 	return NULL;
 }
 

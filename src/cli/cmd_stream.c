@@ -15,7 +15,7 @@
 enum { COMPLAINTS = 5 };        /* events left out that are each told of */
 
 struct values {
-	const char *model, *data, *events, *header, *separator, *state_file, *save_every, *weights;
+	const char *model, *data, *events, *header, *separator, *answer, *state_file, *save_every, *weights;
 	int64_t context, window, batch, top, reset_every;
 	int reset_at_blank, skip_bad, json, quiet;
 };
@@ -113,6 +113,7 @@ static void start_anew(struct run *r)
 {
 	unroll_stream_reset(r->stream);
 	r->memo.heard = 0;
+	r->memo.answer = NAN;
 	r->memo.since = 0;
 }
 
@@ -181,15 +182,22 @@ static ur_status feed_values(struct run *r, const ur_event *event, ur_err *err)
 {
 	const float *outputs;
 	ur_err why = { 0 };
+	const char *column = r->v->answer ? r->v->answer : r->m->ports->answer;
+	double answer;
+	int there;
 	ur_status status = ur_columns_read(r->columns, r->events, event, r->values, err);
 
 	if (!status)
 		status = fits(r, 1, err);
+	if (!status)
+		status = ur_before_read(r->m, column, r->events, event, &there, &answer, err);
 	if (status)
 		return status;
+	ur_before_tell(r->m, r->memo.answer, r->values);
 	if (unroll_step_values(r->stream, r->values, &outputs, &why))
 		return at_event(r, event, &why, err);
 	hear(r, outputs);
+	r->memo.answer = there ? answer : ur_before_own(r->m, outputs);
 	return UR_OK;
 }
 
@@ -377,12 +385,12 @@ static int pick_kind(struct run *r)
 
 static int open_columns(struct run *r)
 {
-	const int n = unroll_inputs(r->m);
+	const int n = ur_before_features(r->m);
 	const char **name = malloc((size_t)(n ? n : 1) * sizeof *name);
 	ur_err err = { 0 };
 	ur_status status = UR_OK;
 
-	r->values = malloc((size_t)(n ? n : 1) * sizeof *r->values);
+	r->values = malloc((size_t)unroll_inputs(r->m) * sizeof *r->values);
 	if (!name || !r->values)
 		status = ur_fail(&err, UR_E_NOMEM, "out of memory for %d values", n);
 	for (int i = 0; i < n && !status; i++)
@@ -492,7 +500,7 @@ static void close_all(struct run *r)
 
 static int run(const ur_args *args)
 {
-	struct run r = { .args = args, .v = args->values };
+	struct run r = { .args = args, .v = args->values, .memo.answer = NAN };
 	int code;
 
 	ur_stop_catch(NULL);
@@ -514,6 +522,9 @@ static const ur_opt options[] = {
 	UR_OPT(CHOICE, "header", 0, header, "WHAT", "csv: whether the first record has the columns' names; auto: where "
 	       "none of its cells is a number", .standard = "auto", .choices = "auto|yes|no"),
 	UR_OPT(TEXT, "separator", 0, separator, "C", "csv: what stands between cells; \\t: a tab", .otherwise = "a comma"),
+	UR_OPT(TEXT, "answer", 0, answer, "COLUMN", "of a model that reads the answer before (unroll learn makes such): "
+	       "where events bring theirs; without it there the model is told its own",
+	       .otherwise = "the column it was learnt from"),
 	UR_OPT(FLAG, "skip-bad", 0, skip_bad, NULL, "leave out events that cannot be read, and count them, instead of "
 	       "stopping"),
 	UR_OPT(INT, "top", 'k', top, "K", "show the K likeliest classes, or next tokens", .standard = "1", .least = 1,

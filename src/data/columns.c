@@ -69,6 +69,8 @@ ur_status ur_columns_read(ur_columns *c, const ur_events *reader, const ur_event
 {
 	ur_status status = UR_OK;
 
+	if (!c->n)
+		return UR_OK;
 	if (c->named && (event->keyed || (event->fields && event->field[0].name)))
 		return by_name(c, reader, event, values, err);
 	if (event->fields != c->n)

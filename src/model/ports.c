@@ -53,17 +53,39 @@ ur_status ur_ports_new(int in, int out, unroll_says says, int units, ur_ports **
 	return UR_OK;
 }
 
-ur_status ur_port_name(ur_port *p, int i, const char *name, ur_err *err)
+/* *to = name. */
+static ur_status take_name(char **to, const char *name, const char *what, int i, ur_err *err)
 {
 	char *copy;
 
 	if (ur_utf8_valid((const unsigned char *)name, strlen(name)) != strlen(name))
-		return ur_fail(err, UR_E_INVALID, "the name of value %d is not UTF-8 text; convert the data, or rename it", i + 1);
+		return ur_fail(err, UR_E_INVALID, "the name of %s %d is not UTF-8 text; convert the data, or rename it", what,
+		               i + 1);
 	if (!(copy = strdup(name)))
 		return ur_fail(err, UR_E_NOMEM, "no memory for a name");
-	free(p->name[i]);
-	p->name[i] = copy;
+	free(*to);
+	*to = copy;
 	return UR_OK;
+}
+
+ur_status ur_port_name(ur_port *p, int i, const char *name, ur_err *err)
+{
+	return take_name(&p->name[i], name, "value", i, err);
+}
+
+ur_status ur_ports_answer(ur_ports *p, const char *column, ur_err *err)
+{
+	return take_name(&p->answer, column, "answer", 0, err);
+}
+
+int ur_ports_fed(const ur_ports *p)
+{
+	int n = 0;
+
+	while (n < p->in.n && p->in.name[p->in.n - 1 - n] &&
+	       !strncmp(p->in.name[p->in.n - 1 - n], UR_ANSWER_BEFORE, sizeof UR_ANSWER_BEFORE - 1))
+		n++;
+	return n;
 }
 
 /* A mean that is a number, a scale that can be divided by as well. */
@@ -98,7 +120,8 @@ ur_ports *ur_ports_copy(const ur_ports *p)
 {
 	ur_ports *copy = empty(p->in.n, p->in.mean != NULL, p->out.n, p->out.mean != NULL, p->says);
 
-	if (copy && (!copy_port(&copy->in, &p->in) || !copy_port(&copy->out, &p->out))) {
+	if (copy && (!copy_port(&copy->in, &p->in) || !copy_port(&copy->out, &p->out) ||
+	             (p->answer && ur_ports_answer(copy, p->answer, NULL)))) {
 		ur_ports_free(copy);
 		return NULL;
 	}
@@ -120,6 +143,7 @@ void ur_ports_free(ur_ports *p)
 		return;
 	free_port(&p->in);
 	free_port(&p->out);
+	free(p->answer);
 	free(p);
 }
 
@@ -137,7 +161,8 @@ void ur_port_say(const ur_port *p, float *said)
 		said[i] = said[i] / p->scale[i] + p->mean[i];
 }
 
-/* -- as JSON: {"says": "classes", "in": {"n": 3, "names": [...], "mean": [...], "scale": [...]}, "out": {...}} -- */
+/* -- as JSON: {"says": "classes", "in": {"n": 3, "names": [...], "mean": [...], "scale": [...]}, "out": {...},
+ * "answer": "column"} -- */
 
 static json_t *numbers(const float *x, int n)
 {
@@ -186,7 +211,8 @@ json_t *ur_ports_to_json(const ur_ports *p)
 	for (int i = 0; i < KINDS; i++)
 		if (kinds[i].says == p->says)
 			says = kinds[i].name;
-	return json_pack("{s:s, s:o, s:o}", "says", says, "in", port_json(&p->in), "out", port_json(&p->out));
+	return json_pack("{s:s, s:o, s:o, s:s*}", "says", says, "in", port_json(&p->in), "out", port_json(&p->out), "answer",
+	                 p->answer);
 }
 
 static ur_status count_of(const json_t *json, const char *side, int *n, ur_err *err)
@@ -243,6 +269,7 @@ ur_status ur_ports_from_json(const json_t *json, ur_ports **ports, ur_err *err)
 {
 	const json_t *sides[2] = { json_object_get(json, "in"), json_object_get(json, "out") };
 	const char *says = json_string_value(json_object_get(json, "says"));
+	const json_t *answer = json_object_get(json, "answer");
 	ur_ports *p;
 	int n[2], kind = 0;
 	ur_err why = { 0 };
@@ -262,6 +289,9 @@ ur_status ur_ports_from_json(const json_t *json, ur_ports **ports, ur_err *err)
 		status = ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: only outputs that are values have a \"mean\"");
 	if (!status && !(status = read_port(sides[0], "in", &p->in, err)))
 		status = read_port(sides[1], "out", &p->out, err);
+	if (!status && answer)
+		status = json_is_string(answer) ? ur_ports_answer(p, json_string_value(answer), err)
+			: ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: \"answer\" is no text");
 	if (!status && (status = ur_ports_check(p, &why)))
 		status = ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: %s", why.text);
 	if (status) {

@@ -20,7 +20,14 @@ typedef struct ur_port {
 typedef struct ur_ports {
 	ur_port in, out;                /* out: classes, named or not; values; of hidden outputs only n counts */
 	unroll_says says;
+	char *answer;                   /* the column of the data that it says, or NULL */
 } ur_ports;
+
+/* Models that learn from a stream may read the answer before: inputs behind the others, one for each class, or one, with
+ * names that begin so. */
+#define UR_ANSWER_BEFORE "answer[-1]"
+/* How many inputs are of it. */
+int ur_ports_fed(const ur_ports *p);
 
 /* Zero but for the numbers and what it says; with `units`, means of 0 and scales of 1 that the caller may set.
  * UR_E_INVALID: no number of values at all, or too many; UR_E_NOMEM. *ports is NULL on failure. */
@@ -30,6 +37,8 @@ void ur_ports_free(ur_ports *p);
 /* Names a value; the text is copied. UR_E_INVALID: it is not UTF-8; UR_E_NOMEM. */
 ur_status ur_port_name(ur_port *p, int i, const char *name, ur_err *err);
 
+/* Names the column that it says. As above. */
+ur_status ur_ports_answer(ur_ports *p, const char *column, ur_err *err);
 /* Whether its units are numbers to reckon with. UR_E_INVALID. */
 ur_status ur_ports_check(const ur_ports *p, ur_err *err);
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char answer_before[] = "answer[-1]";
 
 void ur_learning_defaults(ur_learning *h, const ur_spec *spec)
 {
@@ -49,11 +48,13 @@ static ur_status name_ports(ur_ports *p, const ur_learn_shape *shape, ur_err *er
 		if (shape->name && shape->name[i])
 			status = ur_port_name(&p->in, i, shape->name[i], err);
 	for (int i = shape->features; i < p->in.n && !status; i++) {
-		(void)snprintf(name, sizeof name, shape->classes ? "%s=%d" : "%s", answer_before, i - shape->features);
+		(void)snprintf(name, sizeof name, shape->classes ? "%s=%d" : "%s", UR_ANSWER_BEFORE, i - shape->features);
 		status = ur_port_name(&p->in, i, name, err);
 	}
 	if (!status && !shape->classes && shape->target)
 		status = ur_port_name(&p->out, 0, shape->target, err);
+	if (!status && shape->target)
+		status = ur_ports_answer(p, shape->target, err);
 	return status;
 }
 
@@ -149,17 +150,6 @@ static void plan(ur_learner *l, ur_arena *a)
 	l->counts = l->numbers ? NULL : UR_TAKE(a, int64_t, l->V);
 }
 
-/* Inputs of the previous answer: the last ones, by their names. */
-static int fed_inputs(const ur_ports *p)
-{
-	int n = 0;
-
-	while (n < p->in.n && p->in.name && p->in.name[p->in.n - 1 - n] &&
-	       !strncmp(p->in.name[p->in.n - 1 - n], answer_before, sizeof answer_before - 1))
-		n++;
-	return n;
-}
-
 int ur_learner_carries(const ur_model *m)
 {
 	return (m->spec.mixer->flags & (UR_STATE_GRAD | UR_STATE_GROWS)) == UR_STATE_GRAD && !ur_model_limit(m);
@@ -174,7 +164,7 @@ static ur_status look_at(ur_learner *l, ur_err *err)
 	l->values = p != NULL;
 	l->numbers = p && p->says == UNROLL_VALUES;
 	l->in = p ? p->in.n : 0;
-	l->fed = p ? fed_inputs(p) : 0;
+	l->fed = p ? ur_ports_fed(p) : 0;
 	l->features = l->in - l->fed;
 	l->units = p && p->in.mean;
 	l->carries = ur_learner_carries(m);
@@ -187,7 +177,7 @@ static ur_status look_at(ur_learner *l, ur_err *err)
 		return ur_fail(err, UR_E_INVALID, "a model that learns from events says one number, with a unit if its "
 		               "inputs have one; this one says %d", l->V);
 	if (l->fed && l->fed != l->V)
-		return ur_fail(err, UR_E_INVALID, "%d inputs named %s, but %d outputs", l->fed, answer_before, l->V);
+		return ur_fail(err, UR_E_INVALID, "%d inputs named %s, but %d outputs", l->fed, UR_ANSWER_BEFORE, l->V);
 	if (!l->carries && ur_model_limit(m) && l->how.window > ur_model_limit(m))
 		return ur_fail(err, UR_E_INVALID, "windows of %d events do not fit a context of %lld; give a shorter "
 		               "window, or context=%d in the spec", l->how.window, (long long)ur_model_limit(m), l->how.window);
