@@ -154,6 +154,49 @@ static void another_process_goes_on(void **unused)
 	}
 }
 
+/* Other kernels pack weights in another way: a state is known by the weights, and goes on, to rounding. */
+static void other_kernels_go_on(void **unused)
+{
+	static const unroll_weights kept[] = { UNROLL_F32, UNROLL_BF16, UNROLL_INT8 };
+	const char *was = getenv("UNROLL_CPU");
+	char *level = was ? strdup(was) : NULL, path[64];
+	ur_model *made = small_model("lstm:2x24", "char", 0, 7);
+	int32_t tokens[20];
+
+	(void)unused;
+	small_tokens(made, 16, 20, tokens);
+	small_path(path);
+	assert_ok(ur_model_save(made, path, 0, NULL, why));
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+		const unroll_options options = { .size = sizeof options, .weights = kept[i] };
+		ur_model *m, *plain;
+		ur_stream *a, *b;
+		saved v;
+
+		assert_ok(unroll_open_with(path, &options, &m, why));
+		setenv("UNROLL_CPU", "c", 1);
+		assert_ok(unroll_open_with(path, &options, &plain, why));
+		if (level)
+			setenv("UNROLL_CPU", level, 1);
+		else
+			unsetenv("UNROLL_CPU");
+		a = small_stream(m);
+		b = small_stream(plain);
+		feed(a, 0, 19, tokens);
+		v = save(a);
+		assert_ok(unroll_stream_restore(b, v.bytes, v.n, why));
+		assert_true(difference(m->V, small_step(a, tokens[19]), small_step(b, tokens[19])) < 1e-2);
+		free(v.bytes);
+		unroll_stream_close(a);
+		unroll_stream_close(b);
+		unroll_close(m);
+		unroll_close(plain);
+	}
+	unlink(path);
+	free(level);
+	ur_model_free(made);
+}
+
 /* Bytes that must be refused, and leave the stream as it was. */
 static void refused(ur_stream *s, const void *bytes, size_t n, ur_status status, const char *says)
 {
@@ -596,6 +639,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(restored_goes_on),
 		cmocka_unit_test(another_process_goes_on),
+		cmocka_unit_test(other_kernels_go_on),
 		cmocka_unit_test(damage_is_refused),
 		cmocka_unit_test(forgery_is_refused),
 		cmocka_unit_test(far_from_the_start),
