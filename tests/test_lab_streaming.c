@@ -133,7 +133,7 @@ static json_int_t answer(const json_t *section, size_t question)
 static void test_shown(void **state)
 {
 	const world steep = WITH(w_.risen = 3; w_.clock = 0.2; w_.state = 0.5; w_.window_risen = 20);
-	json_t *s = section_from(&ur_experiment_streaming, facts_of(&lesson), NULL), *line;
+	json_t *s = section_from(&ur_experiment_streaming, facts_of(&lesson), NULL), *line, *rows;
 	size_t i;
 
 	(void)state;
@@ -151,6 +151,10 @@ static void test_shown(void **state)
 	json_array_foreach(json_object_get(json_array_get(json_object_get(s, "charts"), 1), "lines"), i, line)
 		assert_int_equal(json_array_size(json_object_get(line, "points")), N);
 	assert_int_equal(i, 4);
+	rows = json_object_get(json_array_get(json_object_get(s, "tables"), 1), "rows");
+	assert_int_equal(json_array_size(rows), N);
+	line = json_array_get(json_object_get(json_array_get(rows, 3), "cells"), 2);
+	assert_string_equal(json_string_value(json_object_get(line, "text")), "512 \u00b5s, 1.02 ms, 524 kB");
 	assert_non_null(strstr(json_string_value(json_object_get(finding_of(s, "grows"), "prediction")), "839 \u00b5s"));
 	json_decref(s);
 	s = section_from(&ur_experiment_streaming, facts_of(&steep), NULL);
