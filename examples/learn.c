@@ -2,7 +2,7 @@
  * foretell.
  * Says after every thousandth how often it was right, before it learnt.
  *
- *     cc learn.c -o learn $(pkg-config --cflags --libs --static unroll-train)
+ *     cc -Iinclude examples/learn.c build/libunroll.a build/libunroll-run.a -ljansson -lm -pthread -o learn
  *     ./learn 3 2 < rows.txt */
 #include <stdio.h>
 #include <stdlib.h>

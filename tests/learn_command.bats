@@ -111,6 +111,16 @@ LEARN=(learn -m gru:1x16 --data rows.csv --without day --lr 0.01)
 	cmp whole.safetensors signal.safetensors
 }
 
+@test "the example program learns, too" {
+	awk -F, 'NR > 1 { printf "%s %s, %d\n", $1, $2, $4 == "high" }' rows.csv > rows.txt
+	"${UNROLL%/*}/tests/example_learn" 2 2 < rows.txt > said.txt
+	cat said.txt
+	grep '^4000 events: [89].*right lately, frozen [1-5]' said.txt
+	grep '^the stream has changed, as of event 2[0-9]*$' said.txt
+	run "${UNROLL%/*}/tests/example_learn" 0 0 < rows.txt
+	[ "$status" -eq 1 ]
+}
+
 @test "an answer that is missing is not scored, and events that cannot be read stop it or are passed over" {
 	printf 'a,y\n1,2.5\n2,?\n3,3.5\n,4.5\n' > gaps.csv
 	"$UNROLL" learn -m rnn:1x4 --data gaps.csv --json > out.json
@@ -139,6 +149,7 @@ LEARN=(learn -m gru:1x16 --data rows.csv --without day --lr 0.01)
 	refuses 2 "reads values" learn -m gru:1x8 --data text.txt --events lines
 	refuses 2 "--resume needs --out" learn -m gru:1x8 --data rows.csv --resume
 	refuses 2 "pairs" learn -m seq2seq:gru:1x8 --data rows.csv --without day
+	refuses 2 "--classes is of a new model" learn -m text.safetensors --data text.txt --classes 3
 	refuses 2 "takes one character" learn -m gru:1x8 --data rows.csv --separator ';;'
 	printf 'a,y\n1,caf\xe9\n' > latin.csv
 	refuses 2 "latin.csv, line 2.*UTF-8" learn -m gru:1x8 --data latin.csv

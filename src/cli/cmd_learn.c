@@ -125,8 +125,19 @@ static int choose_model(session *s)
 			return ur_wrong(s->args, "%s is of %s, not of %s", ur_path_tail(s->path), s->spec.text, v->model);
 		return code;
 	}
-	if (!access(v->model, F_OK))
+	if (!access(v->model, F_OK)) {
+		static const struct { size_t at; const char *name; } new_only[] = {
+			{ offsetof(struct values, task), "task" }, { offsetof(struct values, classes), "classes" },
+			{ offsetof(struct values, blind), "blind" }, { offsetof(struct values, freeze_after), "freeze-after" },
+			{ offsetof(struct values, seed), "seed" },
+		};
+
+		for (size_t i = 0; i < sizeof new_only / sizeof *new_only; i++)
+			if (ur_given(s->args, new_only[i].at))
+				return ur_wrong(s->args, "--%s is of a new model; %s has it decided", new_only[i].name,
+				                ur_path_tail(v->model));
 		return load_model(s, v->model);
+	}
 	s->fresh = 1;
 	if (!ur_spec_parse(v->model, &s->spec, &err))
 		return UR_EXIT_OK;
