@@ -81,7 +81,8 @@ verbs() { "$UNROLL" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'; }
 	awk 'BEGIN { for (i = 0; i < 200; i++) printf "ein hund %d\ta dog %d\n", i, i }' > pairs.tsv
 	cut -f 1 pairs.tsv | head -n 3 > sources.txt
 	# compare's take minutes each by design
-	for verb in train eval generate translate runs quantize info help version; do
+	printf "to be\nor not\n" > events.txt
+	for verb in train eval generate translate runs stream quantize info help version; do
 		"$UNROLL" "$verb" --help | sed -n '/^examples:/,$ s/^  unroll //p' > lines
 		[ -s lines ]
 		while read -r line; do

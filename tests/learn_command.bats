@@ -62,8 +62,9 @@ LEARN=(learn -m gru:1x16 --data rows.csv --without day --lr 0.01)
 	grep 'the mean of all answers so far' out.txt
 	"$UNROLL" learn -m lstm:1x16 --data rows.jsonl --target y --without extra --lr 0.01 --every 0 --blind --json > out.json
 	[ "$(field out.json 'd["model"]["rmse_now"] < 0.2 * d["usual"]["rmse_now"]')" = True ]
-	"$UNROLL" info number.safetensors > info.txt
-	cat info.txt
+	# the file streams like any other
+	head -n 3 rows.jsonl | "$UNROLL" stream -m number.safetensors --events jsonl > streamed.txt
+	[ "$(wc -l < streamed.txt)" -eq 3 ]
 	# a model that reads the previous answer has inputs for it
 	"$UNROLL" learn -m lstm:1x16 --data rows.jsonl --target y --without extra -n 10 --json > out.json
 	[ "$(field out.json 'd["events"]')" = 10 ]
@@ -134,10 +135,14 @@ LEARN=(learn -m gru:1x16 --data rows.csv --without day --lr 0.01)
 	refuses 2 "there is no field 'nothing'" learn -m gru:1x8 --data rows.csv --without nothing
 	refuses 2 "would be class 3.*--classes" learn -m gru:1x8 --classes 2 --task class --data rows.jsonl --target y --without extra
 	refuses 2 "do not fit a context of 16" learn -m transformer:1x8,context=16 --window 17 --data rows.csv --without day
-	refuses 2 "reads text" learn -m text.safetensors --data rows.csv --format csv
-	refuses 2 "reads values" learn -m gru:1x8 --data text.txt --format lines
+	refuses 2 "reads text" learn -m text.safetensors --data rows.csv --events csv
+	refuses 2 "reads values" learn -m gru:1x8 --data text.txt --events lines
 	refuses 2 "--resume needs --out" learn -m gru:1x8 --data rows.csv --resume
 	refuses 2 "pairs" learn -m seq2seq:gru:1x8 --data rows.csv --without day
+	refuses 2 "takes one character" learn -m gru:1x8 --data rows.csv --separator ';;'
+	printf 'a,y\n1,caf\xe9\n' > latin.csv
+	refuses 2 "latin.csv, line 2.*UTF-8" learn -m gru:1x8 --data latin.csv
+	refuses 1 "nowhere/x.safetensors" learn -m gru:1x8 --data rows.csv --without day -o nowhere/x.safetensors
 	printf '' > empty.csv
 	refuses 2 "no event in it" learn -m gru:1x8 --data empty.csv
 	"$UNROLL" "${LEARN[@]}" -o there.safetensors -q -n 50 > out.txt

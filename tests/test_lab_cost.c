@@ -19,14 +19,13 @@
 /* -- worlds that were made up -- */
 
 /* Exponents of memory and time; what the attention layer takes of the LSTM's time in training, at 128 and how fast that
- * grows; how a step grows; attention at a T that is far; whether bytes were measured; how far tiles are from the
+ * grows; attention at a T that is far; whether bytes were measured; how far tiles are from the
  * matrix; repeats of training at 32,768 and of all else; half an interval; a wave in training, so that times cross
  * often; whether times are the thread's, those on the clock then being of a machine that was busy with other things;
  * lengths of a further recurrence. */
 typedef struct world {
 	double scores, layer, core, lstm, noise;
 	double ratio, rises;
-	double step, lstm_step;
 	int far;
 	double bytes;
 	int resident;
@@ -37,7 +36,7 @@ typedef struct world {
 } world;
 
 /* The lesson's. */
-static const world lesson = { 2, 1, 2, 1, 0, 0.3, 0.4, 1, 0, UR_COST_FAR, 5.2e7, 1, 2e-6, 9, 9, 0.1, 0, 0, 0 };
+static const world lesson = { 2, 1, 2, 1, 0, 0.3, 0.4, UR_COST_FAR, 5.2e7, 1, 2e-6, 9, 9, 0.1, 0, 0, 0 };
 
 static json_t *curve(int n, const int *T, const char *a, const char *b)
 {
@@ -108,8 +107,8 @@ static json_t *facts_of(const world *w)
 			put(forward, "gru", times(w, 1e-3 * t / 512, t));
 		put(training, "attention", clocked(w, n, each * w->ratio * pow(trained[i] / 128.0, w->rises) * wave));
 		put(training, "lstm", clocked(w, n, each));
-		put(step, "attention", times(w, 1e-5 * pow(t / 512, w->step), t));
-		put(step, "lstm", times(w, 2e-5 * pow(t / 512, w->lstm_step), t));
+		put(step, "attention", times(w, 1e-5 * t / 512, t));
+		put(step, "lstm", times(w, 2e-5, t));
 	}
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:{s:i,s:f},s:{s:i,s:i,s:i,s:i,s:f,s:f,s:b,s:f}}", "memory", memory,
 		"core", core, "forward/64", forward, "training/64", training, "step/64", step, "same", "T", 4096, "most",
@@ -129,7 +128,7 @@ static void expect(const char *finding, const char *verdict, world w)
 
 static void test_rules(void **state)
 {
-	static const char *const all[] = { "matrix", "memory", "exact", "time", "short", "far", "streaming" };
+	static const char *const all[] = { "matrix", "memory", "exact", "time", "short", "far" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -151,8 +150,6 @@ static void test_rules(void **state)
 	expect("short", "fails", WITH(w_.ratio = 0.8));    /* wins at 128 and loses at 512 already */
 	expect("far", "fails", WITH(w_.rises = 0));
 	expect("far", "fails", WITH(w_.rises = 0.3));      /* 1.6 times */
-	expect("streaming", "fails", WITH(w_.step = 0.1));
-	expect("streaming", "fails", WITH(w_.lstm_step = 1));
 }
 
 /* A median beyond a threshold that its interval reaches over decides nothing by itself; nor do few repeats. */
@@ -168,9 +165,6 @@ static void test_unsure(void **state)
 	expect("far", "condition", WITH(w_.far_repeats = 1; w_.rises = 0.8));
 	expect("far", "missing", WITH(w_.far_repeats = 1));            /* 2.76 is not far beyond 2 */
 	expect("far", "missing", WITH(w_.far_repeats = 1; w_.rises = 0));
-	expect("streaming", "condition", WITH(w_.half = 0.15));        /* the LSTM's 1, up to 1.35 */
-	expect("streaming", "missing", WITH(w_.lstm_step = 0.09));     /* 1.28, from 1.05 */
-	expect("streaming", "missing", WITH(w_.lstm_step = 1; w_.repeats = 5));
 	expect("time", "condition", WITH(w_.repeats = 5));
 	expect("time", "missing", WITH(w_.core = 1; w_.repeats = 5));
 	expect("time", "condition", WITH(w_.half = 0.6));              /* wide intervals about points on a line */
@@ -191,7 +185,6 @@ static void test_processor(void **state)
 	assert_true(fabs(ur_fact_at(ur_figure_find(s, "crossover_streaming"), "value") - 1024) < 1);
 	json_decref(s);
 	expect("time", "holds", WITH(w_.processor = 1));
-	expect("streaming", "holds", WITH(w_.processor = 1));
 	expect("time", "fails", WITH(w_.processor = 1; w_.core = 1));
 }
 

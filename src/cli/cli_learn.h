@@ -29,12 +29,12 @@ typedef struct ur_learn_rows_ask {
 	const json_t *before;           /* of an earlier sitting, for events that come without names now; or NULL */
 } ur_learn_rows_ask;
 /* From the first event. UR_E_INVALID names the source. */
-ur_status ur_learn_rows_open(ur_learn_rows *c, const ur_events *from, const ur_event *event, const ur_learn_rows_ask *ask,
-                          ur_err *err);
+ur_status ur_learn_rows_open(ur_learn_rows *c, const ur_events *from, const ur_event *event,
+                             const ur_learn_rows_ask *ask, ur_err *err);
 void ur_learn_rows_close(ur_learn_rows *c);
 /* Fills c->row, and where the answer stands; NULL: it is missing. UR_E_INVALID. */
 ur_status ur_learn_rows_read(ur_learn_rows *c, const ur_events *from, const ur_event *event, const ur_field **answer,
-                          ur_err *err);
+                             ur_err *err);
 /* For a checkpoint: {"target": its name or number, "column": 3, "columns": [0, 1]}. */
 json_t *ur_learn_rows_json(const ur_learn_rows *c);
 

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 struct values {
-	const char *model, *data, *format, *target, *task, *out, *optimizer, *on_drift, *learn_from;
+	const char *model, *data, *events, *header, *separator, *target, *task, *out, *optimizer, *on_drift, *learn_from;
 	ur_list without;
-	int64_t classes, window, every, snapshot_every, events, freeze_after, seed, threads;
+	int64_t classes, window, every, snapshot_every, most, freeze_after, seed, threads;
 	double lr, momentum, weight_decay, clip, normalise, fade, delta;
 	int resume, overwrite, blind, skip_bad, json, quiet;
 };
@@ -37,6 +37,7 @@ typedef struct session {
 	ur_learn_line line;
 	int32_t *token;                 /* of a line */
 	int token_room;
+	ur_events_place at;             /* behind the last event that was learnt, or passed over */
 	int64_t taken;                  /* events of the reader that were learnt, in this sitting */
 	int64_t saved;                  /* events at the last snapshot */
 	double start;
@@ -59,18 +60,24 @@ static int idle(void *arg)
 static int open_events(session *s)
 {
 	const struct values *v = s->v;
-	const int tabs = has_end(s->source, ".tsv");
-	const char *kind = v->format ? v->format : s->tokens ? "lines"
+	const char separator = !v->separator ? (has_end(s->source, ".tsv") ? '\t' : ',') : v->separator[1] ? '\t'
+	                       : v->separator[0];
+	const char *kind = v->events ? v->events : s->tokens ? "lines"
 	                   : has_end(s->source, ".jsonl") || has_end(s->source, ".ndjson") ? "jsonl" : "csv";
-	ur_events_request ask = { .name = s->source, .idle = idle, .separator = tabs ? '\t' : ',' };
+	ur_events_request ask = { .name = s->source, .idle = idle, .separator = separator,
+		.header = *v->header == 'y' ? UR_HEADER_YES : *v->header == 'n' ? UR_HEADER_NO : UR_HEADER_FIND };
 	ur_err err = { 0 };
 	ur_status status;
 
 	if (!(ask.kind = ur_event_kind_find(kind, &err)))
-		return ur_wrong(s->args, "--format: %s", err.text);
+		return ur_wrong(s->args, "--events: %s", err.text);
 	if (ur_event_kind_records(ask.kind) == s->tokens)
-		return ur_wrong(s->args, "--format %s: %s reads %s", kind, ur_path_tail(v->model),
-		                s->tokens ? "text: lines or bytes" : "values: csv or jsonl");
+		return ur_wrong(s->args, "%s reads %s: it takes --events %s", ur_path_tail(v->model),
+		                s->tokens ? "text" : "values", s->tokens ? "lines or bytes" : "csv or jsonl");
+	if (ur_event_kind_broken(ask.kind) && strcmp(ur_vocab_kind_of(s->vocab), "byte") != 0)
+		return ur_wrong(s->args, "the model's tokens are not bytes: --events lines");
+	if (!ur_event_kind_cells(ask.kind) && (v->separator || ur_given(s->args, offsetof(struct values, header))))
+		return ur_wrong(s->args, "--header and --separator go with --events csv");
 	if (strcmp(v->data, "-") != 0 && (s->fd = open(v->data, O_RDONLY | O_CLOEXEC)) < 0) {
 		ur_complain(s->args, "%s: %s", ur_path_tail(v->data), strerror(errno));
 		return UR_EXIT_FAILED;
@@ -81,6 +88,7 @@ static int open_events(session *s)
 		if (!json_unpack(s->place, "{s:I,s:I,s:I}", "bytes", &bytes, "events", &events, "lines", &lines))
 			ask.from = (ur_events_place){ bytes, events, lines };
 	}
+	s->at = ask.from;
 	status = ur_events_open(&ask, &s->events, &err);
 	return status ? ur_failed(s->args, status, &err) : UR_EXIT_OK;
 }
@@ -185,6 +193,25 @@ static const char *const *names_of(const ur_model *m, int *features)
 	return NULL;
 }
 
+static ur_status save(session *s, ur_err *err)
+{
+	const ur_events_place at = s->at;
+	json_t *place;
+	ur_status status;
+
+	if (!*s->path)
+		return UR_OK;
+	place = json_pack("{s:I,s:I,s:I,s:o?}", "bytes", (json_int_t)at.bytes, "events", (json_int_t)at.events, "lines",
+	                  (json_int_t)at.lines, "columns", s->tokens ? NULL : ur_learn_rows_json(&s->columns));
+	/* the model first: a checkpoint always has one beside it */
+	status = ur_model_save(ur_learner_model(s->learner), s->v->out, 0, NULL, err);
+	if (!status)
+		status = ur_learner_save(s->learner, place, s->path, err);
+	json_decref(place);
+	s->saved = ur_learner_score(s->learner).events;
+	return status;
+}
+
 /* Once the first event is there: its columns, the model, the learner. */
 static ur_status begin(session *s, const ur_event *e, ur_err *err)
 {
@@ -213,7 +240,8 @@ static ur_status begin(session *s, const ur_event *e, ur_err *err)
 		status = ur_learner_restore(s->learner, s->path, NULL, err);
 	if (!status)
 		s->saved = s->line.events = ur_learner_score(s->learner).events;
-	return status;
+	/* whether it can be written is better known before a long stream than behind it */
+	return status || s->place ? status : save(s, err);
 }
 
 /* ---- events ---- */
@@ -224,25 +252,6 @@ static void report(session *s)
 
 	if (s->v->every && g.events && g.events % s->v->every == 0 && !s->v->quiet)
 		ur_learn_report(&s->line, &g, ur_clock());
-}
-
-static ur_status save(session *s, ur_err *err)
-{
-	const ur_events_place at = ur_events_where(s->events);
-	json_t *place;
-	ur_status status;
-
-	if (!*s->path)
-		return UR_OK;
-	place = json_pack("{s:I,s:I,s:I,s:o?}", "bytes", (json_int_t)at.bytes, "events", (json_int_t)at.events, "lines",
-	                  (json_int_t)at.lines, "columns", s->tokens ? NULL : ur_learn_rows_json(&s->columns));
-	/* the model first: a checkpoint always has one beside it */
-	status = ur_model_save(ur_learner_model(s->learner), s->v->out, 0, NULL, err);
-	if (!status)
-		status = ur_learner_save(s->learner, place, s->path, err);
-	json_decref(place);
-	s->saved = ur_learner_score(s->learner).events;
-	return status;
 }
 
 static ur_status learn_row(session *s, const ur_event *e, ur_err *err)
@@ -316,7 +325,7 @@ static ur_status learn_all(session *s, ur_err *err)
 	const struct values *v = s->v;
 	ur_status status = UR_OK;
 
-	while (!status && !ur_stop_signal() && !(v->events && s->taken >= v->events)) {
+	while (!status && !ur_stop_signal() && !(v->most && s->taken >= v->most)) {
 		const ur_event *e = NULL;
 
 		status = ur_events_next(s->events, &e, err);
@@ -332,6 +341,8 @@ static ur_status learn_all(session *s, ur_err *err)
 			status = s->tokens ? learn_text(s, e, err) : learn_row(s, e, err);
 		if (status && s->learner && passes_over(s, status, err))
 			status = UR_OK;
+		if (!status)
+			s->at = ur_events_where(s->events);
 		s->taken += !status;
 		if (!status && v->snapshot_every && ur_learner_score(s->learner).events - s->saved >= v->snapshot_every)
 			status = save(s, err);
@@ -418,6 +429,8 @@ static int run(const ur_args *args)
 
 	if (v->resume && v->overwrite)
 		return ur_wrong(args, "give --resume or --overwrite, not both");
+	if (v->separator && strlen(v->separator) != 1 && strcmp(v->separator, "\\t") != 0)
+		return ur_wrong(args, "--separator takes one character, or \\t for a tab, not '%s'", v->separator);
 	if (!(s = calloc(1, sizeof *s))) {
 		ur_complain(args, "out of memory");
 		return UR_EXIT_FAILED;
@@ -449,8 +462,13 @@ static const ur_opt options[] = {
 	       "or of text, whose next token is then foretold", .required = 1),
 	UR_OPT(TEXT, "data", 'd', data, "FILE", "the events, from the first to the last; -: standard input",
 	       .standard = "-"),
-	UR_OPT(CHOICE, "format", 0, format, "KIND", "what an event is",
-	       .otherwise = "by the file's name; csv; lines for models of text", .choices = "csv|jsonl|lines|bytes"),
+	UR_OPT(TEXT, "events", 'e', events, "KIND", "what an event is: csv (a record), jsonl (a JSON object or array a "
+	       "line), "
+	       "lines or bytes of text", .otherwise = "by the file's name; csv; lines for models of text"),
+	UR_OPT(CHOICE, "header", 0, header, "WHAT", "csv: whether the first record has the columns' names; auto: where "
+	       "none of its cells is a number", .standard = "auto", .choices = "auto|yes|no"),
+	UR_OPT(TEXT, "separator", 0, separator, "C", "csv: what stands between cells; \\t: a tab",
+	       .otherwise = "a comma; in .tsv files a tab"),
 	UR_OPT(TEXT, "target", 0, target, "COLUMN", "the field to foretell: its name, or its number from 1",
 	       .otherwise = "the last"),
 	UR_OPT(LIST, "without", 0, without, "COLUMN", "leave a field out, as one that is no number; may be given again"),
@@ -486,7 +504,7 @@ static const ur_opt options[] = {
 	       .standard = "0.002", .least = 1e-12, .most = 0.999),
 	UR_OPT(INT, "every", 0, every, "N", "events between reports; 0: none", .standard = "10000", .least = 0,
 	       .most = 1e15),
-	UR_OPT(INT, "events", 'n', events, "N", "stop after so many, of this sitting", .group = "general",
+	UR_OPT(INT, "most", 'n', most, "N", "stop after so many, of this sitting", .group = "general",
 	       .otherwise = "at the end", .least = 1, .most = 1e15),
 	UR_OPT(INT, "snapshot-every", 0, snapshot_every, "N", "events between snapshots of the model, with a "
 	       "checkpoint; 0: "

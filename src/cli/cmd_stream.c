@@ -543,7 +543,8 @@ const ur_command ur_command_stream = {
 		"state is saved. With --data FILE the state has the place in that file, so that the next run goes on behind "
 		"the last answered event; of a pipe, what was read and not answered is gone.\n"
 		UR_ANSWERS_ABOUT,
-	.examples = "printf 'to be\\nor not\\n' | unroll stream --model model.safetensors --json",
+	.examples = "unroll stream --model model.safetensors --data events.txt\n"
+		"printf 'to be\\nor not\\n' | unroll stream --model model.safetensors --json",
 	.options = options,
 	.size = sizeof(struct values),
 	.run = run,

@@ -119,7 +119,9 @@ INLINE void i8_panel(const ur_product *p, const i8_rows *x, int row, int rows, i
 		const i8_rows at = { x->a + i * x->ld, x->ld, x->unit + i };
 
 		if (columns == NR) {
-			(count > 1 ? i8_many : i8_one)[n - 1](groups, &at, b, apart, t, scale);
+			i8_fn *const run = count > 1 ? i8_many[n - 1] : i8_one[n - 1];
+
+			run(groups, &at, b, apart, t, scale);
 			for (int q = 0; q < count; q++) {
 				t[q].c += n * t[q].ldc;
 				t[q].start += n * t[q].ld_start;

@@ -22,7 +22,8 @@ ur_found ur_judge_beyond(ur_reach r, double threshold, int above)
 
 ur_growth ur_growth_fit(int n, const double *x, const ur_reach *y)
 {
-	double at[UR_GROWTH_POINTS], of[UR_GROWTH_POINTS], half[UR_GROWTH_POINTS], mean = 0, square = 0, error = 0;
+	double at[UR_GROWTH_POINTS] = { 0 }, of[UR_GROWTH_POINTS] = { 0 }, half[UR_GROWTH_POINTS];
+	double mean = 0, square = 0, error = 0;
 	ur_growth g = { .sure = 1 };
 	int used = 0;
 

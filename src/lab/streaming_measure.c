@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	LINES = 2 * UR_LAB_MOST_MIXERS,
@@ -21,16 +22,26 @@ typedef struct stream {
 	ur_rig rig;
 	int n;                  /* steps timed */
 	double seconds[ROUNDS * RUN];
+	int turns;
+	double thread[ROUNDS];  /* seconds that the processor gave a step, the mean of a turn */
 } stream;
 
 static const ur_streaming_plan *plan_of(const ur_lab *lab)
 {
 	static const ur_streaming_plan plans[] = {
-		[UR_LAB_QUICK] = { 64, 512, { 1, 16, 128, 1024, 2048, 4096, 8192 }, 1.5 },
-		[UR_LAB_DEFAULT] = { 64, 512, { 1, 16, 128, 1024, 4096, 16384, 32768, 100000 }, 6 },
-		[UR_LAB_FULL] = { 128, 512, { 1, 16, 128, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 100000 }, 30 },
+		[UR_LAB_QUICK] = { 64, 512, { 1, 16, 128, 1024, 2048, 3072, 4096, 6144, 8192 }, 1.5 },
+		[UR_LAB_DEFAULT] = { 64, 512, { 1, 16, 128, 1024, 2048, 4096, 8192, 16384, 32768, 65536 }, 6 },
+		[UR_LAB_FULL] = { 128, 512, { 1, 16, 128, 1024, 2048, 4096, 8192, 16384, 32768, 100000 }, 30 },
 	};
 	return &plans[lab->size];
+}
+
+/* The option of that name; -1: the mixer cannot have a window, or keeps no more than a summary anyway. */
+static int window_option(const ur_mixer *m)
+{
+	int index;
+
+	return m->flags & UR_STATE_GROWS && ur_option_find(m->options, "window", strlen("window"), &index) ? index : -1;
 }
 
 /* The mixers as they are, then those that can have a window with one. */
@@ -44,9 +55,7 @@ static int lines_of(const ur_lab *lab, int window, line *out)
 		(void)snprintf(out[n++].name, sizeof out->name, "%s", lab->mixer[i].name);
 	}
 	for (int i = 0; i < mixers; i++) {
-		const ur_mixer *m = lab->mixer[i].forward->mixer;
-
-		if (!(m->flags & UR_STATE_GROWS) || !ur_option_find(m->options, "window", 6, NULL))
+		if (window_option(lab->mixer[i].forward->mixer) < 0)
 			continue;
 		out[n] = (line){ .m = &lab->mixer[i], .window = window };
 		(void)snprintf(out[n++].name, sizeof out->name, "%s, window %d", lab->mixer[i].name, window);
@@ -58,10 +67,9 @@ static ur_status open_stream(const ur_lab *lab, const ur_streaming_plan *plan, c
                              ur_err *err)
 {
 	ur_rig_spec spec = ur_lab_layer(l->m, plan->width, position, 1, UR_PASS_STEP);
-	int index;
 
-	if (l->window && ur_option_find(l->m->forward->mixer->options, "window", 6, &index))
-		spec.dims.option[index] = l->window;
+	if (l->window)
+		spec.dims.option[window_option(l->m->forward->mixer)] = l->window;
 	return ur_rig_open(&s->rig, &spec, lab->ctx, err);
 }
 
@@ -70,18 +78,25 @@ static void turn(stream *s)
 {
 	const int most = ur_rig_steps(&s->rig), run = most < RUN ? most : RUN, skip = run > 1;
 	int left = RUN - 1;
+	double thread = 0, began = 0;
 
 	while (left > 0) {
 		ur_rig_restart(&s->rig);
 		for (int i = 0; i < run && left > 0; i++) {
-			const double start = ur_clock();
+			double start;
+
+			if (i == skip)
+				began = ur_thread_clock();
+			start = ur_clock();
 			ur_rig_run(&s->rig);
 			if (i >= skip) {
 				s->seconds[s->n++] = ur_clock() - start;
 				left--;
 			}
 		}
+		thread += ur_thread_clock() - began;
 	}
+	s->thread[s->turns++] = thread / (RUN - 1);
 }
 
 /* A quantile with its interval of 95 % by order statistics, whose ranks are those of the binomial as a normal; *sure: n
@@ -100,15 +115,18 @@ static void quantile(int n, const double *x, double q, double *at, double *low, 
 static json_t *point_of(stream *s)
 {
 	const ur_mixer *m = s->rig.spec.forward->mixer;
-	double p50, low, high, p99, p99_low, p99_high;
-	int sure, rarely;
+	double p50, low, high, p99, p99_low, p99_high, thread, thread_low, thread_high;
+	int sure, rarely, turns;
 
 	ur_sort(s->n, s->seconds);
 	quantile(s->n, s->seconds, 0.5, &p50, &low, &high, &sure);
 	quantile(s->n, s->seconds, 0.99, &p99, &p99_low, &p99_high, &rarely);
+	ur_sort(s->turns, s->thread);
+	quantile(s->turns, s->thread, 0.5, &thread, &thread_low, &thread_high, &turns);
 	ur_rig_restart(&s->rig);
-	return json_pack("{s:i,s:b,s:f,s:f,s:f,s:f,s:f,s:f,s:I}", "n", s->n, "sure", sure, "p50", p50, "p50_low", low,
-	                 "p50_high", high, "p99", p99, "p99_low", p99_low, "p99_high", p99_high, "state",
+	return json_pack("{s:i,s:b,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I}", "n", s->n, "sure", sure && turns, "p50", p50,
+	                 "p50_low", low, "p50_high", high, "p99", p99, "p99_low", p99_low, "p99_high", p99_high, "thread",
+	                 thread, "thread_low", thread_low, "thread_high", thread_high, "state",
 	                 (json_int_t)m->state_used(&s->rig.spec.dims, s->rig.state[0]));
 }
 

@@ -339,7 +339,7 @@ static double out_of_units(const ur_learner *l, const ur_normal *v, double z)
 static void tell_port(ur_port *p, int at, const ur_normal *v)
 {
 	p->mean[at] = (float)v->mean;
-	p->scale[at] = (float)(1 / spread_of(v));
+	p->scale[at] = (float)fmax(1 / spread_of(v), 1e-37); /* 1 / scale is a float, too */
 }
 
 void ur_learner_tell_ports(ur_learner *l)
