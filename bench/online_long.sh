@@ -24,6 +24,7 @@ stream() {
 mkfifo "$folder/events" "$folder/reports"
 stream > "$folder/events" &
 start=$(date +%s)
+cpu=0
 "$unroll" learn -m "$spec" --window "$window" --data "$folder/events" --every $((events / 20)) --json \
 	-o "$folder/model.safetensors" > "$folder/reports" &
 pid=$!
@@ -31,6 +32,8 @@ echo "unroll learn -m $spec --window $window, $events events through a pipe"
 printf '%12s  %10s  %12s  %8s  %8s  %7s\n' events "a second" "VmRSS, KiB" model frozen drifts
 while read -r line; do
 	rss=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status" 2> /dev/null || true)
+	now=$(awk '{ print $14 + $15 }' "/proc/$pid/stat" 2> /dev/null || true)
+	[ -n "$now" ] && [ "$now" -gt 0 ] && cpu=$now
 	echo "$line" | python3 -c '
 import json, sys
 d = json.loads(sys.stdin.readline())
@@ -46,4 +49,4 @@ else:
 ' "$rss"
 done < "$folder/reports"
 wait $pid
-echo "$(($(date +%s) - start)) s in all"
+echo "$(($(date +%s) - start)) s in all; about $((cpu / $(getconf CLK_TCK))) s of them the processor worked for unroll learn"

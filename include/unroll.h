@@ -125,12 +125,14 @@ ur_status unroll_forward_values(ur_stream *stream, const float *values, int64_t 
 ur_status unroll_stream_copy(ur_stream *to, const ur_stream *from, ur_err *err);
 
 /* Writes the stream's state as bytes that any later process may restore, on a machine of the same byte order, into a
- * stream of the same model and options, and go on bit for bit. Size of what save would write now; save into `room`
- * bytes, *bytes says how many. UR_E_INVALID: too little room. */
+ * stream of the same model and options, and go on: bit for bit with the same kernels (a processor's, or what UNROLL_CPU
+ * names), to rounding with others. Size of what save would write now; save into `room` bytes, *bytes says how many. A
+ * model's first save or restore goes over all of its weights. UR_E_INVALID: too little room. */
 size_t unroll_stream_save_size(const ur_stream *stream);
 ur_status unroll_stream_save(const ur_stream *stream, void *to, size_t room, size_t *bytes, ur_err *err);
 /* The bytes are not trusted: UR_E_FORMAT where they are damaged or cut, UR_E_INVALID where they are of another model
- * or other options. On failure the stream is as it was. */
+ * or other options. Numbers that somebody made up, with a checksum to match, are taken for the state's. On failure the
+ * stream is as it was. */
 ur_status unroll_stream_restore(ur_stream *stream, const void *from, size_t bytes, ur_err *err);
 
 /* Many streams of one model stepped together, which reads the weights once for all: working memory for at most `most`

@@ -135,6 +135,15 @@ for row in csv.DictReader(open("values.csv")): print(json.dumps({k: v if k == "n
 	END
 }
 
+@test "weights are kept as asked, and a state is of those weights" {
+	stream text < text.txt > stored
+	stream text --weights int8 -s state < text.txt > int8
+	[ "$(cut -f 1-3 stored)" = "$(cut -f 1-3 int8)" ]
+	! cmp -s stored int8
+	refuses 2 'of another model than this one' stream -m text.safetensors -s state -d text.txt
+	[ "$(stream text --weights int8 -s state < text.txt | head -n 1 | cut -f 1)" -eq 41 ]
+}
+
 # ---- when it is answered ----
 
 @test "each event is answered before the next one comes, and behind tail -f" {

@@ -200,6 +200,62 @@ static void test_sane(void **state)
 	b = a;
 	b.delta = 0;
 	assert_false(ur_adwin_sane(&b));
+	b = a;
+	b.spread = -1;
+	assert_false(ur_adwin_sane(&b));
+	b = a;
+	b.bucket_sum[1][0] = NAN;
+	assert_false(ur_adwin_sane(&b));
+	b = a;
+	b.bucket_spread[1][0] = -1;
+	assert_false(ur_adwin_sane(&b));
+	b = a;
+	b.seen = INT64_MAX;
+	assert_false(ur_adwin_sane(&b));
+}
+
+/* What is no share leaves no trace: the change behind it is found as before. */
+static void test_passed_over(void **state)
+{
+	static const double no_share[] = { NAN, INFINITY, -INFINITY, -0.5, 2 };
+	ur_adwin a, b;
+	int changes[2] = { 0 };
+
+	(void)state;
+	ur_adwin_start(&a, 0.002);
+	ur_adwin_start(&b, 0.002);
+	for (uint64_t i = 0; i < 2000; i++) {
+		const double x = coin(3, i, i < 1000 ? 0.2 : 0.8);
+
+		assert_int_equal(ur_adwin_add(&b, no_share[i % 5]), UR_STEADY);
+		changes[0] += ur_adwin_add(&a, x) != UR_STEADY;
+		changes[1] += ur_adwin_add(&b, x) != UR_STEADY;
+	}
+	assert_true(changes[0] > 0 && changes[0] == changes[1]);
+	assert_true(ur_adwin_sane(&b));
+	assert_memory_equal(&a, &b, sizeof a);
+}
+
+/* One attempt that is no number is one that was not made; errors of values have no share that is right. */
+static void test_not_finite(void **state)
+{
+	ur_prequential p, q;
+	ur_attempt fine[UR_CONTESTANTS], bad[UR_CONTESTANTS];
+
+	(void)state;
+	for (int i = 0; i < UR_CONTESTANTS; i++) {
+		fine[i] = (ur_attempt){ 1e9, 2 };
+		bad[i] = (ur_attempt){ i % 2 ? INFINITY : NAN, INFINITY };
+	}
+	ur_prequential_start(&p, 50);
+	ur_prequential_start(&q, 50);
+	for (int i = 0; i < 20; i++) {
+		ur_prequential_add(&p, fine);
+		ur_prequential_add(&q, bad);
+		ur_prequential_add(&q, fine);
+	}
+	assert_memory_equal(&p, &q, sizeof p);
+	assert_true(ur_prequential_of(&q, UR_OF_MODEL).mae_now > 0.99e9 && isnan(ur_prequential_of(&q, 0).right.mean));
 }
 
 /* The definitions, by hand: four events. */
@@ -261,6 +317,7 @@ int main(void)
 		cmocka_unit_test(test_window), cmocka_unit_test(test_memory), cmocka_unit_test(test_false_alarms),
 		cmocka_unit_test(test_delay), cmocka_unit_test(test_river),
 		cmocka_unit_test(test_fall), cmocka_unit_test(test_sane),
+		cmocka_unit_test(test_passed_over), cmocka_unit_test(test_not_finite),
 		cmocka_unit_test(test_prequential), cmocka_unit_test(test_fading),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

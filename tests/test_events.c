@@ -270,14 +270,15 @@ static void bad_records(void **state)
 	      "! input, line 4: it has 3 cells, where the first line has 2\n2 l5 [a=7|b=8]\n", 6);
 	check("csv", "a,b,a\n1,2,3\n", "! input, line 1: two columns are named 'a': give each a name of its own\n"
 	      "1 l2 [1|2|3]\n", 6);
-	check("csv", "1,\"a\"b,\"\n2,x\n", "! input, line 1: there is text behind the closing quote of a cell; a quote inside "
-	      "one is doubled\n1 l2 [2|<x>]\n", 9);
-	check("csv", "1,\"a\" \"b\"\n2,x\n", "! input, line 1: there is text behind the closing quote of a cell; a quote inside "
-	      "one is doubled\n1 l2 [2|<x>]\n", 10);
+	check("csv", "1,\"a\"b,\"\n2,x\n", "! input, line 1: there is text behind the closing quote of a cell; a quote "
+	      "inside one is doubled\n1 l2 [2|<x>]\n", 9);
+	check("csv", "1,\"a\" \"b\"\n2,x\n", "! input, line 1: there is text behind the closing quote of a cell; a quote "
+	      "inside one is doubled\n1 l2 [2|<x>]\n", 10);
 	/* of a quote that is never closed only its line is lost */
 	check("csv", "1,\"a\n2,x\n3,y\n", "! input, line 1: a quote that opens a cell here is never closed\n"
 	      "1 l2 [2|<x>]\n2 l3 [3|<y>]\n", 0);
-	check_ask(request_of("csv", -1), "1\n\0\n2\n", 6, "1 l1 [1]\n! input, line 2: there is a NUL byte: this is no text\n"
+	check_ask(request_of("csv", -1), "1\n\0\n2\n", 6,
+	          "1 l1 [1]\n! input, line 2: there is a NUL byte: this is no text\n"
 	          "2 l3 [2]\n", 2);
 	check_ask(request_of("csv", -1), "\xFF\xFE" "1\0\n\0", 6,
 	          "! input, line 1: this is UTF-16: convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)\n"
@@ -329,13 +330,15 @@ static void events_that_are_too_long(void **state)
 	ask.fd = file_with(wide, sizeof wide);
 	r = reader_of(&ask);
 	assert_int_equal(say_all(r, &s), UR_OK);
-	assert_string_equal(s.text, "! input, line 1: an event begins here that has more than 1048576 bytes\n1 l2 'ab\n'\n");
+	assert_string_equal(s.text,
+	                    "! input, line 1: an event begins here that has more than 1048576 bytes\n1 l2 'ab\n'\n");
 	ur_events_close(r);
 	close(ask.fd);
 	/* a quote that is never closed costs its line, not all that follows */
 	ask = request_of("csv", -1);
 	ask.most = 12;
-	check_ask(ask, "1,2\n3,\"a\n4,5\n6,7\n8,9\n", 21, "1 l1 [1|2]\n! input, line 2: an event begins here that has more than "
+	check_ask(ask, "1,2\n3,\"a\n4,5\n6,7\n8,9\n", 21,
+	          "1 l1 [1|2]\n! input, line 2: an event begins here that has more than "
 	          "12 bytes (is a quote never closed?)\n2 l3 [4|5]\n3 l4 [6|7]\n4 l5 [8|9]\n", 4);
 }
 
@@ -388,7 +391,8 @@ static void requests_that_cannot_be(void **state)
 static void going_on(void **state)
 {
 	static const struct { const char *kind, *text; } cases[] = {
-		{ "bytes", "a\nbc" }, { "lines", "a\n\nb\r\nc" }, { "csv", "\xEF\xBB\xBF" "a,b\r\n1,2\r\n\r\n3,\"4\n5\"\n6\n7,8" },
+		{ "bytes", "a\nbc" }, { "lines", "a\n\nb\r\nc" },
+		{ "csv", "\xEF\xBB\xBF" "a,b\r\n1,2\r\n\r\n3,\"4\n5\"\n6\n7,8" },
 		{ "csv", "1,2\n\n3,4\n5,6" }, { "csv", "x,y\n" },
 		{ "csv", "1,\"a\"b\nh,i\n1,2\n3,4\n" }, { "csv", "a,b,a\n1,2,3\n4,5,6\n" }, { "csv", "a,\"b\n1,2\n3,4\n" },
 		{ "jsonl", "{\"a\": 1}\n\n{\"a\": 2}\n{]\n{\"a\": 3}" } };
@@ -612,8 +616,8 @@ static void columns(void **state)
 	check_columns("csv", "a,b\n1,2\n", 2, half, "1 2 ; ");
 	check_columns("csv", "1,2\n3,\n", 2, names, "1 2 ; 3 - ; ");
 	check_columns("jsonl", "[1, 2]\n[3]\n", 2, names,
-	              "1 2 ; ! input, line 2: it has 1 values, where the model reads 2; with names there may be others among "
-	              "them; ");
+	              "1 2 ; ! input, line 2: it has 1 values, where the model reads 2; with names there may be others "
+	              "among them; ");
 	check_columns("csv", "1,2,3\n1,x\n", 2, NULL, "! input, line 1: it has 3 values, where the model reads 2; ");
 }
 

@@ -133,7 +133,7 @@ static json_int_t answer(const json_t *section, size_t question)
 static void test_shown(void **state)
 {
 	const world steep = WITH(w_.risen = 3; w_.clock = 0.2; w_.state = 0.5; w_.window_risen = 20);
-	json_t *s = section_from(&ur_experiment_streaming, facts_of(&lesson), NULL), *line;
+	json_t *s = section_from(&ur_experiment_streaming, facts_of(&lesson), NULL), *line, *rows;
 	size_t i;
 
 	(void)state;
@@ -151,6 +151,10 @@ static void test_shown(void **state)
 	json_array_foreach(json_object_get(json_array_get(json_object_get(s, "charts"), 1), "lines"), i, line)
 		assert_int_equal(json_array_size(json_object_get(line, "points")), N);
 	assert_int_equal(i, 4);
+	rows = json_object_get(json_array_get(json_object_get(s, "tables"), 1), "rows");
+	assert_int_equal(json_array_size(rows), N);
+	line = json_array_get(json_object_get(json_array_get(rows, 3), "cells"), 2);
+	assert_string_equal(json_string_value(json_object_get(line, "text")), "512 \u00b5s, 1.02 ms, 524 kB");
 	assert_non_null(strstr(json_string_value(json_object_get(finding_of(s, "grows"), "prediction")), "839 \u00b5s"));
 	json_decref(s);
 	s = section_from(&ur_experiment_streaming, facts_of(&steep), NULL);
@@ -192,6 +196,7 @@ static void expect_fails(const ur_mixer_forward *recurrence, const ur_mixer_forw
 /* An LSTM whose state begins with the number of its steps, and which goes through as many again at each. */
 static const size_t COUNT = 64;
 static int slow, fat;
+static int64_t furthest;
 
 static size_t counted_size(const ur_dims *d) { return COUNT + ur_mixer_lstm.state_size(d); }
 
@@ -210,6 +215,7 @@ static void counted_step(const ur_turn *t)
 	for (int64_t i = slow ? *steps / 8 : 0; i >= 0; i--)
 		ur_mixer_lstm.step(&turn);
 	++*steps;
+	furthest = *steps > furthest ? *steps : furthest;
 }
 
 static ur_need counted_need(const ur_ctx *c, const ur_dims *d, const ur_span *s)
@@ -258,6 +264,8 @@ static void test_planted(void **state)
 	lstm.forward = counted_forward;
 	slow = 1; /* 129 times as long at 1,024 */
 	expect_fails(&lstm, &attention, "constant");
+	/* each turn began where the stream had been brought */
+	assert_true(furthest > 1024 && furthest <= 1024 + 16);
 	slow = 0;
 	fat = 1;
 	expect_fails(&lstm, &attention, "constant");

@@ -123,13 +123,15 @@ static void open_world(world *w, const struct kind *k)
 	ur_model *made = make(k);
 	char path[64];
 
-	*w = (world){ .kind = k };
-	small_path(path);
-	assert_ok(ur_model_save(made, path, 0, NULL, why));
-	ur_model_free(made);
-	assert_ok(unroll_open_with(path, &(unroll_options){ .size = sizeof(unroll_options), .window = k->window,
-	                           .weights = k->weights }, &w->m, why));
-	unlink(path);
+	*w = (world){ .kind = k, .m = made };
+	if (k->window || k->weights) {
+		small_path(path);
+		assert_ok(ur_model_save(made, path, 0, NULL, why));
+		ur_model_free(made);
+		assert_ok(unroll_open_with(path, &(unroll_options){ .size = sizeof(unroll_options), .window = k->window,
+		                           .weights = k->weights }, &w->m, why));
+		unlink(path);
+	}
 	if (k->weights)
 		assert_int_equal(unroll_weights_kept(w->m), k->weights);
 	w->ports = w->m->ports;

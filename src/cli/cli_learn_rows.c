@@ -75,8 +75,7 @@ static ur_status choose(ur_learn_rows *c, const ur_event *e, const ur_learn_rows
 }
 
 ur_status ur_learn_rows_open(ur_learn_rows *c, const ur_events *from, const ur_event *e,
-                                const ur_learn_rows_ask *ask,
-                          ur_err *err)
+                             const ur_learn_rows_ask *ask, ur_err *err)
 {
 	ur_status status;
 
@@ -123,8 +122,8 @@ static int place_of(const ur_event *e, const char *name, int at)
 	return name ? ur_event_find(e, name, at) : at < e->fields ? at : -1;
 }
 
-ur_status ur_learn_rows_read(ur_learn_rows *c, const ur_events *from, const ur_event *e,
-                                const ur_field **answer, ur_err *err)
+ur_status ur_learn_rows_read(ur_learn_rows *c, const ur_events *from, const ur_event *e, const ur_field **answer,
+                             ur_err *err)
 {
 	const int target = place_of(e, c->target_name, c->target);
 

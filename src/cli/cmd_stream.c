@@ -15,7 +15,7 @@
 enum { COMPLAINTS = 5 };        /* events left out that are each told of */
 
 struct values {
-	const char *model, *data, *events, *header, *separator, *state_file, *save_every;
+	const char *model, *data, *events, *header, *separator, *state_file, *save_every, *weights;
 	int64_t context, window, batch, top, reset_every;
 	int reset_at_blank, skip_bad, json, quiet;
 };
@@ -329,7 +329,8 @@ static int read_save_every(struct run *r)
 static int open_model(struct run *r)
 {
 	const struct values *v = r->v;
-	const unroll_options options = { .size = sizeof options, .context = v->context, .window = v->window };
+	const unroll_options options = { .size = sizeof options, .weights = ur_weights_named(v->weights),
+		.context = v->context, .window = v->window };
 	ur_err err = { 0 };
 	ur_status status = unroll_open_with(v->model, &options, &r->m, &err);
 	int n;
@@ -520,6 +521,7 @@ static const ur_opt options[] = {
 	{ .name = "json", .kind = UR_OPT_FLAG, .at = offsetof(struct values, json), .help = "one JSON object a line" },
 	UR_OPT(INT, "batch", 'b', batch, "N", "show answers N at a time, or when no event is waiting", .standard = "1",
 	       .least = 1, .most = 1e9),
+	UR_OPT_WEIGHTS(struct values),
 	UR_OPT(TEXT, "state-file", 's', state_file, "FILE",
 	       "go on from it where it exists, bit for bit; written at the end, whatever ended it", .group = "state"),
 	UR_OPT(TEXT, "save-every", 0, save_every, "N", "write it after every N events too, or Ns: N seconds"),

@@ -316,6 +316,31 @@ static void tabulate(const json_t *steps, ur_section *s)
 	}
 }
 
+/* Every position, every layer: its median, the 99 % point, and what it keeps. */
+static void tabulate_positions(const json_t *steps, ur_section *s)
+{
+	const char *columns[UR_GROWTH_POINTS + 2] = { "after" }, *name;
+	int n = 1;
+	json_t *table, *line;
+
+	json_object_foreach(json_object_get(steps, "of"), name, line)
+		if (n <= UR_GROWTH_POINTS)
+			columns[n++] = name;
+	table = ur_section_table(s, "By position", "After so many steps: the median of a step, what 99 of 100 were within, "
+		"and the bytes of state.", columns);
+	for (int i = 0; i < positions(steps); i++) {
+		ur_said text, slow, bytes;
+		json_t *row = ur_table_row(s, table, ur_tell_count(position(steps, i), text));
+
+		for (int k = 1; k < n; k++) {
+			const json_t *of = json_object_get(json_object_get(steps, "of"), columns[k]);
+
+			ur_row_cell(s, row, median(of, i).at, UR_MEASURED, "%s, %s, %s", ur_tell_time(median(of, i).at, text),
+			            ur_tell_time(ur_fact_at(at(of, i), "p99"), slow), ur_tell_bytes(state(of, i), bytes));
+		}
+	}
+}
+
 /* -- questions -- */
 
 static void ask_ratio(const json_t *steps, sort of, const char *format, double least, ur_section *s)
@@ -370,6 +395,7 @@ static void conclude(const json_t *facts, const json_t *others, ur_section *s)
 		return;
 	figures(steps, s);
 	tabulate(steps, s);
+	tabulate_positions(steps, s);
 	draw(steps, s, "A step, by position", "Median of steps of one stream, one thread, with 95 % intervals.", "p50", "s",
 	     UR_MEASURED);
 	draw(steps, s, "The slowest steps", "99 of 100 steps took no longer than this. Others on the machine show here "
@@ -402,7 +428,8 @@ static const char *const how[] = {
 	"own 30 ns or so are in them. Exponents are fitted by least squares on logarithms, their intervals being the wider of "
 	"what distances from the line and the points' own intervals allow. Attention's are fitted from position 1,024 on, "
 	"since before that its products in and out cost more than what it reads, and to the seconds that the processor gave: "
-	"on a machine that others use, few steps of milliseconds are left alone.",
+	"on a machine that others use, few steps of milliseconds are left alone. Where what is read no longer fits a cache, "
+	"each row costs more: there the exponent is above 1.",
 	"Which is cheaper from which position on is with what attention costs, where widths differ.",
 	NULL };
 

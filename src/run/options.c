@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MOST_REACH = 1 << 24 }; /* as spec.c has it */
+enum { MOST_REACH = 1 << 24, /* as spec.c has it */ MOST_OPTIONS = 4096 /* bytes: more is no size that was set */ };
 
 ur_status ur_options_read(const unroll_options *given, unroll_options *options, ur_err *err)
 {
@@ -12,7 +12,7 @@ ur_status ur_options_read(const unroll_options *given, unroll_options *options, 
 	*options = (unroll_options){ .size = sizeof *options };
 	if (!given)
 		return UR_OK;
-	if (given->size < sizeof given->size)
+	if (given->size < sizeof given->size || given->size > MOST_OPTIONS)
 		return ur_fail(err, UR_E_INVALID, "options: set their size to sizeof(unroll_options)");
 	for (size_t i = sizeof *options; i < given->size; i++)
 		if (bytes[i])

@@ -121,7 +121,8 @@ static ur_status check_model(const ur_model *m, const ur_saved *head, ur_err *er
 	return UR_OK;
 }
 
-/* Bytes with a right checksum may still be made up: no layer may be left with a state that steps cannot lead to. */
+/* Bytes with a right checksum may still be made up: no layer may be left with sizes and counts that steps cannot lead
+ * to. What numbers a state has is no matter of safety. */
 static ur_status check_layers(const ur_model *m, const char *from, const ur_saved *head, ur_err *err)
 {
 	const uint64_t layers = (uint64_t)m->spec.layers, fixed = sizeof *head + (layers + 1) * sizeof(uint64_t);

@@ -98,6 +98,8 @@ ur_change ur_adwin_add(ur_adwin *a, double x)
 	double before;
 	int dropped = 0;
 
+	if (!(x >= 0 && x <= 1))
+		return UR_STEADY;
 	insert(a, x);
 	a->seen++;
 	if (a->seen % UR_ADWIN_CLOCK || a->width <= 2 * UR_ADWIN_LEAST)
@@ -115,12 +117,15 @@ int ur_adwin_sane(const ur_adwin *a)
 	int64_t width = 0;
 
 	if (!(a->delta > 0 && a->delta < 1) || a->rows < 0 || a->rows > UR_ADWIN_ROWS || !isfinite(a->sum) ||
-	    !isfinite(a->spread) || a->seen < a->width)
+	    !(a->spread >= 0 && isfinite(a->spread)) || a->seen < a->width || a->seen > INT64_MAX / 2)
 		return 0;
 	for (int64_t r = 0; r < UR_ADWIN_ROWS; r++) {
 		if (a->count[r] < 0 || a->count[r] > UR_ADWIN_BUCKETS || (r >= a->rows) > !a->count[r] ||
 		    (r == a->rows - 1 && !a->count[r]))
 			return 0;
+		for (int64_t i = 0; i < a->count[r]; i++)
+			if (!isfinite(a->bucket_sum[r][i]) || !(a->bucket_spread[r][i] >= 0 && isfinite(a->bucket_spread[r][i])))
+				return 0;
 		width += a->count[r] << r;
 	}
 	return width == a->width;

@@ -8,7 +8,7 @@
  *
  * v their variance, for any cut into n0 >= 5 older and n1 >= 5 newer ones, the oldest are dropped. The values lie in an
  * exponential histogram: at most 5 buckets each of 1, 2, 4, ... values, of which only sum and spread are kept, so
- * memory is O(log n). Cuts are looked for at every 32nd value. Values are in [0, 1].
+ * memory is O(log n). Cuts are looked for at every 32nd value. Values are in [0, 1]; any other is passed over.
  *
  * A window that was just cut may be cut again at the next looks, for the same change: who wants each change told once
  * starts anew after it, as river does. */

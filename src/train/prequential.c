@@ -19,7 +19,7 @@ static void add(ur_sums *s, double keep, const ur_attempt *a)
 	s->n = 1 + keep * s->n;
 	s->error = fabs(a->error) + keep * s->error;
 	s->square = a->error * a->error + keep * s->square;
-	if (isnan(a->loss))
+	if (!isfinite(a->loss))
 		return;
 	s->losses = 1 + keep * s->losses;
 	s->loss = a->loss + keep * s->loss;
@@ -34,12 +34,12 @@ void ur_prequential_add(ur_prequential *p, const ur_attempt attempt[UR_CONTESTAN
 		ur_tally *t = &p->of[i];
 		const double ahead = fabs(a->error) - model;
 
-		if (isnan(a->error))
+		if (!isfinite(a->error))
 			continue;
 		add(&t->all, 1, a);
 		add(&t->fading, p->keep, a);
 		t->faded_n2 = 1 + p->keep * p->keep * t->faded_n2;
-		if (isnan(ahead))
+		if (!isfinite(ahead))
 			continue;
 		t->both++;
 		t->ahead += ahead;
@@ -52,7 +52,7 @@ static ur_mean3 share(double right, double n, double worth)
 	ur_mean3 m = { NAN, NAN, NAN };
 	const int64_t events = (int64_t)(worth + 0.5);
 
-	if (n > 0 && events > 0) {
+	if (n > 0 && events > 0 && right >= 0 && right <= n) { /* of errors of values there is no share */
 		m.mean = right / n;
 		ur_wilson((int64_t)(m.mean * (double)events + 0.5), events, &m.low, &m.high);
 	}

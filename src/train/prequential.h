@@ -15,7 +15,8 @@ enum { UR_OF_MODEL, UR_OF_FROZEN, UR_OF_LAST, UR_OF_USUAL, UR_CONTESTANTS };
 const char *ur_contestant_name(int who);        /* "model", "frozen", "last", "usual" */
 
 /* What one contestant did on one event: of classes error is 0 (right) or 1 and loss is in nats; of values error is
- * said - true and loss its square, in units that loss is taken in. NaN: it said nothing (of loss: it has none). */
+ * said - true and loss its square, in units that loss is taken in. Not finite: it said nothing (of loss: it has none),
+ * since one infinite error would stay in every mean for good. */
 typedef struct ur_attempt { double error, loss; } ur_attempt;
 
 /* Sums, since the start and fading. Numbers alone, so that it can be kept as an array. */
@@ -33,7 +34,7 @@ typedef struct ur_prequential {
 	ur_tally of[UR_CONTESTANTS];
 } ur_prequential;
 
-/* fade >= 1 events; 0: nothing fades. */
+/* fade >= 1 events; below 1: nothing fades. */
 void ur_prequential_start(ur_prequential *p, double fade);
 void ur_prequential_add(ur_prequential *p, const ur_attempt attempt[UR_CONTESTANTS]);
 
