@@ -51,15 +51,17 @@ row() { # T CHUNK
 		>> rows.jsonl
 }
 
-# The chunk of which states and activations are least.
+# The chunk of which states and activations are least; of attention to all positions before, which has an entry of each in
+# any case and packs them for every chunk, of at least 1,024 steps.
 least() {
 	local best= at=
-	for c in 8 11 16 23 32 45 64 91 128 181 256 362 512 724 1024; do
+	for c in 8 11 16 23 32 45 64 91 128 181 256 362 512 724 1024 1448 2048; do
 		[ $c -lt "$1" ] || break
+		case $spec in attention*window*) ;; attention*) [ $c -ge 1024 ] || continue;; esac
 		bytes=$(plan "$spec" "$1" $c | python3 -c 'import json, sys; p = json.load(sys.stdin)["memory_plan"]; print(p["states"] + p["activations"])')
 		if [ -z "$best" ] || [ "$bytes" -lt "$best" ]; then best=$bytes at=$c; fi
 	done
-	echo "$at"
+	echo "${at:-0}"
 }
 
 echo "$(nproc) processors, $(LC_ALL=C uname -m), load $(cut -d' ' -f1 /proc/loadavg) at the start"
