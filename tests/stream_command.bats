@@ -398,6 +398,35 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 	refuses 2 'junk' stream -m text.safetensors -s junk -d text.txt
 }
 
+@test "a model that reads the answer before is told that of the events, else its own" {
+	# each class is the one before it, turned over every time that x is 1
+	awk 'BEGIN { print "x,class"; for (i = 1; i <= 600; i++) { x = i * 7919 % 5 == 1; c = x ? !c : c; print x "," (c ? "up" : "down") } }' > turns.csv
+	"$UNROLL" learn -m gru:1x16 -d turns.csv --target class --classes 2 --lr 0.02 -o turns.safetensors -q > /dev/null
+	stream turns -d turns.csv > told
+	[ "$(wc -l < told)" -eq 600 ]
+	right() { tail -n +302 turns.csv | cut -d , -f 2 | paste - <(tail -n +301 "$1" | cut -f 3) | awk '$1 == $2 { n++ } END { print n + 0 }'; }
+	[ "$(right told)" -ge 290 ]
+	# one answer that is another one: the next event is the first to notice
+	awk -F , 'NR == 401 { print $1 "," ($2 == "up" ? "down" : "up"); next } { print }' turns.csv > other.csv
+	stream turns -d other.csv > misled
+	cmp <(head -n 400 told) <(head -n 400 misled)
+	run -1 cmp -s <(sed -n 401p told) <(sed -n 401p misled)
+	# without the column, or where it is still empty, it goes by what it said itself
+	cut -d , -f 1 turns.csv | stream turns > own
+	stream turns --answer none -d turns.csv > asked
+	cmp own asked
+	cmp own <(awk -F , 'NR == 1 { print; next } { print $1 "," }' turns.csv | stream turns)
+	run -1 cmp -s own misled
+	# stopped between an answer and the event that is told of it
+	head -n 251 turns.csv | stream turns -s state > parts
+	(head -n 1 turns.csv; tail -n +252 turns.csv) | stream turns -s state >> parts
+	cmp parts told
+	# a class that it never met is none
+	sed '301s/,.*/,sideways/' turns.csv | stream turns > strange
+	cmp <(head -n 300 told) <(head -n 300 strange)
+	[ "$(wc -l < strange)" -eq 600 ]
+}
+
 @test "help has an example that runs" {
 	"$UNROLL" stream --help > help
 	example=$(grep '^  printf' help)
