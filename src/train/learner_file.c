@@ -249,6 +249,8 @@ static ur_status read_meta(ur_learner *l, json_t *json, ur_err *err)
 		const char *text = json_string_value(json_array_get(reals, i));
 		*real[i] = text ? strtod(text, NULL) : NAN;
 	}
+	if (l->classes < l->V) /* a new model that had not met them all: its outputs are yet to be named */
+		l->numbered = 0;
 	l->live.ring.from = l->frozen.ring.from = 0;
 	l->live.ring.count = l->frozen.ring.count = rows;
 	return read_classes(l, json_object_get(json, "classes"), err);
