@@ -88,8 +88,8 @@ static void test_unnamed(void **state)
 
 /* -- the frozen copy -- */
 
-/* Where hardly anything is learnt, what was just frozen says what the model says, whatever the units of the data: it has
- * seen the same, in the same units. */
+/* Where hardly anything is learnt, what was just frozen says what the model says, whatever the units of the data: it
+ * has seen the same, in the same units. */
 static void test_frozen(void **state)
 {
 	static const char *const specs[] = { "rnn:1x8", "gru:2x8", "lstm:1x12", "transformer:1x8,heads=2,context=32",
@@ -158,7 +158,7 @@ static void test_bounds(void **state)
 	close_rig(r);
 }
 
-/* No deviation is known before two answers differ, so there is no loss; all the same answers are foretold as they are. */
+/* No deviation is known before two answers differ, so there is no loss; the same answer again is foretold as it is. */
 static void test_first_loss(void **state)
 {
 	rig *r = open_rig("lstm:1x8", NULL, 1, 0, 0);

@@ -111,6 +111,8 @@ ur_learned ur_learner_score(const ur_learner *l);
 /* Everything that the rest depends on, and `place` (JSON, the caller's; may be NULL), in one safetensors file, written
  * atomically. UR_E_INVALID: an event was foretold and not answered. */
 ur_status ur_learner_save(ur_learner *l, const json_t *place, const char *path, ur_err *err);
+/* The `place` of a checkpoint: a new reference, NULL where it has none. UR_E_FORMAT: it is no checkpoint; UR_E_IO. */
+ur_status ur_learner_place(const char *path, json_t **place, ur_err *err);
 /* Into a learner opened with the same settings and a model of the same spec, inputs and outputs. *place (may be NULL):
  * a new reference. The file is not trusted: UR_E_FORMAT; UR_E_INVALID: it is of other settings or another model; and
  * then the learner is to be closed. */
