@@ -17,7 +17,9 @@ extern "C" {
 /* A model that learns. */
 typedef struct ur_online ur_online;
 
-/* Zero-initialise, set `size`, change what is wanted otherwise: 0 is the default that is named. */
+/* Zero-initialise, set `size`, change what is wanted otherwise: 0 is the default that is named. So a copy frozen as it
+ * begins, means over all events ever and scores that do not fade cannot be asked for by 0: give 1 event, and as many
+ * as there may be (1e15; not infinitely many). */
 typedef struct unroll_learn_options {
 	size_t size;                    /* sizeof(unroll_learn_options) */
 	int window;                     /* events that gradients reach back over, all that attention sees; 8 */
@@ -64,7 +66,7 @@ typedef struct unroll_learn_one {
 	int64_t events;                 /* it was scored on */
 	double accuracy, accuracy_lately;       /* classes and tokens */
 	double rmse, rmse_lately, mae, mae_lately;      /* numbers */
-	double loss, loss_lately;       /* nats; of numbers squared errors in standard deviations */
+	double loss, loss_lately;       /* nats; of numbers squared errors in standard deviations, once answers differ */
 } unroll_learn_one;
 typedef struct unroll_learn_score {
 	size_t size;                    /* set to sizeof(unroll_learn_score) before asking */

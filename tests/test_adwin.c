@@ -286,6 +286,15 @@ static void test_prequential(void **state)
 	assert_true(s.right.mean == 0.25 && isnan(s.loss) && fabs(s.behind.mean - 0.25) < 1e-12);
 	assert_true(fabs(ur_prequential_kappa(&p, UR_OF_MODEL, 0) - (0.5 - 0.25) / 0.75) < 1e-12);
 	assert_true(isnan(ur_prequential_kappa(&p, UR_OF_USUAL, 1)) == 0);
+	/* kappa is of the events one was scored on: right in 9 of 10 where the last answer nearly always was is
+	 * less, whatever that did before */
+	ur_prequential_start(&p, 50);
+	for (int i = 0; i < 200; i++)
+		ur_prequential_add(&p, (ur_attempt[UR_CONTESTANTS]){ { i % 10 == 0, 1 }, { i < 100 ? NAN : i % 10 == 0, NAN },
+			{ i < 100 || i == 150, NAN }, { 1, NAN } });
+	assert_true(fabs(ur_prequential_kappa(&p, UR_OF_FROZEN, 0) - (0.9 - 0.99) / 0.01) < 1e-9);
+	assert_true(ur_prequential_kappa(&p, UR_OF_FROZEN, 1) < 0);
+	assert_true(fabs(ur_prequential_kappa(&p, UR_OF_MODEL, 0) - (0.9 - 0.495) / 0.505) < 1e-9);
 	/* numbers: errors have signs */
 	ur_prequential_start(&p, 0);
 	for (int i = 0; i < 4; i++)

@@ -181,11 +181,97 @@ static void test_first_loss(void **state)
 	close_rig(r);
 }
 
+/* -- checkpoints and settings that cannot be -- */
+
+/* Saves it with one number changed, then goes back to what it was. */
+static void refused(ur_learner *l, int64_t *number, int64_t to, const char *name)
+{
+	const int64_t was = *number;
+	ur_status status;
+
+	*number = to;
+	assert_ok(ur_learner_save(l, NULL, "hostile", why));
+	*number = was;
+	if ((status = ur_learner_restore(l, "hostile", NULL, NULL)) != UR_E_FORMAT)
+		fail_msg("%s of %lld: %s", name, (long long)to, unroll_status_text(status));
+	assert_ok(ur_learner_restore(l, "sound", NULL, why));
+}
+
+static void test_hostile(void **state)
+{
+	static const int64_t to[] = { INT64_MAX, ((int64_t)1 << 53) + 1, -2 };
+	rig *r = open_rig("lstm:1x4", NULL, 2, 3, 0);
+	ur_learner *l = r->l;
+	const float *out;
+	int drift;
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		const float row[] = { feature(i, 0), feature(i, 1) };
+
+		assert_ok(ur_learner_predict(l, row, &out, why));
+		assert_ok(ur_learner_answer(l, i % 3, &drift, why));
+	}
+	assert_ok(ur_learner_save(l, NULL, "sound", why));
+	for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+		refused(l, &l->events, to[i], "events");
+		refused(l, &l->steps, to[i], "steps");
+		refused(l, &l->skipped, to[i], "skipped");
+		refused(l, &l->unanswered, to[i], "unanswered");
+		refused(l, &l->bad, to[i], "bad");
+		refused(l, &l->usual, to[i], "usual");
+		refused(l, &l->counts[0], to[i], "counts");
+		refused(l, &l->adwin.seen, to[i], "seen");
+		refused(l, ur_model_position(l->live.state), to[i], "position");
+		refused(l, ur_model_position(l->frozen.state), to[i], "frozen position");
+	}
+	close_rig(r);
+}
+
+static void test_infinite(void **state)
+{
+	ur_spec spec;
+	const ur_learning how = defaults("gru:1x4", &spec);
+	ur_learning h = how;
+	double *const of[] = { &h.lr, &h.beta1, &h.beta2, &h.eps, &h.momentum, &h.weight_decay, &h.clip, &h.norm, &h.fade,
+		&h.delta };
+
+	(void)state;
+	assert_ok(ur_learning_check(&h, why));
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+		for (int nan = 0; nan < 2; nan++) {
+			h = how;
+			*of[i] = nan ? NAN : INFINITY;
+			if (ur_learning_check(&h, NULL) != UR_E_INVALID)
+				fail_msg("setting %zu may be %g", i, *of[i]);
+		}
+}
+
+/* Inputs of the previous answer are known by their names, which fields may not have. */
+static void test_names(void **state)
+{
+	static const char *const names[] = { "a", "answer[-1]x" };
+	ur_spec spec;
+	ur_model *m;
+	ur_err err;
+
+	(void)state;
+	(void)defaults("gru:1x4", &spec);
+	for (int blind = 0; blind < 2; blind++) {
+		const ur_learn_shape shape = { .features = 2, .name = names, .blind = blind };
+
+		assert_int_equal(ur_learn_model(&spec, &shape, 1, ur_kernels_pick(NULL), &m, &err), UR_E_INVALID);
+		assert_says(err, "called 'answer[-1]x'");
+		assert_null(m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unnamed), cmocka_unit_test(test_frozen), cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_first_loss),
+		cmocka_unit_test(test_first_loss), cmocka_unit_test(test_hostile), cmocka_unit_test(test_infinite),
+		cmocka_unit_test(test_names),
 	};
 	return cmocka_run_group_tests(tests, open_folder, close_folder);
 }

@@ -27,13 +27,14 @@ ur_status ur_learning_check(const ur_learning *h, ur_err *err)
 	if (!(h->lr > 0) || !isfinite(h->lr))
 		return ur_fail(err, UR_E_INVALID, "the learning rate must be above 0");
 	if (!(h->beta1 >= 0 && h->beta1 < 1 && h->beta2 >= 0 && h->beta2 < 1 && h->momentum >= 0 && h->momentum < 1 &&
-	      h->eps > 0 && h->weight_decay >= 0 && h->clip >= 0))
-		return ur_fail(err, UR_E_INVALID, "beta1, beta2 and momentum are in [0, 1), weight decay and clipping at "
-		               "least 0");
+	      h->eps > 0 && h->weight_decay >= 0 && h->clip >= 0) ||
+	    !isfinite(h->eps) || !isfinite(h->weight_decay) || !isfinite(h->clip))
+		return ur_fail(err, UR_E_INVALID, "beta1, beta2 and momentum are in [0, 1), eps above 0, weight decay and "
+		               "clipping at least 0, and all of them finite");
 	if (!(h->norm >= 0) || (h->norm > 0 && h->norm < 2) || !(h->fade >= 1) || !(h->delta > 0 && h->delta < 1) ||
-	    h->freeze_after < 0)
+	    h->freeze_after < 0 || !isfinite(h->norm) || !isfinite(h->fade))
 		return ur_fail(err, UR_E_INVALID, "means look back on 2 events or more (0: all), scores fade over 1 or more, "
-		               "delta is between 0 and 1");
+		               "but not infinitely many, delta is between 0 and 1");
 	return UR_OK;
 }
 
@@ -45,7 +46,10 @@ static ur_status name_ports(ur_ports *p, const ur_learn_shape *shape, ur_err *er
 	char name[64];
 
 	for (int i = 0; i < shape->features && !status; i++)
-		if (shape->name && shape->name[i])
+		if (shape->name && shape->name[i] && !strncmp(shape->name[i], UR_ANSWER_BEFORE, sizeof UR_ANSWER_BEFORE - 1))
+			status = ur_fail(err, UR_E_INVALID, "a field is called '%.40s', as inputs of the previous answer are; "
+			                 "rename it, or leave it out", shape->name[i]);
+		else if (shape->name && shape->name[i])
 			status = ur_port_name(&p->in, i, shape->name[i], err);
 	for (int i = shape->features; i < p->in.n && !status; i++) {
 		(void)snprintf(name, sizeof name, shape->classes ? "%s=%d" : "%s", UR_ANSWER_BEFORE, i - shape->features);

@@ -18,7 +18,7 @@
  * It does not die of numbers: an event whose gradient is not finite changes no weight and is counted; a state that is
  * not finite starts anew; where a whole window and one more in a row came to that, the weights go back to the frozen
  * ones. The same events, settings and kernels give the same weights, to the bit, at any number of threads, stopped and
- * resumed wherever. */
+ * resumed wherever. Dropout in a spec has no effect: each event is learnt by the model that foretold it. */
 #ifndef UR_LEARNER_H
 #define UR_LEARNER_H
 
@@ -31,8 +31,8 @@ typedef struct ur_learner ur_learner;
 /* Everything that decides the result, but for the model and its spec. */
 typedef struct ur_learning {
 	int window;                     /* W >= 1 events */
-	int whole;                      /* a step learns from all answers in the window, each 1 / W of it; 0: from the
-	                                 * newest alone, so that each answer is learnt once */
+	int whole;                      /* a step learns from the mean over all answers in the window; 0: from the newest
+	                                 * alone, so that each answer is learnt once */
 	const char *optimizer;          /* a name of ur_optimizer_find */
 	double lr, beta1, beta2, eps, momentum, weight_decay;
 	double clip;                    /* gradient norm at most this; 0: no clipping */
@@ -49,7 +49,7 @@ ur_status ur_learning_check(const ur_learning *h, ur_err *err);
 /* What a new model of values reads and says. */
 typedef struct ur_learn_shape {
 	int features;
-	const char *const *name;        /* of features, or NULL */
+	const char *const *name;        /* of features, or NULL; none begins as those of the previous answer do */
 	int classes;                    /* outputs; 0: a number is foretold */
 	const char *target;             /* its name, or NULL */
 	int blind;                      /* does not read the previous answer, which inputs behind the features are else:
@@ -114,8 +114,8 @@ ur_status ur_learner_save(ur_learner *l, const json_t *place, const char *path, 
 /* The `place` of a checkpoint: a new reference, NULL where it has none. UR_E_FORMAT: it is no checkpoint; UR_E_IO. */
 ur_status ur_learner_place(const char *path, json_t **place, ur_err *err);
 /* Into a learner opened with the same settings and a model of the same spec, inputs and outputs. *place (may be NULL):
- * a new reference. The file is not trusted: UR_E_FORMAT; UR_E_INVALID: it is of other settings or another model; and
- * then the learner is to be closed. */
+ * a new reference. The file is not trusted: UR_E_FORMAT; UR_E_INVALID: it is of other settings, another spec, or
+ * other numbers of inputs or outputs; and then the learner is to be closed. */
 ur_status ur_learner_restore(ur_learner *l, const char *path, json_t **place, ur_err *err);
 
 #endif

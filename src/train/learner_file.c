@@ -11,6 +11,9 @@
 
 static const char meta_key[] = "unroll.learning";
 
+/* What counters hold at most: whole numbers that a double has, and far from where they would run over. */
+static const int64_t MOST_COUNTED = (int64_t)1 << 53;
+
 /* -- what is a list of numbers: each is written, and read back, through one table -- */
 
 /* counters, in the order of the file's list */
@@ -97,10 +100,15 @@ static json_t *settings(const ur_learner *l)
 	const ur_learning *h = &l->how;
 
 	return json_pack("{s:i,s:s,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:s,s:I}", "window", h->window, "learn-from",
-		h->whole ? "window" : "newest", "optimizer", h->optimizer, "lr", h->lr, "beta1", h->beta1, "beta2", h->beta2, "eps", h->eps,
-		"momentum", h->momentum, "weight-decay", h->weight_decay, "clip", h->clip, "normalise", h->norm, "fade",
-			h->fade,
-		"delta", h->delta, "on-drift", h->faster ? "rate" : "none", "freeze-after", (json_int_t)h->freeze_after);
+		h->whole ? "window" : "newest", "optimizer", h->optimizer, "lr", h->lr, "beta1", h->beta1, "beta2", h->beta2,
+		"eps", h->eps, "momentum", h->momentum, "weight-decay", h->weight_decay, "clip", h->clip, "normalise", h->norm,
+		"fade", h->fade, "delta", h->delta, "on-drift", h->faster ? "rate" : "none", "freeze-after", (json_int_t)h->freeze_after);
+}
+
+static json_t *shape(const ur_learner *l)
+{
+	return json_pack("{s:i,s:i,s:i,s:b}", "features", l->features, "outputs", l->V, "inputs of the answer before",
+	                 l->fed, "numbers", l->numbers);
 }
 
 /* Doubles go through JSON as their bits. */
@@ -126,9 +134,9 @@ static json_t *class_names(const ur_learner *l)
 
 static char *meta_of(ur_learner *l, const json_t *place)
 {
-	json_t *json = json_pack("{s:s,s:o,s:[],s:[],s:o,s:b,s:b,s:i}", "spec", l->live.m->spec.text, "settings",
-		settings(l), "counters", "reals", "classes", class_names(l), "frozen", l->frozen_lives, "has_last", l->has_last,
-		"rows", l->live.ring.count);
+	json_t *json = json_pack("{s:s,s:o,s:o,s:[],s:[],s:o,s:b,s:b,s:i}", "spec", l->live.m->spec.text, "shape",
+		shape(l), "settings", settings(l), "counters", "reals", "classes", class_names(l), "frozen",
+		l->frozen_lives, "has_last", l->has_last, "rows", l->live.ring.count);
 	int64_t *counter[COUNTERS];
 	double *real[REALS];
 	char *text = NULL;
@@ -197,14 +205,21 @@ static const char *difference(json_t *then, json_t *now)
 static ur_status check_same(const ur_learner *l, json_t *json, ur_err *err)
 {
 	json_t *now = settings(l), *then = json_object_get(json, "settings");
+	json_t *is_shape = shape(l), *was_shape = json_object_get(json, "shape");
 	const char *spec = json_string_value(json_object_get(json, "spec")), *key = then && now ? difference(then, now)
 		: NULL;
 	ur_status status = UR_OK;
 
-	if (!spec || !then || !now) {
-		status = ur_fail(err, UR_E_FORMAT, "lacks its settings or spec");
+	if (!spec || !then || !now || !is_shape || !was_shape) {
+		status = ur_fail(err, UR_E_FORMAT, "lacks its settings, spec or shape");
 	} else if (strcmp(spec, l->live.m->spec.text)) {
 		status = ur_fail(err, UR_E_INVALID, "is of '%.100s', not of '%.100s'", spec, l->live.m->spec.text);
+	} else if (!json_equal(is_shape, was_shape)) {
+		char *was = json_dumps(was_shape, JSON_COMPACT), *is = json_dumps(is_shape, JSON_COMPACT);
+		status = ur_fail(err, UR_E_INVALID, "is of a model of %.150s, not of %.150s", was ? was : "another shape",
+		                 is ? is : "this");
+		free(was);
+		free(is);
 	} else if (key) {
 		char *was = json_dumps(json_object_get(then, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 		char *is = json_dumps(json_object_get(now, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
@@ -214,6 +229,7 @@ static ur_status check_same(const ur_learner *l, json_t *json, ur_err *err)
 		free(is);
 	}
 	json_decref(now);
+	json_decref(is_shape);
 	return status;
 }
 
@@ -295,6 +311,7 @@ static int scores_sane(const ur_learner *l)
 		const ur_tally *t = &l->score.of[i];
 
 		if (!sums_sane(&t->all) || !sums_sane(&t->fading) || !isfinite(t->ahead + t->ahead2) ||
+		    !(t->last >= 0 && t->last_fading >= 0) || !isfinite(t->last + t->last_fading) ||
 		    !(t->both >= 0 && t->both < 9e15) || !isfinite(t->faded_n2) || (t->fading.n > 0 && t->faded_n2 < 1))
 			return 0;
 	}
@@ -311,7 +328,10 @@ static int is_sane(const ur_learner *l)
 
 	counters_of((ur_learner *)(uintptr_t)l, counter);
 	for (int i = 0; counter[i]; i++)
-		if (*counter[i] < (counter[i] == &l->usual ? -1 : 0))
+		if (*counter[i] < (counter[i] == &l->usual ? -1 : 0) || *counter[i] > MOST_COUNTED)
+			return 0;
+	for (int i = 0; l->counts && i < l->V; i++)
+		if (l->counts[i] < 0 || l->counts[i] > MOST_COUNTED)
 			return 0;
 	for (int i = 0; i < n; i++)
 		if (!floats_sane(l->live.m->floats, sets[i].values, 0))
@@ -333,12 +353,16 @@ static int is_sane(const ur_learner *l)
 	       scores_sane(l);
 }
 
-/* States hold a position, which only counts here, and layers' own, of fixed size; their numbers are looked at. */
+/* States hold a position, which only counts here, and layers' own, of fixed size; all their numbers are looked at. */
 static int states_sane(const ur_learner *l)
 {
 	const ur_watcher *of[] = { &l->live, &l->frozen };
 
-	for (int i = 0; l->carries && i < 2; i++)
+	for (int i = 0; l->carries && i < 2; i++) {
+		const int64_t at = *ur_model_position(of[i]->state);
+
+		if (at < 0 || at > MOST_COUNTED)
+			return 0;
 		for (int k = 0; k < of[i]->m->spec.layers; k++) {
 			const ur_layer *layer = &of[i]->m->stack.layer[k];
 			const void *state = ur_model_state_of(of[i]->m, of[i]->state, k);
@@ -346,6 +370,7 @@ static int states_sane(const ur_learner *l)
 			if (!floats_sane(layer->kind->state_used(&layer->dims, state) / sizeof(float), state, 0))
 				return 0;
 		}
+	}
 	return 1;
 }
 

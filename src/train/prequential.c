@@ -27,7 +27,8 @@ static void add(ur_sums *s, double keep, const ur_attempt *a)
 
 void ur_prequential_add(ur_prequential *p, const ur_attempt attempt[UR_CONTESTANTS])
 {
-	const double model = fabs(attempt[UR_OF_MODEL].error);
+	const double model = fabs(attempt[UR_OF_MODEL].error), again = fabs(attempt[UR_OF_LAST].error);
+	const double last = isfinite(again) ? again : 1;
 
 	for (int i = 0; i < UR_CONTESTANTS; i++) {
 		const ur_attempt *a = &attempt[i];
@@ -38,6 +39,8 @@ void ur_prequential_add(ur_prequential *p, const ur_attempt attempt[UR_CONTESTAN
 			continue;
 		add(&t->all, 1, a);
 		add(&t->fading, p->keep, a);
+		t->last += last;
+		t->last_fading = last + p->keep * t->last_fading;
 		t->faded_n2 = 1 + p->keep * p->keep * t->faded_n2;
 		if (!isfinite(ahead))
 			continue;
@@ -83,8 +86,8 @@ ur_standing ur_prequential_of(const ur_prequential *p, int who)
 
 double ur_prequential_kappa(const ur_prequential *p, int who, int now)
 {
-	const ur_standing s = ur_prequential_of(p, who), last = ur_prequential_of(p, UR_OF_LAST);
-	const double mine = now ? s.right_now.mean : s.right.mean, other = now ? last.right_now.mean : last.right.mean;
+	const ur_tally *t = &p->of[who];
+	const double wrong = now ? t->fading.error : t->all.error, last = now ? t->last_fading : t->last;
 
-	return other < 1 ? (mine - other) / (1 - other) : NAN;
+	return last > 0 ? 1 - wrong / last : NAN; /* both of as many events */
 }

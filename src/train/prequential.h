@@ -27,6 +27,8 @@ typedef struct ur_tally {
 	double ahead, ahead2;           /* sum of |its error| - |the model's| over events both said something on, and of
 	                                 * squares */
 	double both;                    /* those events */
+	double last, last_fading;       /* errors of "as the last time" on the events this one said something on; where that
+	                                 * said nothing, 1 */
 } ur_tally;
 
 typedef struct ur_prequential {
@@ -51,7 +53,7 @@ typedef struct ur_standing {
 ur_standing ur_prequential_of(const ur_prequential *p, int who);
 /* Of classes, beyond "as the last time" (kappa temporal: Bifet, Read, Zliobaite, Pfahringer and Holmes, "Pitfalls in
  * benchmarking data stream classification and how to avoid them", ECML 2013): (p - p_last) / (1 - p_last), 1 is always
- * right, 0 is no better. Since the start, or fading. NaN: cannot be told. */
+ * right, 0 is no better, both on the events `who` was scored on. Since the start, or fading. NaN: cannot be told. */
 double ur_prequential_kappa(const ur_prequential *p, int who, int now);
 
 #endif
