@@ -14,7 +14,8 @@ setup_file() {
 	awk 'BEGIN { for (i = 0; i < 60; i++) printf "ein hund %d\ta dog %d\n", i, i }' > pairs.tsv
 	train="$UNROLL train --no-store -t 1 -q"
 	$train --arch lstm:2x48 --data text.txt -o full.safetensors --steps 60 --seq-len 16 --batch-size 8 > /dev/null
-	$train --arch transformer:1x32,heads=2,context=32 --data text.txt -o tied.safetensors --steps 3 --batch-size 2 > /dev/null
+	$train --arch transformer:1x32,heads=2,context=32 --data text.txt -o tied.safetensors --steps 3 --batch-size 2 \
+		> /dev/null
 	$train --arch seq2seq:gru:1x16,attention=luong --data pairs.tsv --vocab char -o pairs.safetensors --steps 3 \
 		--batch-size 4 > /dev/null
 	for kind in int8 bf16; do
@@ -34,7 +35,8 @@ setup() {
 		grep "^weights .* stored anew; error 0\.[0-9]* %" $kind.out
 		grep "nats a token as $kind, .* as f32" $kind.out
 		grep "95 % interval .* to .*, paired by block" $kind.out
-		[ "$(field $kind.json "abs(d['loss'] - d['loss_f32'] - d['loss_difference'][0]) < 1e-3")" = True ]
+		moved="d['loss'] - d['loss_f32']"
+		[ "$(field $kind.json "abs($moved - d['loss_difference'][0]) < 0.6 * abs($moved)")" = True ]
 		[ "$(field $kind.json "d['loss_difference'][1] <= d['loss_difference'][0] <= d['loss_difference'][2]")" = True ]
 		[ "$(field $kind.json "0 < d['weights_rms_error'] <= d['weights_largest_error'] * 4 < 0.02")" = True ]
 		[ "$(field $kind.json "d['file_bytes']")" = "$(stat -c %s $kind.safetensors)" ]
@@ -59,7 +61,8 @@ setup() {
 		"$UNROLL" info $kind.safetensors --weights f32 | grep "weights  *f32; a step reads"
 		"$UNROLL" info --spec lstm:2x48 --weights $kind | grep "weights  *$kind; a step reads"
 	done
-	[ "$("$UNROLL" info --spec lstm:2x256 --weights int8 --json > a; field a "d['weight_bytes_per_step'] < 1.3e6")" = True ]
+	"$UNROLL" info --spec lstm:2x256 --weights int8 --json > a
+	[ "$(field a "d['weight_bytes_per_step'] < 1.3e6")" = True ]
 }
 
 @test "tied heads, and models of pairs" {
@@ -75,7 +78,8 @@ setup() {
 }
 
 @test "training goes on from such a file, in float32" {
-	"$UNROLL" train --from int8.safetensors --data text.txt -o tuned.safetensors --steps 2 --seq-len 16 --no-store -t 1 -q
+	"$UNROLL" train --from int8.safetensors --data text.txt -o tuned.safetensors --steps 2 --seq-len 16 --no-store \
+		-t 1 -q
 	"$UNROLL" info tuned.safetensors | grep "weights  *f32"
 }
 
