@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 enum { VERSION = 1 };
+static const json_int_t MOST_COUNT = (json_int_t)1 << 62;
 static const char KEY[] = "unroll.stream", STREAM[] = "stream", OUTPUTS[] = "outputs";
 
 static char *memo_text(const ur_stream_memo *memo)
@@ -64,12 +65,12 @@ static ur_status damaged(const char *path, const char *what, ur_err *err)
 	               "start afresh", ur_path_tail(path), what);
 }
 
-/* A whole number of at least 0; absent: *ok is 0. */
+/* A whole number of at least 0 that can be counted on from; absent: *ok is 0. */
 static int64_t count_of(const json_t *json, const char *key, int *ok)
 {
 	const json_t *x = json_object_get(json, key);
 
-	*ok &= json_is_integer(x) && json_integer_value(x) >= 0;
+	*ok &= json_is_integer(x) && json_integer_value(x) >= 0 && json_integer_value(x) <= MOST_COUNT;
 	return *ok ? (int64_t)json_integer_value(x) : 0;
 }
 

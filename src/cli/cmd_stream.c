@@ -58,7 +58,7 @@ static int out(struct run *r)
 	return !r->broken;
 }
 
-/* Answers first: what the file says was answered was shown. */
+/* Answers first: what the file says was answered was shown. Where they cannot be, the file stays what it was. */
 static int save(struct run *r)
 {
 	ur_err err = { 0 };
@@ -66,7 +66,8 @@ static int save(struct run *r)
 
 	if (!r->v->state_file || r->code || r->spoilt)
 		return r->code;
-	(void)out(r);
+	if (!out(r))
+		return UR_EXIT_OK; /* the end, which run_all tells of */
 	status = ur_stream_state_write(r->v->state_file, r->m, r->stream, &r->memo, &err);
 	r->unsaved = 0;
 	r->saved = ur_clock();
