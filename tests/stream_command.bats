@@ -438,6 +438,9 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 	refuses 1 'none.safetensors' stream -m none.safetensors
 	refuses 2 "a window is attention's" stream -m text.safetensors --window 5
 	refuses 1 'nowhere' stream -m text.safetensors -s nowhere/state -d text.txt
+	for model in text classes unnamed; do
+		refuses 2 "answer: $model.safetensors does not read the answer before" stream -m $model.safetensors --answer rain
+	done
 	# states of something else
 	stream text -s state -d text.txt > whole
 	refuses 2 'of another model than this one' stream -m bytes.safetensors -s state -d text.txt
@@ -461,6 +464,8 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 		END
 		refuses 2 'endless is no state of a stream \(its counts are missing or wrong\)' stream -m text.safetensors -s endless -d text.txt
 	done
+	sed 's/\\"version\\": 2/\\"version\\": 1/' state > older
+	refuses 2 'older is no state of a stream \(its version is not 2\)' stream -m text.safetensors -s older -d text.txt
 	printf 'x' > junk
 	refuses 2 'junk' stream -m text.safetensors -s junk -d text.txt
 }
@@ -492,6 +497,35 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 	sed '301s/,.*/,sideways/' turns.csv | stream turns > strange
 	cmp <(head -n 300 told) <(head -n 300 strange)
 	[ "$(wc -l < strange)" -eq 600 ]
+}
+
+@test "the answer before of classes without names goes by their numbers" {
+	"$MAKE" classes plain.safetensors gru:1x8 'x,answer[-1]=0,answer[-1]=1,answer[-1]=2' 3
+	"$MAKE" classes told.safetensors gru:1x8 'x,answer[-1]=0,answer[-1]=1,answer[-1]=2' 3 c
+	printf 'x,c\n1,0\n2,2\n3,1.0\n4,7\n5,-1\n6,0.5\n7,z\n8,2\n9,0\n' > numbers.csv
+	printf '%s\n' 1,0,0,0 2,1,0,0 3,0,0,1 4,0,1,0 5,0,0,0 6,0,0,0 7,0,0,0 8,0,0,0 9,0,0,1 > hot.csv
+	stream plain -k 3 < hot.csv > expected
+	[ "$(wc -l < expected)" -eq 9 ]
+	stream told -k 3 < numbers.csv | cmp expected -
+	sed 's/c$/d/' numbers.csv | head -n 1 > renamed.csv
+	tail -n +2 numbers.csv >> renamed.csv
+	stream told -k 3 --answer d < renamed.csv | cmp expected -
+	run -1 cmp -s expected <(stream told -k 3 < renamed.csv)
+}
+
+@test "a column that has the name of the answer before is one like any other" {
+	"$MAKE" values lag.safetensors lstm:1x8 'x,answer[-1]' y
+	printf 'x,answer[-1],y\n1,4,2\n2,5,1\n3,6,9\n' > lag.csv
+	printf '1,4\n2,5\n3,6\n' | "$MAKE" answers lag.safetensors > expected
+	stream lag < lag.csv | cut -f 3- | cmp expected -
+	# of a model that says which column it answers it is the answer before
+	"$MAKE" values fed.safetensors lstm:1x8 'x,answer[-1]' y y
+	printf '1,\n2,2\n3,1\n' | "$MAKE" answers fed.safetensors > expected
+	stream fed < lag.csv | cut -f 3- | cmp expected -
+	# inputs that are not those of all classes are the data's
+	"$MAKE" classes odd.safetensors lstm:1x8 'x,answer[-1]=0,answer[-1]=2' 2 c
+	printf 'x,answer[-1]=0,answer[-1]=2\n1,2,3\n' > odd.csv
+	printf '1,2,3\n' | stream odd | cmp - <(stream odd < odd.csv)
 }
 
 @test "help has an example that runs" {

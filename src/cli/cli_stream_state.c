@@ -1,7 +1,7 @@
 /* The file in which a stopped stream goes on: safetensors with what the library saves of the stream, the outputs of its
  * last step, and the rest as JSON in the metadata:
  *
- *     {"version": 1, "events": 120, "since": 120, "source": "/data/a.csv", "bytes": 5120, "source_events": 120,
+ *     {"version": 2, "events": 120, "since": 120, "source": "/data/a.csv", "bytes": 5120, "source_events": 120,
  *      "lines": 121, "answer": 2.0: that before the next event (cli_stream_before.c)} */
 #include "cli/cli_stream.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 static const json_int_t MOST_COUNT = (json_int_t)1 << 62;
 static const char KEY[] = "unroll.stream", STREAM[] = "stream", OUTPUTS[] = "outputs";
 
@@ -83,7 +83,7 @@ static ur_status read_memo(const char *path, const ur_safetensors *file, ur_stre
 	int ok = json != NULL;
 
 	if (ok && json_integer_value(json_object_get(json, "version")) != VERSION)
-		status = damaged(path, "its version is not 1", err);
+		status = damaged(path, "its version is not 2", err);
 	memo->events = count_of(json, "events", &ok);
 	memo->since = count_of(json, "since", &ok);
 	memo->answer = json_is_real(answer) ? json_real_value(answer) : NAN;

@@ -31,6 +31,7 @@ struct run {
 	ur_events *events;
 	ur_columns *columns;            /* models of values */
 	float *values;
+	int features;                   /* of them; the rest is of the answer before */
 	int32_t *tokens;                /* models of text: of the event */
 	size_t room;
 	ur_stream_memo memo;
@@ -184,21 +185,22 @@ static ur_status feed_values(struct run *r, const ur_event *event, ur_err *err)
 	const float *outputs;
 	ur_err why = { 0 };
 	const char *column = r->v->answer ? r->v->answer : r->m->ports->answer;
-	double answer;
-	int there;
+	const int told = r->features < unroll_inputs(r->m);
+	double answer = NAN;
+	int there = 0;
 	ur_status status = ur_columns_read(r->columns, r->events, event, r->values, err);
 
 	if (!status)
 		status = fits(r, 1, err);
-	if (!status)
+	if (!status && told)
 		status = ur_before_read(r->m, column, r->events, event, &there, &answer, err);
 	if (status)
 		return status;
-	ur_before_tell(r->m, r->memo.answer, r->values);
+	ur_before_tell(r->m, r->features, r->memo.answer, r->values);
 	if (unroll_step_values(r->stream, r->values, &outputs, &why))
 		return at_event(r, event, &why, err);
 	hear(r, outputs);
-	r->memo.answer = there ? answer : ur_before_own(r->m, outputs);
+	r->memo.answer = there || !told ? answer : ur_before_own(r->m, outputs);
 	return UR_OK;
 }
 
@@ -350,6 +352,10 @@ static int open_model(struct run *r)
 		return ur_failed(r->args, status, &err);
 	if (unroll_vocabulary(r->m) && !r->m->vocab)
 		return ur_wrong(r->args, "%s has no vocabulary: it reads tokens, not text", ur_path_tail(v->model));
+	r->features = ur_before_features(r->m);
+	if (v->answer && r->features == unroll_inputs(r->m))
+		return ur_wrong(r->args, "--answer: %s does not read the answer before; models of unroll learn without "
+		                "--blind do", ur_path_tail(v->model));
 	n = unroll_outputs(r->m);
 	r->memo.outputs = malloc((size_t)n * sizeof *r->memo.outputs);
 	r->answers = ur_answers_open(r->m, (int)v->top, v->json);
@@ -386,7 +392,7 @@ static int pick_kind(struct run *r)
 
 static int open_columns(struct run *r)
 {
-	const int n = ur_before_features(r->m);
+	const int n = r->features;
 	const char **name = malloc((size_t)(n ? n : 1) * sizeof *name);
 	ur_err err = { 0 };
 	ur_status status = UR_OK;
