@@ -297,6 +297,59 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 	stream values -d values.csv | cmp - parts
 }
 
+@test "a line that is still being written is left for the next run" {
+	printf 'line 1\nline 2 of a te' > growing
+	run --separate-stderr -0 "$UNROLL" stream -m text.safetensors -d growing -s state
+	echo "$output" > parts
+	[[ "$stderr" =~ "growing ends within a line, of 14 bytes so far: it is left for the next run" ]]
+	[ "$(wc -l < parts)" -eq 1 ]
+	printf 'xt\n' >> growing
+	stream text -d growing -s state >> parts
+	stream text -d growing | cmp - parts
+	# the header, a number and a record with a line end in it
+	"$MAKE" values pairs.safetensors lstm:1x8 x,y said
+	rm state
+	: > growing.csv
+	: > parts
+	printf 'x,y,note\n1,2,"a\nb"\n3,0.55,c\n5,6,d\n' > whole.csv
+	for n in 4 12 17 22 100; do
+		head -c $n whole.csv > growing.csv
+		stream pairs -d growing.csv -s state >> parts 2> complaint || true
+	done
+	[ "$(wc -l < parts)" -eq 3 ]
+	stream pairs -d whole.csv | cmp - parts
+	# without a state it is the last event, and so it is of a pipe, and of bytes
+	printf 'line 1\nline 2' > growing
+	[ "$(stream text -d growing | wc -l)" -eq 2 ]
+	[ "$(stream text -s state2 < growing | wc -l)" -eq 2 ]
+	[ "$(stream bytes -e bytes -d growing -s state3 | wc -l)" -eq 13 ]
+}
+
+@test "a file that another one has replaced is not gone on in" {
+	head -n 20 text.txt > log
+	stream text -d log -s state > parts
+	cp state before
+	# longer, and other lines
+	tac text.txt > log
+	refuses 2 'log is not what it was when it was left at byte [0-9]+: .*--state-file' stream -m text.safetensors -d log -s state
+	cmp state before
+	# one byte in the last 4 KB of what was read
+	sed '19s/line/lint/' text.txt > log
+	refuses 2 'log is not what it was' stream -m text.safetensors -d log -s state
+	cp text.txt log
+	stream text -d log -s state >> parts
+	stream text -d text.txt | cmp - parts
+	# a pipe with a name has no place to go on from
+	mkfifo named
+	for part in 1,20p '21,$p'; do
+		sed -n $part text.txt > named &
+		stream text -d named -s state2
+	done > parts
+	wait
+	rm named
+	stream text -d text.txt | cmp - parts
+}
+
 @test "the state is saved every so many events, or seconds, and where an event is bad" {
 	mkfifo in
 	"$UNROLL" stream -m text.safetensors -q -s state --save-every 2 < in > parts &

@@ -61,8 +61,12 @@ typedef struct ur_stream_memo {
 	float *outputs;                 /* (unroll_outputs) the caller's */
 	char *source;                   /* malloc'd UTF-8, names the file that events come from; NULL: none */
 	ur_events_place place;          /* in it, behind the last answered event */
+	int64_t mark;                   /* ur_source_mark of that place; less than 0: there is none */
 } ur_stream_memo;
 
+/* What stands before a byte of a file (up to 4 KB), hashed: another file is known by it. Less than 0: it cannot be
+ * read. */
+int64_t ur_source_mark(int fd, int64_t bytes);
 /* Writes both, atomically. */
 ur_status ur_stream_state_write(const char *path, const ur_model *m, const ur_stream *stream,
                                 const ur_stream_memo *memo, ur_err *err);
