@@ -287,8 +287,8 @@ static void table(void)
 {
 	for (int i = 0; i < count; i++)
 		qsort(all[i].ns, (size_t)all[i].n, sizeof *all[i].ns, bench_by_size);
-	printf("%-28s %9s %9s %9s %9s %7s %7s %12s\n", "a step, microseconds", "p50", "p99", "floor p50", "floor p99", "p50/fl",
-	       "p99/fl", "stream-steps");
+	printf("%-28s %9s %9s %9s %9s %7s %7s %12s\n", "a step, microseconds", "p50", "p99", "floor p50", "floor p99",
+	       "p50/fl", "p99/fl", "stream-steps");
 	for (int i = 0; i < count; i++) {
 		const contender *c = &all[i], *f = c->floor >= 0 ? &all[c->floor] : NULL;
 		const double p50 = part(c, 0.5), p99 = part(c, 0.99);

@@ -14,7 +14,8 @@ setup_file() {
 	awk 'BEGIN { for (i = 0; i < 60; i++) printf "ein hund %d\ta dog %d\n", i, i }' > pairs.tsv
 	train="$UNROLL train --no-store -t 1 -q"
 	$train --arch lstm:2x48 --data text.txt -o full.safetensors --steps 60 --seq-len 16 --batch-size 8 > /dev/null
-	$train --arch transformer:1x32,heads=2,context=32 --data text.txt -o tied.safetensors --steps 3 --batch-size 2 > /dev/null
+	$train --arch transformer:1x32,heads=2,context=32 --data text.txt -o tied.safetensors --steps 3 --batch-size 2 \
+		> /dev/null
 	$train --arch seq2seq:gru:1x16,attention=luong --data pairs.tsv --vocab char -o pairs.safetensors --steps 3 \
 		--batch-size 4 > /dev/null
 	for kind in int8 bf16; do
@@ -34,7 +35,8 @@ setup() {
 		grep "^weights .* stored anew; error 0\.[0-9]* %" $kind.out
 		grep "nats a token as $kind, .* as f32" $kind.out
 		grep "95 % interval .* to .*, paired by block" $kind.out
-		[ "$(field $kind.json "abs(d['loss'] - d['loss_f32'] - d['loss_difference'][0]) < 1e-3")" = True ]
+		moved="d['loss'] - d['loss_f32']"
+		[ "$(field $kind.json "abs($moved - d['loss_difference'][0]) < 0.6 * abs($moved)")" = True ]
 		[ "$(field $kind.json "d['loss_difference'][1] <= d['loss_difference'][0] <= d['loss_difference'][2]")" = True ]
 		[ "$(field $kind.json "0 < d['weights_rms_error'] <= d['weights_largest_error'] * 4 < 0.02")" = True ]
 		[ "$(field $kind.json "d['file_bytes']")" = "$(stat -c %s $kind.safetensors)" ]
@@ -59,7 +61,8 @@ setup() {
 		"$UNROLL" info $kind.safetensors --weights f32 | grep "weights  *f32; a step reads"
 		"$UNROLL" info --spec lstm:2x48 --weights $kind | grep "weights  *$kind; a step reads"
 	done
-	[ "$("$UNROLL" info --spec lstm:2x256 --weights int8 --json > a; field a "d['weight_bytes_per_step'] < 1.3e6")" = True ]
+	"$UNROLL" info --spec lstm:2x256 --weights int8 --json > a
+	[ "$(field a "d['weight_bytes_per_step'] < 1.3e6")" = True ]
 }
 
 @test "tied heads, and models of pairs" {
@@ -75,8 +78,44 @@ setup() {
 }
 
 @test "training goes on from such a file, in float32" {
-	"$UNROLL" train --from int8.safetensors --data text.txt -o tuned.safetensors --steps 2 --seq-len 16 --no-store -t 1 -q
+	"$UNROLL" train --from int8.safetensors --data text.txt -o tuned.safetensors --steps 2 --seq-len 16 --no-store \
+		-t 1 -q
 	"$UNROLL" info tuned.safetensors | grep "weights  *f32"
+}
+
+# with_weight IN OUT TENSOR VALUE: the file with VALUE as a tensor's first
+with_weight() {
+	"$PYTHON" - "$@" <<- 'END'
+		import json, struct, sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		n = struct.unpack("<Q", data[:8])[0]
+		at = 8 + n + json.loads(data[8:8 + n])[sys.argv[3]]["data_offsets"][0]
+		data[at:at + 4] = struct.pack("<f", float(sys.argv[4]))
+		open(sys.argv[2], "wb").write(data)
+	END
+}
+
+@test "nothing is written before all that can be refused was" {
+	printf before > kept.safetensors
+	for value in nan inf -inf 3.4e38; do
+		with_weight full.safetensors odd.safetensors rnn.weight_hh_l0 $value
+		for kind in int8 bf16; do
+			refuses 2 "tensor rnn.weight_hh_l0: one of its weights is .*, which $kind cannot hold" \
+				quantize -m odd.safetensors -o kept.safetensors --weights $kind
+			[ "$(cat kept.safetensors)" = before ]
+		done
+	done
+	# the largest that both hold
+	with_weight full.safetensors odd.safetensors rnn.weight_hh_l0 3.3895313892515355e38
+	for kind in int8 bf16; do
+		"$UNROLL" quantize -m odd.safetensors -o large.safetensors --weights $kind | grep "of a row's largest"
+	done
+	head -c 3 text.txt > short.txt
+	refuses 2 "" quantize -m full.safetensors -o kept.safetensors -d short.txt
+	refuses 1 "nowhere.txt" quantize -m full.safetensors -o kept.safetensors -d nowhere.txt
+	printf 'no such \xc3\xa9' > alien.txt
+	refuses 2 "" quantize -m full.safetensors -o kept.safetensors -d alien.txt
+	[ "$(cat kept.safetensors)" = before ]
 }
 
 @test "what cannot be is refused" {

@@ -46,8 +46,9 @@ int ur_plan_fits(const ur_args *args, const ur_plan *p)
 	if (fits(p))
 		return UR_EXIT_OK;
 	ur_complain(args, "needs %s%s, %s is %s; make --batch-size or --seq-len smaller (--accumulate makes up for a "
-		"smaller batch), or the model", ur_size_text((double)p->bytes, need), p->job->recipe.chunk ? " even in chunks" : "",
-		ur_size_text((double)p->memory_most, have), asked ? "what --memory allows" : "free");
+		"smaller batch), or the model", ur_size_text((double)p->bytes, need),
+		p->job->recipe.chunk ? " even in chunks" : "", ur_size_text((double)p->memory_most, have),
+		asked ? "what --memory allows" : "free");
 	return UR_EXIT_FAILED;
 }
 

@@ -43,7 +43,7 @@ ur_status ur_learning_check(const ur_learning *h, ur_err *err)
 static ur_status name_ports(ur_ports *p, const ur_learn_shape *shape, ur_err *err)
 {
 	ur_status status = UR_OK;
-	char name[64];
+	ur_before_name name;
 
 	for (int i = 0; i < shape->features && !status; i++)
 		if (shape->name && shape->name[i] && !strncmp(shape->name[i], UR_ANSWER_BEFORE, sizeof UR_ANSWER_BEFORE - 1))
@@ -52,8 +52,7 @@ static ur_status name_ports(ur_ports *p, const ur_learn_shape *shape, ur_err *er
 		else if (shape->name && shape->name[i])
 			status = ur_port_name(&p->in, i, shape->name[i], err);
 	for (int i = shape->features; i < p->in.n && !status; i++) {
-		(void)snprintf(name, sizeof name, shape->classes ? "%s=%d" : "%s", UR_ANSWER_BEFORE, i - shape->features);
-		status = ur_port_name(&p->in, i, name, err);
+		status = ur_port_name(&p->in, i, ur_ports_before(p->says, i - shape->features, name), err);
 	}
 	if (!status && !shape->classes && shape->target)
 		status = ur_port_name(&p->out, 0, shape->target, err);

@@ -20,8 +20,8 @@ typedef struct ur_scorer {
 enum { UR_SCORE_STEPS = 1024 };
 /* Steps at a time of windows of T. */
 static inline int ur_score_piece(int T) { return T < UR_SCORE_STEPS ? T : UR_SCORE_STEPS; }
-/* Rows that fill a pass well: `batch`, or more where windows are short; or fewer where they go in pieces, since each row
- * has a state then, which may be of as many positions. */
+/* Rows that fill a pass well: `batch`, or more where windows are short; or fewer where they go in pieces, since each
+ * row has a state then, which may be of as many positions. */
 int ur_score_batch(int window, int batch);
 /* Measures or cuts, for tokens [from, to) (may be too few: then the status says so and nothing is planned). */
 ur_status ur_scorer_plan(ur_scorer *s, const ur_model *m, const ur_ctx *c, const ur_corpus *corpus, int64_t from,
