@@ -100,10 +100,10 @@ static json_t *settings(const ur_learner *l)
 	const ur_learning *h = &l->how;
 
 	return json_pack("{s:i,s:s,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:s,s:I}", "window", h->window,
-		"learn-from", h->whole ? "window" : "newest", "optimizer", h->optimizer, "lr", h->lr, "beta1", h->beta1, "beta2",
-		h->beta2, "eps", h->eps, "momentum", h->momentum, "weight-decay", h->weight_decay, "clip", h->clip, "normalise",
-		h->norm, "fade", h->fade, "delta", h->delta, "on-drift", h->faster ? "rate" : "none", "freeze-after",
-		(json_int_t)h->freeze_after);
+		"learn-from", h->whole ? "window" : "newest", "optimizer", h->optimizer, "lr", h->lr, "beta1", h->beta1,
+		"beta2", h->beta2, "eps", h->eps, "momentum", h->momentum, "weight-decay", h->weight_decay,
+		"clip", h->clip, "normalise", h->norm, "fade", h->fade, "delta", h->delta,
+		"on-drift", h->faster ? "rate" : "none", "freeze-after", (json_int_t)h->freeze_after);
 }
 
 static json_t *shape(const ur_learner *l)
