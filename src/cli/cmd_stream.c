@@ -327,20 +327,23 @@ static int run_all(struct run *r)
 static int read_save_every(struct run *r)
 {
 	const char *text = r->v->save_every;
-	char *end;
-	double x;
+	const char *end;
+	double seconds;
+	int64_t events;
 
 	if (!text)
 		return UR_EXIT_OK;
 	if (!r->v->state_file)
 		return ur_wrong(r->args, "--save-every goes with --state-file");
-	x = strtod(text, &end);
-	if (!(x >= 1e-3 && x <= 1e9) || (*end && strcmp(end, "s")) || (!*end && x != floor(x)))
+	events = ur_read_whole(text, &end);
+	if (end != text && !*end && events >= 1) {
+		r->save_events = events;
+		return UR_EXIT_OK;
+	}
+	seconds = ur_read_real(text, &end);
+	if (end == text || strcmp(end, "s") || !(seconds >= 1e-3 && seconds <= 1e9))
 		return ur_wrong(r->args, "--save-every takes a number of events, or of seconds as in 30s, not '%s'", text);
-	if (*end)
-		r->save_seconds = x;
-	else
-		r->save_events = (int64_t)x;
+	r->save_seconds = seconds;
 	return UR_EXIT_OK;
 }
 
