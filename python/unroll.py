@@ -9,10 +9,13 @@
 
 A thin layer over libunroll-run, found by the environment's UNROLL_LIBRARY, else beside this file or in the folders
 above it, else where the system keeps libraries. What fails raises unroll.Error with the library's own words. Threads
-may share a model; a stream or a group is used by one thread at a time.
+may share a model, all but Model.step and Model.reset: these feed the one stream that a model has of its own, and a
+stream or a group is used by one thread at a time.
 """
+import collections
 import ctypes
 import ctypes.util
+import operator
 import os
 import pathlib
 
@@ -103,6 +106,17 @@ def _call(name, *arguments):
         raise (Full if status == _FULL else Error)(err.text.decode(errors="replace"), status)
 
 
+def _whole(x, what, least=-1 << 31, most=(1 << 31) - 1):
+    """x, a whole number that C can be given: ctypes cuts what is too large, and int() what is no whole number."""
+    try:
+        x = operator.index(x)
+    except TypeError:
+        raise TypeError("%s is a whole number, not %r" % (what, x)) from None
+    if not least <= x <= most:
+        raise ValueError("%s is out of range: %d" % (what, x))
+    return x
+
+
 def _floats(address, count):
     """A copy of floats that the library owns."""
     return np.frombuffer(ctypes.string_at(address, 4 * count), np.float32)
@@ -120,12 +134,14 @@ def load(path, weights=None, context=0, window=0):
 
 
 class Model:
-    """A model, opened; immutable but for the stream that `step` feeds."""
+    """A model, opened; immutable, and shared by threads, but for the stream that `step` feeds and `reset` ends."""
 
     def __init__(self, path, weights=None, context=0, window=0):
         if weights not in _WEIGHTS:
             raise ValueError("weights are None, float32, bfloat16 or int8, not %r" % (weights,))
-        options = _Options(ctypes.sizeof(_Options), _WEIGHTS[weights], context, window)
+        options = _Options(ctypes.sizeof(_Options), _WEIGHTS[weights],
+                           *(_whole(x, what, -1 << 63, (1 << 63) - 1) for x, what in
+                             ((context, "context"), (window, "window"))))
         self._at = ctypes.c_void_p()
         _call("open_with", os.fsencode(path), ctypes.byref(options), ctypes.byref(self._at))
         self.spec = _lib.unroll_spec(self._at).decode()
@@ -148,6 +164,7 @@ class Model:
 
     def __del__(self):
         if getattr(self, "_at", None) and _lib:
+            self._own = None
             _lib.unroll_close(self._at)
 
     def __repr__(self):
@@ -162,13 +179,13 @@ class Model:
         return Group(self, most)
 
     def step(self, x):
-        """Feeds the model's own stream one token or row of values; see Stream.step, and reset."""
+        """Feeds the model's own stream one token or row of values; see Stream.step, and reset. For one thread."""
         if self._own is None:
-            self._own = self.stream()
-        return self._own.step(x)
+            self._own = _Handle(self)
+        return self._own.step(self, x)
 
     def reset(self):
-        """Back to the start, for step."""
+        """Back to the start, for step. For one thread."""
         self._own = None
 
     def forward(self, x):
@@ -191,8 +208,8 @@ class Model:
     def decode(self, tokens):
         """The bytes of some tokens' texts, joined."""
         text, parts = ctypes.c_void_p(), []
-        for token in np.asarray(tokens, np.int64).reshape(-1):
-            n = _lib.unroll_decode(self._at, int(token), ctypes.byref(text))
+        for token in np.asarray(tokens).reshape(-1):
+            n = _lib.unroll_decode(self._at, _whole(token, "a token"), ctypes.byref(text))
             parts.append(ctypes.string_at(text, n))
         return b"".join(parts)
 
@@ -202,26 +219,29 @@ class Model:
         if self.inputs:
             raise Error("%s reads values: it writes no text" % self.spec)
         random, stream = np.random.default_rng(seed), self.stream()
-        held = list(self._first(prompt))
+        held = self._first(prompt)
         if self.limit and len(held) > self.limit:
             held = held[-max(self.limit // 2, 1):]
         out = stream.prefill(held)
+        held = collections.deque(held if self.limit else (), max(self.limit // 2, 1))  # what it goes on from
         for i in range(n):
             token = draw(out, random, temp, top_k, top_p)
             yield token
             if i + 1 == n:
                 return
             if self.limit and stream.position == self.limit:
-                held = held[-(self.limit // 2):] if self.limit > 1 else []
                 stream.reset()
-                if held:
-                    stream.prefill(held)
-            held = held + [token] if self.limit else held
+                if self.limit > 1:
+                    stream.prefill(list(held))
+            if self.limit:
+                held.append(token)
             out = stream.step(token)
 
     def _first(self, prompt):
         """A prompt's tokens; without one a new line, where the model has it."""
-        tokens = self.encode(prompt) if isinstance(prompt, (str, bytes)) else np.asarray(prompt, np.int32).reshape(-1)
+        if not isinstance(prompt, (str, bytes)):
+            prompt = [_whole(token, "a token") for token in np.asarray(prompt).reshape(-1)]
+        tokens = self.encode(prompt) if isinstance(prompt, (str, bytes)) else np.array(prompt, np.int32)
         if len(tokens):
             return tokens
         try:
@@ -231,11 +251,12 @@ class Model:
         return tokens if len(tokens) == 1 and self.decode(tokens) == b"\n" else np.zeros(1, np.int32)
 
     def generate(self, prompt="", n=400, temp=0.8, top_k=0, top_p=1.0, seed=None, stop=None):
-        """The text of `tokens`, without the prompt; with `stop`, up to the first time that it has been written."""
-        text = b""
+        """The text of `tokens`, without the prompt; with `stop` (str or bytes), up to the first time that it has been
+        written."""
+        text, stop = b"", stop.encode() if isinstance(stop, str) else bytes(stop or b"")
         for token in self.tokens(prompt, n, temp, top_k, top_p, seed):
             text += self.decode([token])
-            if stop and stop.encode() in text:
+            if stop and stop in text:
                 break
         return text.decode(errors="replace")
 
@@ -260,11 +281,28 @@ def draw(logits, random, temp=0.8, top_k=0, top_p=1.0):
     return int(random.choice(len(p), p=p))
 
 
-class Stream:
-    """One live sequence. Its memory does not grow with the steps it takes."""
+def _fed(model, x):
+    """x as the library reads it, and the ending of the calls that do."""
+    if not model.inputs:
+        x = model.encode(x) if isinstance(x, (str, bytes)) else np.asarray(x)
+        if x.dtype.kind not in "iu" and x.size:
+            raise TypeError("%s reads tokens, whole numbers" % model.spec)
+        if x.ndim != 1:
+            raise ValueError("tokens have the shape (n,), not %s" % (x.shape,))
+        if x.size:
+            for end in (x.min(), x.max()):
+                _whole(end, "a token")
+        return np.ascontiguousarray(x, np.int32), ""
+    x = np.ascontiguousarray(x, np.float32)
+    if x.ndim != 2 or x.shape[1] != model.inputs:
+        raise ValueError("values have the shape (n, %d), not %s" % (model.inputs, x.shape))
+    return x, "_values"
+
+
+class _Handle:
+    """The library's stream alone: the one that a model has of its own must not keep the model alive."""
 
     def __init__(self, model):
-        self.model = model
         self._at = ctypes.c_void_p()
         self._out = ctypes.c_void_p()
         _call("stream_open", model._at, None, ctypes.byref(self._at))
@@ -272,6 +310,24 @@ class Stream:
     def __del__(self):
         if getattr(self, "_at", None) and _lib:
             _lib.unroll_stream_close(self._at)
+
+    def step(self, model, x):
+        if model.inputs:
+            x, _ = _fed(model, np.reshape(x, (1, -1)))
+            _call("step_values", self._at, x.ctypes.data, ctypes.byref(self._out))
+        else:
+            _call("step", self._at, _whole(x, "a token"), ctypes.byref(self._out))
+        return _floats(self._out.value, model.outputs)
+
+
+class Stream:
+    """One live sequence. Its memory does not grow with the steps it takes. For one thread at a time."""
+
+    def __init__(self, model):
+        self._handle = _Handle(model)  # goes before the model does
+        self.model = model
+        self._at = self._handle._at
+        self._out = ctypes.c_void_p()
 
     @property
     def position(self):
@@ -283,40 +339,19 @@ class Stream:
         """Bytes of its state that matter now."""
         return _lib.unroll_stream_state(self._at)
 
-    def _fed(self, x):
-        """x as the library reads it, and the ending of the calls that do."""
-        if not self.model.inputs:
-            x = self.model.encode(x) if isinstance(x, (str, bytes)) else np.asarray(x)
-            if x.dtype.kind not in "iu" and x.size:
-                raise TypeError("%s reads tokens, whole numbers" % self.model.spec)
-            if x.ndim != 1:
-                raise ValueError("tokens have the shape (n,), not %s" % (x.shape,))
-            if x.size and not -1 << 31 <= int(x.min()) <= int(x.max()) < 1 << 31:
-                raise ValueError("a token is out of range")
-            return np.ascontiguousarray(x, np.int32), ""
-        x = np.ascontiguousarray(x, np.float32)
-        if x.ndim != 2 or x.shape[1] != self.model.inputs:
-            raise ValueError("values have the shape (n, %d), not %s" % (self.model.inputs, x.shape))
-        return x, "_values"
-
     def step(self, x):
         """Feeds one token, or one row of `inputs` values (NaN: missing); what the model gives then, (outputs,)."""
-        if self.model.inputs:
-            x, _ = self._fed(np.reshape(x, (1, -1)))
-            _call("step_values", self._at, x.ctypes.data, ctypes.byref(self._out))
-        else:
-            _call("step", self._at, int(x), ctypes.byref(self._out))
-        return _floats(self._out.value, self.model.outputs)
+        return self._handle.step(self.model, x)
 
     def prefill(self, x):
         """Feeds a text, tokens (n,) or values (n, inputs) at once; the outputs after the last, (outputs,)."""
-        x, ending = self._fed(x)
+        x, ending = _fed(self.model, x)
         _call("prefill" + ending, self._at, x.ctypes.data, len(x), ctypes.byref(self._out))
         return _floats(self._out.value, self.model.outputs)
 
     def forward(self, x):
         """The same with the outputs of every step, (n, outputs)."""
-        x, ending = self._fed(x)
+        x, ending = _fed(self.model, x)
         out = np.empty((len(x), self.model.outputs), np.float32)
         _call("forward" + ending, self._at, x.ctypes.data, len(x), out.ctypes.data)
         return out
@@ -333,7 +368,7 @@ class Stream:
 
     def save(self):
         """The state as bytes: restored into a stream of the same model and options, in any process, it goes on bit for
-        bit."""
+        bit, if with the same kernels (another processor may round another way)."""
         room = ctypes.create_string_buffer(_lib.unroll_stream_save_size(self._at))
         _call("stream_save", self._at, room, len(room), None)
         return room.raw
@@ -345,13 +380,14 @@ class Stream:
 
 
 class Group:
-    """Steps many streams of one model at once; each one's result is, to the bit, what it would be alone."""
+    """Steps many streams of one model at once; each one's result is, to the bit, what it would be alone. For one thread
+    at a time, as its streams are."""
 
     def __init__(self, model, most):
         self.model = model
         self._at = ctypes.c_void_p()
         self._out = ctypes.c_void_p()
-        _call("group_open", model._at, most, None, ctypes.byref(self._at))
+        _call("group_open", model._at, _whole(most, "most"), None, ctypes.byref(self._at))
 
     def __del__(self):
         if getattr(self, "_at", None) and _lib:
@@ -362,7 +398,7 @@ class Group:
         streams = list(streams)
         if not streams:
             return np.empty((0, self.model.outputs), np.float32)
-        x, ending = streams[0]._fed(x)
+        x, ending = _fed(streams[0].model, x)
         if len(x) != len(streams):
             raise ValueError("%d streams, but %d to feed them" % (len(streams), len(x)))
         at = (ctypes.c_void_p * len(streams))(*[stream._at.value for stream in streams])

@@ -1,9 +1,11 @@
 # usage: python_module.py FOLDER-OF-MODELS (tests/python_module.sh)
+import gc
 import os
 import struct
 import subprocess
 import sys
 import threading
+import weakref
 
 import numpy as np
 
@@ -107,6 +109,45 @@ def texts():
     return model
 
 
+def numbers():
+    """What C cannot hold, or is no whole number, is refused, not cut."""
+    model = unroll.load(path("lstm"))
+    stream = model.stream()
+    for step in (model.step, stream.step):
+        for x, kind in ((2**32 + 3, ValueError), (-2**31 - 1, ValueError), (3.9, TypeError), ("3", TypeError)):
+            raises(kind, "a token is", step, x)
+    assert stream.position == 0
+    for x, kind in (([2**32 + 3], ValueError), ([2**64 + 3], ValueError), ([3.9], TypeError)):
+        raises(kind, "a token is", model.decode, x)
+        raises(kind, "a token is", model.generate, x)
+    for most, kind in ((2**32 + 2, ValueError), (2.5, TypeError)):
+        raises(kind, "most is", model.group, most)
+    for option in ("context", "window"):
+        raises(ValueError, option + " is out of range", unroll.load, path("long"), **{option: 2**64})
+        raises(TypeError, option + " is a whole number", unroll.load, path("long"), **{option: 5.5})
+    for x in (3, np.int64(3), np.uint8(3), np.array(3)):
+        same(model.stream().step(x), model.stream().prefill([3]))
+    assert unroll.load(path("long"), context=np.int64(99)).limit == 99
+
+
+def freed():
+    """A model goes with its last name, without the collector of cycles; a stream keeps its model."""
+    gc.disable()
+    model = unroll.load(path("lstm"))
+    model.step(3)
+    gone = weakref.ref(model)
+    del model
+    assert gone() is None
+    stream = unroll.load(path("lstm")).stream()
+    gone = weakref.ref(stream.model)
+    want = unroll.load(path("lstm")).step(3)
+    same(stream.step(3), want)
+    assert gone() is not None
+    del stream
+    assert gone() is None
+    gc.enable()
+
+
 def values():
     model = streams("values")
     assert (model.inputs, model.outputs, model.vocabulary, model.output_kind) == (3, 2, 0, "values")
@@ -133,6 +174,8 @@ def generates():
     assert model.generate("a", n=50, top_k=1) == model.generate("a", n=50, temp=0)
     text = model.generate("a", n=50, seed=3)
     assert model.generate("a", n=50, seed=3, stop=text[9]).index(text[9]) <= 9
+    assert model.generate("a", n=50, seed=3, stop=text[9].encode()) == model.generate("a", n=50, seed=3, stop=text[9])
+    assert model.generate("a", n=50, seed=3, stop=b"") == text
     logits = np.log(np.array([0.5, 0.2, 0.2, 0.1]))
     for options, allowed in (({}, 4), ({"top_k": 2}, 2), ({"top_p": 0.45}, 1), ({"top_p": 0.6}, 2),
                              ({"top_p": 0.95}, 4), ({"top_k": 3, "top_p": 0.75}, 2)):
@@ -216,6 +259,8 @@ def torch_agrees():
 
 
 model = texts()
+numbers()
+freed()
 values()
 streams("full")
 generates()

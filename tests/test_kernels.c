@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "kernel/gemm.h"
+#include "kernel_matrix.h"
 #include "kernel_slots.h"
 
 /* -- every slot of the table ------------------------------------------------ */
@@ -242,63 +243,6 @@ static void test_strips(void **state)
 
 /* -- the packed product ------------------------------------------------ */
 
-/* B (K, N) at random, and its panels made here from kernel.h's words. */
-typedef struct matrix {
-	int N, K, blocks, panels;
-	ur_dtype dtype;
-	float *B;        /* (N, K): column n is a row; UR_I8: the bytes, without their scales */
-	float *scale;
-	float *packed;   /* panels */
-} matrix;
-
-/* Column j of a panel, at depth k. */
-static void put_weight(char *panel, ur_dtype dtype, int nr, int k, int j, float v)
-{
-	if (dtype == UR_F32)
-		((float *)(void *)panel)[k * nr + j] = v;
-	else if (dtype == UR_BF16)
-		((uint16_t *)(void *)panel)[2 * (k * (nr / 2) + j % (nr / 2)) + j / (nr / 2)] = ur_bf16_of(v);
-	else
-		panel[k / 4 * 4 * nr + 4 * j + k % 4] = (char)v;
-}
-
-static float random_weight(rnd *r, ur_dtype dtype)
-{
-	if (dtype == UR_I8) /* the ends often: sums of products must not saturate */
-		return (float)(rnd_below(r, 3) ? rnd_below(r, 255) - 127 : rnd_below(r, 2) ? 127 : -127);
-	return dtype == UR_BF16 ? ur_bf16_value(ur_bf16_of((float)rnd_unit(r))) : (float)rnd_unit(r);
-}
-
-static matrix matrix_new(const ur_kernels *k, arrays *all, rnd *r, ur_dtype dtype, int N, int K, int blocks)
-{
-	int W = N / blocks, nr = k->nr, per = (W + nr - 1) / nr;
-	matrix m = {N, K, blocks, per * blocks, dtype, NULL, NULL, NULL};
-	size_t deep = ur_panel_bytes(k, dtype, K), floats = ((size_t)m.panels * deep + 3) / 4;
-	m.B = arr(all, (size_t)N * (size_t)K);
-	m.scale = arr_at(all, (size_t)N, 1);
-	m.packed = memset(arr_at(all, floats, 3), 0, floats * sizeof(float));
-	for (int n = 0; n < N; n++) {
-		m.scale[n] = (float)(0.01 + 0.005 * rnd_unit(r));
-		for (int i = 0; i < K; i++)
-			m.B[n * K + i] = random_weight(r, dtype);
-	}
-	for (int p = 0; p < m.panels; p++)
-		for (int i = 0; i < K; i++)
-			for (int j = 0; j < nr; j++) {
-				int unit = p / blocks * nr + j, n = p % blocks * W + unit;
-				float v = unit < W ? m.B[n * K + i] : 0;
-				put_weight((char *)m.packed + (size_t)p * deep, dtype, nr, i, j, v);
-			}
-	return m;
-}
-
-static ur_product product_of(const ur_kernels *k, const matrix *m, int p0, int p1)
-{
-	size_t panel = ur_panel_bytes(k, m->dtype, m->K);
-	return (ur_product){.N = m->N, .K = m->K, .blocks = m->blocks, .p0 = p0, .p1 = p1, .scale = m->scale,
-	                    .panels = (const char *)m->packed + (size_t)p0 * panel};
-}
-
 static int panel_of(const ur_kernels *k, const matrix *m, int n)
 {
 	int W = m->N / m->blocks;
@@ -446,13 +390,14 @@ static void test_product(void **state)
 static void test_product_bytes(void **state)
 {
 	const ur_kernels *k = *state;
-	enum { M = 5 };
+	enum { M = 19 };    /* more than are bytes at once where K is this deep */
 	const int N = 4 * k->nr + 1, K = 2 * UR_I8_DEPTH + 5;
 	arrays all = {0};
 	rnd r = {31};
 	matrix m = matrix_new(k, &all, &r, UR_I8, N, K, 1);
 	float *A = arr(&all, (size_t)M * (size_t)K), *C = arr(&all, (size_t)M * (size_t)N);
-	static const float size[M] = {1e-20f, 3, 3e30f, 1e-38f, 0};
+	double *want = arr_must(calloc(2 * M * (size_t)N, sizeof *want)), *error = want + M * N;
+	static const float size[] = {1e-20f, 3, 3e30f, 1e-38f, 0};
 	for (int n = 0; n < N; n++)
 		for (int q = 0; q < K; q++) {
 			m.B[n * K + q] = n % 2 ? -127 : 127;
@@ -461,18 +406,21 @@ static void test_product_bytes(void **state)
 		}
 	for (int i = 0; i < M; i++)
 		for (int q = 0; q < K; q++)
-			A[i * K + q] = i % 2 ? -size[i] : size[i];
+			A[i * K + q] = (i % 2 ? -1 : 1) * size[i % 5] * (float)(1 + i / 5);
 	ur_product p = product_of(k, &m, 0, m.panels);
-	for (int rows = 1; rows <= M; rows++) {
+	for (int rows = M; rows > 0; rows -= rows == M ? M - 5 : 1) {
 		p.M = rows, p.A = A, p.row = K, p.col = 1, p.C = C, p.ldc = N;
 		k->product[UR_I8](&p);
 		for (int i = 0; i < rows; i++)
-			for (int n = 0; n < N; n++) {
-				double error, want = exact_element(&m, A + i * K, n, 0, &error);
-				assert_true(fabs((double)C[i * N + n] - want) <= error);
-				assert_int_equal(want == 0, i > 2);
+			for (int n = 0, at = i * N; n < N; n++, at++) {
+				if (rows == M)
+					want[at] = exact_element(&m, A + i * K, n, 0, &error[at]);
+				if (!(fabs((double)C[at] - want[at]) <= error[at]))
+					fail_msg("%s: %d rows, C(%d, %d) is %.9g, want %.9g", k->name, rows, i, n, (double)C[at], want[at]);
+				assert_int_equal(want[at] == 0, i % 5 > 2);
 			}
 	}
+	free(want);
 	assert_int_equal(arr_broken(&all), 0);
 	arr_free(&all);
 }

@@ -188,6 +188,7 @@ static const change changes[] = {
 	{ .tensor = "rnn.weight_ih_l0.scale", .dtype = UR_ST_I32, .says = "expected 96 scales of F32" },
 	{ .tensor = "rnn.weight_ih_l0.scale", .set = 1, .value = NAN, .says = "scale 0 is" },
 	{ .tensor = "rnn.weight_ih_l0.scale", .set = 1, .value = INFINITY, .says = "scale 0 is" },
+	{ .tensor = "rnn.weight_ih_l0.scale", .set = 1, .value = 3e36f, .says = "scale 0 is 3e+36" },
 	{ .tensor = "rnn.weight_ih_l0.scale", .set = 1, .value = -1, .says = "scale 0 is -1" },
 	{ .tensor = "rnn.weight_hh_l1", .byte = -128, .says = "holds -128" },
 	{ .tensor = "rnn.weight_hh_l1", .shorter = 1, .says = "another shape" },

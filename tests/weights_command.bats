@@ -83,6 +83,41 @@ setup() {
 	"$UNROLL" info tuned.safetensors | grep "weights  *f32"
 }
 
+# with_weight IN OUT TENSOR VALUE: the file with VALUE as a tensor's first
+with_weight() {
+	"$PYTHON" - "$@" <<- 'END'
+		import json, struct, sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		n = struct.unpack("<Q", data[:8])[0]
+		at = 8 + n + json.loads(data[8:8 + n])[sys.argv[3]]["data_offsets"][0]
+		data[at:at + 4] = struct.pack("<f", float(sys.argv[4]))
+		open(sys.argv[2], "wb").write(data)
+	END
+}
+
+@test "nothing is written before all that can be refused was" {
+	printf before > kept.safetensors
+	for value in nan inf -inf 3.4e38; do
+		with_weight full.safetensors odd.safetensors rnn.weight_hh_l0 $value
+		for kind in int8 bf16; do
+			refuses 2 "tensor rnn.weight_hh_l0: one of its weights is .*, which $kind cannot hold" \
+				quantize -m odd.safetensors -o kept.safetensors --weights $kind
+			[ "$(cat kept.safetensors)" = before ]
+		done
+	done
+	# the largest that both hold
+	with_weight full.safetensors odd.safetensors rnn.weight_hh_l0 3.3895313892515355e38
+	for kind in int8 bf16; do
+		"$UNROLL" quantize -m odd.safetensors -o large.safetensors --weights $kind | grep "of a row's largest"
+	done
+	head -c 3 text.txt > short.txt
+	refuses 2 "" quantize -m full.safetensors -o kept.safetensors -d short.txt
+	refuses 1 "nowhere.txt" quantize -m full.safetensors -o kept.safetensors -d nowhere.txt
+	printf 'no such \xc3\xa9' > alien.txt
+	refuses 2 "" quantize -m full.safetensors -o kept.safetensors -d alien.txt
+	[ "$(cat kept.safetensors)" = before ]
+}
+
 @test "what cannot be is refused" {
 	refuses 2 "could not be had back" quantize -m full.safetensors -o ./full.safetensors
 	refuses 2 "must be one of bf16|int8" quantize -m full.safetensors -o x.safetensors --weights f32

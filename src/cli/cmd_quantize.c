@@ -112,7 +112,7 @@ static ur_status compare_weights(const ur_model *was, const ur_model *is, moved 
 		}
 		to->weights += (int64_t)w->rows * w->cols;
 	}
-	to->rms = size > 0 ? sqrt(error / size) : 0;
+	to->rms = error > 0 || size > 0 ? sqrt(error / size) : 0;
 	free(row);
 	return UR_OK;
 }
@@ -145,25 +145,25 @@ static ur_status score(const ur_heldout *h, const ur_ctx *ctx, const ur_model *w
 	return status;
 }
 
-static int score_text(const ur_args *args, const ur_ctx *ctx, const ur_model *was, const ur_model *is, outcome *o)
+/* The held-out text, if one is given: found and long enough before anything is written. */
+static int open_text(const ur_args *args, const ur_model *m, ur_heldout *h)
 {
 	const struct values *v = args->values;
 	ur_corpus *corpus = NULL;
-	ur_heldout h = { 0 };
 	int64_t from, to;
 	ur_err err = { 0 };
 	ur_status status;
-	int code = ur_open_corpus(args, &(ur_corpus_request){ .path = v->data, .use = was->vocab }, v->quiet, &corpus);
+	int code;
 
+	if (!v->data)
+		return UR_EXIT_OK;
+	if (not_scored(m))
+		return ur_wrong(args, "--data: the loss of %s cannot be measured here: %s", m->spec.text, not_scored(m));
+	code = ur_open_corpus(args, &(ur_corpus_request){ .path = v->data, .use = m->vocab }, v->quiet, &corpus);
 	if (!code)
 		code = ur_part_range(args, corpus, v->part, v->val, v->test, &from, &to);
-	if (!code) {
-		status = ur_heldout_open(&h, corpus, from, to, v->tokens, &err);
-		if (!status)
-			status = score(&h, ctx, was, is, o, &err);
-		code = status ? ur_failed(args, status, &err) : UR_EXIT_OK;
-	}
-	ur_heldout_close(&h);
+	if (!code && (status = ur_heldout_open(h, corpus, from, to, v->tokens, &err)))
+		code = ur_failed(args, status, &err);
 	ur_corpus_close(corpus);
 	return code;
 }
@@ -226,6 +226,7 @@ static int run(const ur_args *args)
 	ur_ctx ctx = { 0 };
 	ur_model *was = NULL, *is = NULL;
 	outcome o = { 0 };
+	ur_heldout text = { 0 };
 	ur_err err = { 0 };
 	ur_status status;
 	int code;
@@ -235,21 +236,22 @@ static int run(const ur_args *args)
 	if ((code = ur_open_context(args, v->threads, &ctx)))
 		return code;
 	code = ur_open_model_as(args, v->model, ctx.k, UNROLL_F32, &was);
-	if (!code && v->data && not_scored(was))
-		code = ur_wrong(args, "--data: the loss of %s cannot be measured here: %s", was->spec.text, not_scored(was));
+	if (!code)
+		code = open_text(args, was, &text);
 	if (!code && (status = write_as(v, was, &err)))
 		code = ur_failed(args, status, &err);
 	if (!code)
 		code = ur_open_model(args, v->out, ctx.k, &is);
 	if (!code && (status = compare_weights(was, is, &o.moved, &err)))
 		code = ur_failed(args, status, &err);
-	if (!code && v->data)
-		code = score_text(args, &ctx, was, is, &o);
+	if (!code && v->data && (status = score(&text, &ctx, was, is, &o, &err)))
+		code = ur_failed(args, status, &err);
 	if (!code) {
 		o.before = bytes_of(v->model);
 		o.after = bytes_of(v->out);
 		code = show(args, was, is, &o);
 	}
+	ur_heldout_close(&text);
 	ur_model_free(is);
 	ur_model_free(was);
 	ur_ctx_close(&ctx);

@@ -134,7 +134,8 @@ double ur_model_flops(const ur_model *m, int S, int T, int B);
 typedef struct ur_extra { const char *key, *value; } ur_extra;
 ur_status ur_model_save(const ur_model *m, const char *path, int extras, const ur_extra *extra, ur_err *err);
 /* The same of a model of float32, with the matrices that are multiplied and no look-up tables as dtype: BF16, or I8
- * beside a tensor NAME.scale (F32, one a row of ours). */
+ * beside a tensor NAME.scale (F32, one a row of ours). UR_E_INVALID, naming the tensor, of a weight that dtype cannot
+ * hold (NaN, infinite, beyond the largest bfloat16): then nothing is written. */
 ur_status ur_model_save_as(const ur_model *m, ur_dtype dtype, const char *path, int extras, const ur_extra *extra,
                            ur_err *err);
 /* Opens a file; *model is NULL on failure. Kernels as ur_kernels_pick gave them. Packed, and all of float32, whatever

@@ -12,6 +12,8 @@
 enum { MOST_PIECES = 3 };
 static const char SCALE[] = ".scale";
 #define KEPT_AS "unroll.weights"
+/* The largest bfloat16; of a row of int8 too that goes so far, 127 times its scale is a number. */
+static const float MOST_STORED = 0x1.fep127f;
 
 /* One tensor in a file: rows [row, row + rows) of a parameter. */
 typedef struct piece { char name[UR_NAME]; int row, rows, cols, transposed; } piece;
@@ -145,6 +147,24 @@ static void convert(const ur_parameter *p, ur_dtype dtype, const float *values, 
 		ur_i8_round(p->decl.cols, values + r * cols, scale[r], (int8_t *)out + r * cols);
 }
 
+/* Whether a parameter's weights can be stored in another way. */
+static ur_status check_stored(const ur_model *m, const ur_parameter *p, ur_dtype dtype, ur_err *err)
+{
+	piece part[MOST_PIECES];
+	const int pieces = pieces_of(m, p, part);
+	const size_t cols = (size_t)p->decl.cols;
+
+	for (int q = 0; q < pieces; q++) {
+		const float *w = m->weights + p->at + (size_t)part[q].row * cols;
+
+		for (size_t i = 0; i < (size_t)part[q].rows * cols; i++)
+			if (!(fabsf(w[i]) <= MOST_STORED))
+				return ur_fail(err, UR_E_INVALID, "tensor %s: one of its weights is %g, which %s cannot hold",
+				               part[q].name, (double)w[i], ur_dtype_name(dtype));
+	}
+	return UR_OK;
+}
+
 /* Turns the *n tensors of m into those that `as`, a shape of another storage, has; scales are added behind them. */
 static ur_status store_as(const ur_model *m, const ur_model *as, int *n, ur_tensor *tensors, char *names, char **room,
                           ur_err *err)
@@ -152,9 +172,15 @@ static ur_status store_as(const ur_model *m, const ur_model *as, int *n, ur_tens
 	ur_tensor *t = tensors, *scales = tensors + *n;
 	size_t bytes = 0;
 	char *at;
+	ur_status status;
 
-	for (int i = 0; i < m->params; i++)
-		bytes += as->param[i].packed ? scale_bytes(&m->param[i]) + value_bytes(&m->param[i], as->dtype) : 0;
+	for (int i = 0; i < m->params; i++) {
+		if (!as->param[i].packed)
+			continue;
+		if ((status = check_stored(m, &m->param[i], as->dtype, err)))
+			return status;
+		bytes += scale_bytes(&m->param[i]) + value_bytes(&m->param[i], as->dtype);
+	}
 	if (!(at = *room = malloc(bytes + 1)))
 		return ur_fail(err, UR_E_NOMEM, "no memory to convert the weights");
 	for (int i = 0; i < m->params; i++) {
@@ -363,7 +389,7 @@ static ur_status find_scale(const ur_safetensors *file, const char *name, const 
 	for (int r = 0; r < p->rows; r++) {
 		float value;
 		memcpy(&value, (const char *)t->data + (size_t)r * sizeof value, sizeof value);
-		if (!isfinite(value) || value < 0)
+		if (!isfinite(127 * value) || value < 0)
 			return ur_fail(err, UR_E_FORMAT, "tensor %s: scale %d is %g, which no weights can have", full, r,
 			               (double)value);
 	}
