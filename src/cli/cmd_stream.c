@@ -456,8 +456,8 @@ static int check_mark(const struct run *r)
 {
 	if (r->memo.mark < 0 || ur_source_mark(r->fd, r->memo.place.bytes) == r->memo.mark)
 		return UR_EXIT_OK;
-	ur_complain(r->args, "%s is not what it was when it was left at byte %lld: another file is in its place, or what was "
-	            "read of it has changed. Read it under another name, or with another --state-file",
+	ur_complain(r->args, "%s is not what it was when it was left at byte %lld: another file is in its place, or "
+	            "what was read of it has changed. Read it under another name, or with another --state-file",
 	            ur_path_tail(r->v->data), (long long)r->memo.place.bytes);
 	return UR_EXIT_USAGE;
 }
@@ -552,8 +552,8 @@ static const ur_opt options[] = {
 	UR_OPT(TEXT, "model", 'm', model, "FILE", "the model", .required = 1),
 	UR_OPT(TEXT, "data", 'd', data, "FILE", "where events come from", .otherwise = "standard input"),
 	UR_OPT(TEXT, "events", 'e', events, "KIND",
-	       "what an event is: bytes (each byte), lines (each line of text), csv (a record of comma-separated values) or "
-	       "jsonl (a JSON object or array a line)",
+	       "what an event is: bytes (each byte), lines (each line of text), csv (a record of comma-separated values) "
+	       "or jsonl (a JSON object or array a line)",
 	       .otherwise = "lines for a model of text, csv for one of values"),
 	UR_OPT(CHOICE, "header", 0, header, "WHAT", "csv: whether the first record has the columns' names; auto: where "
 	       "none of its cells is a number", .standard = "auto", .choices = "auto|yes|no"),
@@ -571,8 +571,8 @@ static const ur_opt options[] = {
 	       .least = 1, .most = 1e9),
 	UR_OPT_WEIGHTS(struct values),
 	UR_OPT(TEXT, "state-file", 's', state_file, "FILE",
-	       "go on from it where it exists, bit for bit (with the same kernels: another processor may round another way); "
-	       "written at the end, whatever ended it", .group = "state"),
+	       "go on from it where it exists, bit for bit (with the same kernels: another processor may round another "
+	       "way); written at the end, whatever ended it", .group = "state"),
 	UR_OPT(TEXT, "save-every", 0, save_every, "N", "write it after every N events too, or Ns: N seconds"),
 	UR_OPT(INT, "reset-every", 0, reset_every, "N", "a new sequence begins after every N events", .least = 1,
 	       .most = 9e15),
