@@ -486,6 +486,9 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 	refuses 2 'save-every goes with --state-file' stream -m text.safetensors --save-every 5
 	refuses 2 'save-every takes a number of events' stream -m text.safetensors -s state --save-every soon
 	refuses 2 'save-every takes a number of events' stream -m text.safetensors -s state --save-every 1.5
+	for count in 0 -5 ' 5' ' 5s' 5m nans infs 0.0001s s ''; do
+		refuses 2 'save-every takes a number of events' stream -m text.safetensors -s state --save-every "$count"
+	done
 	refuses 2 'reset-at-blank does not go with --events bytes' stream -m text.safetensors -e bytes --reset-at-blank
 	refuses 1 'nothing.csv could not be opened' stream -m classes.safetensors -d nothing.csv
 	refuses 1 'none.safetensors' stream -m none.safetensors

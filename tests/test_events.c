@@ -479,6 +479,17 @@ static void a_cut_end_is_left(void **state)
 		ur_events_close(r);
 		close(ask.fd);
 	}
+	/* a quote that is open at the end of a whole line is malformed, as it is anywhere */
+	ur_events_request ask = request_of("csv", file_with("1,2\n3,\"4\n", 9));
+	const ur_event *e;
+	ur_events *r;
+
+	ask.leave = 1;
+	r = reader_of(&ask);
+	assert_int_equal(ur_events_next(r, &e, NULL), UR_OK);
+	assert_int_equal(ur_events_next(r, &e, NULL), UR_E_INVALID);
+	ur_events_close(r);
+	close(ask.fd);
 }
 
 /* One that began in the middle says where it is in the source; going on does not mind where the descriptor stands. */

@@ -89,6 +89,10 @@ typedef enum ur_parsed { UR_PARSE_OK, UR_PARSE_HELP, UR_PARSE_WRONG } ur_parsed;
 ur_parsed ur_args_parse(ur_args *args, void *values, char **words);
 /* What a value of --weights names; NULL: as stored. */
 unroll_weights ur_weights_named(const char *name);
+/* A whole number as options take them: 20000, 20k, 2e4. *end is what follows; `text` itself: none is there. */
+int64_t ur_read_whole(const char *text, const char **end);
+/* A number as they take them, finite. *end as above. */
+double ur_read_real(const char *text, const char **end);
 /* Whether the option whose value lies at offset `at` was given. */
 int ur_given(const ur_args *args, size_t at);
 /* Restricted Damerau-Levenshtein distance, at most `most` + 1. */

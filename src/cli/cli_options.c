@@ -66,8 +66,16 @@ static const ur_opt *find_letter(const ur_command *c, char letter)
 	return NULL;
 }
 
-/* Whole numbers may be written 20000, 20k, 2e4; *end is what follows. */
-static int64_t whole(const char *text, const char **end)
+double ur_read_real(const char *text, const char **end)
+{
+	char *rest;
+	const double x = strtod(text, &rest);
+
+	*end = isfinite(x) && !isspace((unsigned char)*text) ? rest : text;
+	return x;
+}
+
+int64_t ur_read_whole(const char *text, const char **end)
 {
 	static const struct { char letter; double factor; } units[] = {
 		{ 'k', 1e3 }, { 'K', 1e3 }, { 'M', 1e6 }, { 'G', 1e9 }
@@ -118,7 +126,7 @@ static int set(const ur_args *args, void *values, const ur_opt *o, const char *w
 {
 	void *to = (char *)values + o->at;
 	const char *end;
-	char shown[64], *stop;
+	char shown[64];
 	double x;
 
 	ur_visible(text, shown, sizeof shown);
@@ -146,7 +154,7 @@ static int set(const ur_args *args, void *values, const ur_opt *o, const char *w
 		return 1;
 	}
 	case UR_OPT_INT: {
-		int64_t n = whole(text, &end);
+		int64_t n = ur_read_whole(text, &end);
 		if (end == text || *end) {
 			ur_wrong(args, "%s '%s': not a whole number", written, shown);
 			return 0;
@@ -156,8 +164,8 @@ static int set(const ur_args *args, void *values, const ur_opt *o, const char *w
 		break;
 	}
 	default:
-		x = strtod(text, &stop);
-		if (stop == text || *stop || !isfinite(x) || isspace((unsigned char)*text)) {
+		x = ur_read_real(text, &end);
+		if (end == text || *end) {
 			ur_wrong(args, "%s '%s': not a number", written, shown);
 			return 0;
 		}

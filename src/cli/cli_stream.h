@@ -33,9 +33,9 @@ void ur_find_best(const float *logits, int n, int top, int *best);
 #define UR_ANSWERS_ABOUT \
 	"Answers are columns with tabs between them. Of text: the event's number, the steps since the sequence began, " \
 	"the event's tokens, its surprise (nats a token, as the model saw them coming; -: it could not), then the " \
-	"likeliest next token and its probability (--top K: K times). Of classes: number, steps, then class and probability. Of " \
-	"values: number, steps, the values. In texts, \\t, \\n, \\r, \\\\ and \\xNN stand for what would break a line " \
-	"or is not UTF-8."
+	"likeliest next token and its probability (--top K: K times). Of classes: number, steps, then class and " \
+	"probability. Of values: number, steps, the values. In texts, \\t, \\n, \\r, \\\\ and \\xNN stand for what " \
+	"would break a line or is not UTF-8."
 
 /* ---- the answer before: a class's number, or a value; NaN: there is none ---- */
 

@@ -327,20 +327,23 @@ static int run_all(struct run *r)
 static int read_save_every(struct run *r)
 {
 	const char *text = r->v->save_every;
-	char *end;
-	double x;
+	const char *end;
+	double seconds;
+	int64_t events;
 
 	if (!text)
 		return UR_EXIT_OK;
 	if (!r->v->state_file)
 		return ur_wrong(r->args, "--save-every goes with --state-file");
-	x = strtod(text, &end);
-	if (!(x >= 1e-3 && x <= 1e9) || (*end && strcmp(end, "s")) || (!*end && x != floor(x)))
+	events = ur_read_whole(text, &end);
+	if (end != text && !*end && events >= 1) {
+		r->save_events = events;
+		return UR_EXIT_OK;
+	}
+	seconds = ur_read_real(text, &end);
+	if (end == text || strcmp(end, "s") || !(seconds >= 1e-3 && seconds <= 1e9))
 		return ur_wrong(r->args, "--save-every takes a number of events, or of seconds as in 30s, not '%s'", text);
-	if (*end)
-		r->save_seconds = x;
-	else
-		r->save_events = (int64_t)x;
+	r->save_seconds = seconds;
 	return UR_EXIT_OK;
 }
 
@@ -453,8 +456,8 @@ static int check_mark(const struct run *r)
 {
 	if (r->memo.mark < 0 || ur_source_mark(r->fd, r->memo.place.bytes) == r->memo.mark)
 		return UR_EXIT_OK;
-	ur_complain(r->args, "%s is not what it was when it was left at byte %lld: another file is in its place, or what was "
-	            "read of it has changed. Read it under another name, or with another --state-file",
+	ur_complain(r->args, "%s is not what it was when it was left at byte %lld: another file is in its place, or "
+	            "what was read of it has changed. Read it under another name, or with another --state-file",
 	            ur_path_tail(r->v->data), (long long)r->memo.place.bytes);
 	return UR_EXIT_USAGE;
 }
@@ -549,8 +552,8 @@ static const ur_opt options[] = {
 	UR_OPT(TEXT, "model", 'm', model, "FILE", "the model", .required = 1),
 	UR_OPT(TEXT, "data", 'd', data, "FILE", "where events come from", .otherwise = "standard input"),
 	UR_OPT(TEXT, "events", 'e', events, "KIND",
-	       "what an event is: bytes (each byte), lines (each line of text), csv (a record of comma-separated values) or "
-	       "jsonl (a JSON object or array a line)",
+	       "what an event is: bytes (each byte), lines (each line of text), csv (a record of comma-separated values) "
+	       "or jsonl (a JSON object or array a line)",
 	       .otherwise = "lines for a model of text, csv for one of values"),
 	UR_OPT(CHOICE, "header", 0, header, "WHAT", "csv: whether the first record has the columns' names; auto: where "
 	       "none of its cells is a number", .standard = "auto", .choices = "auto|yes|no"),
@@ -568,8 +571,8 @@ static const ur_opt options[] = {
 	       .least = 1, .most = 1e9),
 	UR_OPT_WEIGHTS(struct values),
 	UR_OPT(TEXT, "state-file", 's', state_file, "FILE",
-	       "go on from it where it exists, bit for bit (with the same kernels: another processor may round another way); "
-	       "written at the end, whatever ended it", .group = "state"),
+	       "go on from it where it exists, bit for bit (with the same kernels: another processor may round another "
+	       "way); written at the end, whatever ended it", .group = "state"),
 	UR_OPT(TEXT, "save-every", 0, save_every, "N", "write it after every N events too, or Ns: N seconds"),
 	UR_OPT(INT, "reset-every", 0, reset_every, "N", "a new sequence begins after every N events", .least = 1,
 	       .most = 9e15),

@@ -184,8 +184,7 @@ static ur_status too_long(ur_events *r, ur_err *err)
 /* What the end cut: it lies before the end, and no newline between them. */
 static int is_left(const ur_events *r, size_t whole)
 {
-	return r->ask.leave && r->ended && !r->ask.kind->broken && whole == r->n &&
-	       r->buffer[r->at + whole - 1] != '\n';
+	return r->ask.leave && r->ended && whole == r->n && r->buffer[r->at + whole - 1] != '\n';
 }
 
 /* The next piece. *given: it is an event; *over: there are no more. */

@@ -225,8 +225,8 @@ json_t *ur_ports_to_json(const ur_ports *p)
 	for (int i = 0; i < KINDS; i++)
 		if (kinds[i].says == p->says)
 			says = kinds[i].name;
-	return json_pack("{s:s, s:o, s:o, s:s*}", "says", says, "in", port_json(&p->in), "out", port_json(&p->out), "answer",
-	                 p->answer);
+	return json_pack("{s:s, s:o, s:o, s:s*}", "says", says, "in", port_json(&p->in), "out", port_json(&p->out),
+	                 "answer", p->answer);
 }
 
 static ur_status count_of(const json_t *json, const char *side, int *n, ur_err *err)
@@ -262,7 +262,8 @@ static ur_status read_port(const json_t *json, const char *side, ur_port *p, ur_
 	ur_status status = UR_OK;
 
 	if (names && (int)json_array_size(names) != p->n)
-		return ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: \"names\" of \"%s\" must be a list of %d", side, p->n);
+		return ur_fail(err, UR_E_FORMAT, "metadata: unroll.ports: \"names\" of \"%s\" must be a list of %d", side,
+		               p->n);
 	for (int i = 0; names && i < p->n && !status; i++) {
 		const json_t *name = json_array_get(names, (size_t)i);
 		if (json_is_string(name))
