@@ -134,6 +134,21 @@ LEARN=(learn -m gru:1x16 --data rows.csv --without day --lr 0.01)
 	echo "$output" > out.json
 	[ "$(field out.json 'd["events"] == 3 and d["bad"] == 3')" = True ]
 	[[ "$stderr" =~ "line 3" ]]
+	# the first event is one of them; columns that are not there are none
+	printf 'a,y\nx,2\n1,2.5\n3,3.5\nz,1\n4,1.5\n' > first.csv
+	refuses 2 "first.csv.*line 2" learn -m rnn:1x4 --data first.csv
+	refuses 2 "no target 'what'" learn -m rnn:1x4 --data first.csv --skip-bad --target what
+	"$UNROLL" learn -m rnn:1x4 --data first.csv --skip-bad --json > out.json
+	[ "$(field out.json 'd["events"] == 3 and d["bad"] == 2')" = True ]
+	# -n counts those that were learnt; what was passed over, and how many events, is told of all sittings
+	BAD=(learn -m rnn:1x4 --data first.csv --skip-bad --json -o sat.safetensors)
+	"$UNROLL" "${BAD[@]}" -n 1 > out.json
+	[ "$(field out.json 'd["events"] == 1 and d["bad"] == 1 and d["sitting_events"] == 1')" = True ]
+	"$UNROLL" "${BAD[@]}" -n 1 --resume > out.json
+	[ "$(field out.json 'd["events"] == 2 and d["bad"] == 1 and d["sitting_events"] == 1')" = True ]
+	"$UNROLL" learn -m rnn:1x4 --data first.csv --skip-bad -o sat.safetensors --resume > out.txt
+	grep '^1 events in .*, 3 with those of earlier sittings' out.txt
+	grep '^2 events could not be read' out.txt
 }
 
 @test "what cannot be is refused, and says what to do" {
@@ -158,9 +173,20 @@ LEARN=(learn -m gru:1x16 --data rows.csv --without day --lr 0.01)
 	refuses 2 "no event in it" learn -m gru:1x8 --data empty.csv
 	"$UNROLL" "${LEARN[@]}" -o there.safetensors -q -n 50 > out.txt
 	refuses 2 "resume goes on from it, --overwrite begins anew" "${LEARN[@]}" -o there.safetensors
+	cp there.ckpt.safetensors before
 	refuses 2 "had --lr 0.01, now 0.02" "${LEARN[@]}" -o there.safetensors --resume --lr 0.02
+	cmp before there.ckpt.safetensors # what is refused is not written over
 	refuses 2 "there.ckpt.safetensors is of gru:1x16, not of gru:1x17" learn -m gru:1x17 --data rows.csv --lr 0.01 \
 		-o there.safetensors --resume
+	refuses 2 'begun with --target not given' "${LEARN[@]}" -o there.safetensors --resume --target a
+	refuses 2 'begun with --blind not given' "${LEARN[@]}" -o there.safetensors --resume --blind
+	refuses 2 'begun with --classes 16' "${LEARN[@]}" -o there.safetensors --resume --classes 5
+	refuses 2 'begun with --task not given' "${LEARN[@]}" -o there.safetensors --resume --task number
+	refuses 2 'begun with --seed 1' "${LEARN[@]}" -o there.safetensors --resume --seed 9
+	refuses 2 'begun with --without ."day".' "${LEARN[@]}" -o there.safetensors --resume --without a
+	refuses 2 'begun with --model "gru:1x16"' learn -m text.safetensors --data rows.csv --lr 0.01 -o there.safetensors --resume
+	"$UNROLL" "${LEARN[@]}" -o there.safetensors --resume -q -n 5 --target what --classes 16 > out.txt
+	"$UNROLL" learn -m there.safetensors --data rows.csv --lr 0.01 -o there.safetensors --resume -q -n 5 > out.txt
 	"$UNROLL" "${LEARN[@]}" -o there.safetensors --overwrite -q -n 50 > out.txt
 	head -c 3000 there.ckpt.safetensors > cut && mv cut there.ckpt.safetensors
 	refuses 2 "there.ckpt" "${LEARN[@]}" -o there.safetensors --resume

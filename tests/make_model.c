@@ -1,7 +1,9 @@
 /* Makes a model that nobody trained, for tests of commands; and says what it answers, through the library alone.
  *
  *     make_model text FILE SPEC VOCABULARY                       its vocabulary learnt from standard input
- *     make_model classes|values FILE SPEC INPUTS OUTPUTS         names, as in temp,wind; or numbers of them
+ *     make_model classes|values FILE SPEC INPUTS OUTPUTS [ANSWER]
+ *                                                                names, as in temp,wind; or numbers of them; and the
+ *                                                                column that it says
  *     make_model answers FILE                                    of a model of text: for each line of standard input,
  *                                                                nats of its tokens and the likeliest token after it;
  *                                                                of values: the outputs for each line of numbers
@@ -159,7 +161,7 @@ int main(int argc, char **argv)
 		ur_vocab *v = learn_vocab(argv[4]);
 		make(argv[2], argv[3], &(ur_words){ .V = ur_vocab_size(v), .vocab = v });
 		ur_vocab_free(v);
-	} else if (argc == 6 && (!strcmp(argv[1], "classes") || !strcmp(argv[1], "values"))) {
+	} else if ((argc == 6 || argc == 7) && (!strcmp(argv[1], "classes") || !strcmp(argv[1], "values"))) {
 		const unroll_says says = !strcmp(argv[1], "classes") ? UNROLL_CLASSES : UNROLL_VALUES;
 		const int in = count_of(argv[4]), out = count_of(argv[5]);
 		ur_ports *ports;
@@ -172,6 +174,8 @@ int main(int argc, char **argv)
 		}
 		name_all(&ports->in, argv[4]);
 		name_all(&ports->out, argv[5]);
+		if (argc == 7 && ur_ports_answer(ports, argv[6], &err))
+			end("the answer's column", &err);
 		make(argv[2], argv[3], &(ur_words){ .V = out, .ports = ports });
 		ur_ports_free(ports);
 	} else if (argc == 3 && !strcmp(argv[1], "answers")) {

@@ -184,6 +184,20 @@ for row in csv.DictReader(open("values.csv")): print(json.dumps({k: v if k == "n
 	rm in
 	stream text --batch 7 < text.txt > batched
 	stream text < text.txt | cmp - batched
+	# a socket that keeps writes apart: each answer in one of its own, 40 of them in 6 batches of 7
+	"$PYTHON" - <<-'END'
+		import os, socket, subprocess
+		for batch, writes in ((1, 40), (7, 6), (1000, 1)):
+		    reader, out = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		    program = subprocess.Popen([os.environ['UNROLL'], 'stream', '-q', '-m', 'text.safetensors', '-d', 'text.txt',
+		                                '-b', str(batch)], stdout=out)
+		    out.close()
+		    lines = []
+		    while packet := reader.recv(1 << 16):
+		        lines.append(packet.count(b'\n'))
+		    assert program.wait() == 0
+		    assert len(lines) == writes and sum(lines) == 40 and max(lines) == min(batch, 40), (batch, lines)
+	END
 }
 
 @test "a reader that has had enough ends it quietly" {
@@ -193,6 +207,26 @@ for row in csv.DictReader(open("values.csv")): print(json.dumps({k: v if k == "n
 	run -0 bash -c '"$UNROLL" stream -m text.safetensors < text.txt 2> full > /dev/full; echo "code $?"'
 	[[ "$output" =~ "code 1" ]]
 	grep 'standard output: No space left' full
+}
+
+@test "what nobody was shown is answered again: a full disk leaves the state as it was" {
+	for i in $(seq 10); do cat text.txt; done > long.txt
+	stream text -d long.txt > whole
+	for batch in 1 100 10000; do
+		rm -f state
+		run -1 bash -c '"$UNROLL" stream -m text.safetensors -q -d long.txt -s state --save-every 150 -b '$batch' > /dev/full'
+		stream text -d long.txt -s state | cmp whole -
+	done
+	# what was shown before is not answered twice
+	rm state
+	head -n 30 text.txt > growing
+	stream text -d growing -s state > parts
+	cp state before
+	tail -n 10 text.txt >> growing
+	run -1 bash -c '"$UNROLL" stream -m text.safetensors -q -d growing -s state > /dev/full'
+	cmp state before
+	stream text -d growing -s state >> parts
+	head -n 40 whole | cmp - parts
 }
 
 # ---- state ----
@@ -261,6 +295,59 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 	sed -n '12,$p' values.csv >> growing.csv
 	stream values -d growing.csv -s state2 >> parts
 	stream values -d values.csv | cmp - parts
+}
+
+@test "a line that is still being written is left for the next run" {
+	printf 'line 1\nline 2 of a te' > growing
+	run --separate-stderr -0 "$UNROLL" stream -m text.safetensors -d growing -s state
+	echo "$output" > parts
+	[[ "$stderr" =~ "growing ends within a line, of 14 bytes so far: it is left for the next run" ]]
+	[ "$(wc -l < parts)" -eq 1 ]
+	printf 'xt\n' >> growing
+	stream text -d growing -s state >> parts
+	stream text -d growing | cmp - parts
+	# the header, a number and a record with a line end in it
+	"$MAKE" values pairs.safetensors lstm:1x8 x,y said
+	rm state
+	: > growing.csv
+	: > parts
+	printf 'x,y,note\n1,2,"a\nb"\n3,0.55,c\n5,6,d\n' > whole.csv
+	for n in 4 12 17 22 100; do
+		head -c $n whole.csv > growing.csv
+		stream pairs -d growing.csv -s state >> parts 2> complaint || true
+	done
+	[ "$(wc -l < parts)" -eq 3 ]
+	stream pairs -d whole.csv | cmp - parts
+	# without a state it is the last event, and so it is of a pipe, and of bytes
+	printf 'line 1\nline 2' > growing
+	[ "$(stream text -d growing | wc -l)" -eq 2 ]
+	[ "$(stream text -s state2 < growing | wc -l)" -eq 2 ]
+	[ "$(stream bytes -e bytes -d growing -s state3 | wc -l)" -eq 13 ]
+}
+
+@test "a file that another one has replaced is not gone on in" {
+	head -n 20 text.txt > log
+	stream text -d log -s state > parts
+	cp state before
+	# longer, and other lines
+	tac text.txt > log
+	refuses 2 'log is not what it was when it was left at byte [0-9]+: .*--state-file' stream -m text.safetensors -d log -s state
+	cmp state before
+	# one byte in the last 4 KB of what was read
+	sed '19s/line/lint/' text.txt > log
+	refuses 2 'log is not what it was' stream -m text.safetensors -d log -s state
+	cp text.txt log
+	stream text -d log -s state >> parts
+	stream text -d text.txt | cmp - parts
+	# a pipe with a name has no place to go on from
+	mkfifo named
+	for part in 1,20p '21,$p'; do
+		sed -n $part text.txt > named &
+		stream text -d named -s state2
+	done > parts
+	wait
+	rm named
+	stream text -d text.txt | cmp - parts
 }
 
 @test "the state is saved every so many events, or seconds, and where an event is bad" {
@@ -356,13 +443,29 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 }
 
 @test "an answer that is no number ends it, and the state before it stays" {
-	head -n 3 text.txt | stream text -s state > first
+	# weights of which one character's are not numbers: the model meets it on the fourth line
+	"$PYTHON" - <<-'END'
+		import json, struct
+		data = bytearray(open('text.safetensors', 'rb').read())
+		n, = struct.unpack_from('<Q', data)
+		head = json.loads(data[8:8 + n])
+		row = json.loads(head['__metadata__']['unroll.vocabulary'])['codes'].index(ord('b'))
+		table = head['encoder.weight']
+		width = 4 * table['shape'][1]
+		at = 8 + n + table['data_offsets'][0] + row * width
+		data[at:at + width] = struct.pack('<f', float('nan')) * (width // 4)
+		open('damaged.safetensors', 'wb').write(data)
+	END
+	stream damaged -s state < <(head -n 3 text.txt) > first
+	[ "$(wc -l < first)" -eq 3 ]
 	cp state before
-	# weights that are not numbers; the state is of these weights
-	cp text.safetensors damaged.safetensors
-	printf '\377%.0s' $(seq 64) | dd of=damaged.safetensors bs=1 seek=$(($(stat -c %s text.safetensors) - 64)) conv=notrunc 2> dd.log
-	refuses 1 "event 1: the model's answer is not a number" stream -m damaged.safetensors -d text.txt -s state2
-	refuses 1 "event 1: the model's answer is not a number" stream -m damaged.safetensors -d text.txt -s state2 --skip-bad
+	printf 'to be\n' > be.txt
+	for more in "" --skip-bad "--save-every 1"; do
+		refuses 1 "event 4: the model's answer is not a number" stream -m damaged.safetensors -d be.txt -s state $more
+		cmp state before
+	done
+	stream text < text.txt | head -n 4 | tail -n 1 > fourth
+	sed -n 4p text.txt | stream damaged -s state | cmp - fourth
 	printf '1,2,3\n3e38,1,1\n1,2,3\n' > huge.csv
 	run --separate-stderr "$UNROLL" stream -m unnamed.safetensors -d huge.csv
 	[ "$status" -eq 2 ]
@@ -388,12 +491,34 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 	refuses 1 'none.safetensors' stream -m none.safetensors
 	refuses 2 "a window is attention's" stream -m text.safetensors --window 5
 	refuses 1 'nowhere' stream -m text.safetensors -s nowhere/state -d text.txt
+	for model in text classes unnamed; do
+		refuses 2 "answer: $model.safetensors does not read the answer before" stream -m $model.safetensors --answer rain
+	done
 	# states of something else
-	stream text -s state < text.txt > whole
+	stream text -s state -d text.txt > whole
 	refuses 2 'of another model than this one' stream -m bytes.safetensors -s state -d text.txt
 	refuses 2 'text.safetensors is no state of a stream' stream -m text.safetensors -s text.safetensors -d text.txt
 	head -c 300 state > cut
 	refuses 2 'cut' stream -m text.safetensors -s cut -d text.txt
+	# counts that cannot be counted on from
+	for key in events since bytes source_events lines; do
+		"$PYTHON" - $key <<-'END'
+			import json, struct, sys
+			data = open('state', 'rb').read()
+			n, = struct.unpack_from('<Q', data)
+			head = json.loads(data[8:8 + n])
+			memo = json.loads(head['__metadata__']['unroll.stream'])
+			assert memo[sys.argv[1]] > 0
+			memo[sys.argv[1]] = 2 ** 63 - 1
+			head['__metadata__']['unroll.stream'] = json.dumps(memo)
+			head = json.dumps(head).encode()
+			head += b' ' * (-len(head) % 8)
+			open('endless', 'wb').write(struct.pack('<Q', len(head)) + head + data[8 + n:])
+		END
+		refuses 2 'endless is no state of a stream \(its counts are missing or wrong\)' stream -m text.safetensors -s endless -d text.txt
+	done
+	sed 's/\\"version\\": 2/\\"version\\": 1/' state > older
+	refuses 2 'older is no state of a stream \(its version is not 2\)' stream -m text.safetensors -s older -d text.txt
 	printf 'x' > junk
 	refuses 2 'junk' stream -m text.safetensors -s junk -d text.txt
 }
@@ -425,6 +550,35 @@ os.execv(sys.argv[1], sys.argv[1:])' "$UNROLL" stream -m text.safetensors -q -s 
 	sed '301s/,.*/,sideways/' turns.csv | stream turns > strange
 	cmp <(head -n 300 told) <(head -n 300 strange)
 	[ "$(wc -l < strange)" -eq 600 ]
+}
+
+@test "the answer before of classes without names goes by their numbers" {
+	"$MAKE" classes plain.safetensors gru:1x8 'x,answer[-1]=0,answer[-1]=1,answer[-1]=2' 3
+	"$MAKE" classes told.safetensors gru:1x8 'x,answer[-1]=0,answer[-1]=1,answer[-1]=2' 3 c
+	printf 'x,c\n1,0\n2,2\n3,1.0\n4,7\n5,-1\n6,0.5\n7,z\n8,2\n9,0\n' > numbers.csv
+	printf '%s\n' 1,0,0,0 2,1,0,0 3,0,0,1 4,0,1,0 5,0,0,0 6,0,0,0 7,0,0,0 8,0,0,0 9,0,0,1 > hot.csv
+	stream plain -k 3 < hot.csv > expected
+	[ "$(wc -l < expected)" -eq 9 ]
+	stream told -k 3 < numbers.csv | cmp expected -
+	sed 's/c$/d/' numbers.csv | head -n 1 > renamed.csv
+	tail -n +2 numbers.csv >> renamed.csv
+	stream told -k 3 --answer d < renamed.csv | cmp expected -
+	run -1 cmp -s expected <(stream told -k 3 < renamed.csv)
+}
+
+@test "a column that has the name of the answer before is one like any other" {
+	"$MAKE" values lag.safetensors lstm:1x8 'x,answer[-1]' y
+	printf 'x,answer[-1],y\n1,4,2\n2,5,1\n3,6,9\n' > lag.csv
+	printf '1,4\n2,5\n3,6\n' | "$MAKE" answers lag.safetensors > expected
+	stream lag < lag.csv | cut -f 3- | cmp expected -
+	# of a model that says which column it answers it is the answer before
+	"$MAKE" values fed.safetensors lstm:1x8 'x,answer[-1]' y y
+	printf '1,\n2,2\n3,1\n' | "$MAKE" answers fed.safetensors > expected
+	stream fed < lag.csv | cut -f 3- | cmp expected -
+	# inputs that are not those of all classes are the data's
+	"$MAKE" classes odd.safetensors lstm:1x8 'x,answer[-1]=0,answer[-1]=2' 2 c
+	printf 'x,answer[-1]=0,answer[-1]=2\n1,2,3\n' > odd.csv
+	printf '1,2,3\n' | stream odd | cmp - <(stream odd < odd.csv)
 }
 
 @test "help has an example that runs" {

@@ -438,6 +438,49 @@ static void going_on(void **state)
 	}
 }
 
+/* What the end cuts is not given where that is asked for, nor found bad; it is there for the next reader, whole. */
+static void a_cut_end_is_left(void **state)
+{
+	static const struct { const char *kind, *text; int given; size_t left; const char *rest; } cases[] = {
+		{ "bytes", "a\nb", 3, 0, "c" }, { "lines", "a\nbc", 1, 2, "d\n" }, { "lines", "a\nbc\n", 2, 0, "d\n" },
+		{ "lines", "", 0, 0, "a\n" }, { "lines", "abc\r", 0, 4, "\n" }, { "csv", "x,y", 0, 3, "z\n1,2\n" },
+		{ "csv", "x,y\n1,2\n3", 1, 1, ",4\n" }, { "csv", "x,y\n1,\"2\"", 0, 5, "\n" },
+		{ "csv", "\xEF\xBB", 0, 2, "\xBFx,y\n1,2\n" }, { "jsonl", "[1]\n[2", 1, 2, "]\n" },
+		{ "jsonl", "[1]\n[2]", 1, 3, "\n" }, { "jsonl", "[1]\n  ", 1, 2, "[2]\n" } };
+
+	(void)state;
+	for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+		ur_events_request ask = request_of(cases[c].kind, file_with(cases[c].text, strlen(cases[c].text)));
+		const ur_event *e;
+		ur_events *r;
+		int given = 0;
+
+		ask.leave = 1;
+		r = reader_of(&ask);
+		while (assert_int_equal(ur_events_next(r, &e, NULL), UR_OK), e)
+			given++;
+		assert_int_equal(given, cases[c].given);
+		assert_int_equal(ur_events_left(r), cases[c].left);
+		assert_int_equal(ur_events_next(r, &e, NULL), UR_OK); /* asked again, it stays so */
+		assert_null(e);
+		ask.from = ur_events_where(r);
+		ur_events_close(r);
+		/* written on, it is one event more */
+		assert_int_equal(lseek(ask.fd, 0, SEEK_END), strlen(cases[c].text));
+		assert_int_equal(write(ask.fd, cases[c].rest, strlen(cases[c].rest)), strlen(cases[c].rest));
+		assert_int_equal(lseek(ask.fd, 0, SEEK_SET), 0);
+		r = reader_of(&ask);
+		assert_int_equal(ur_events_next(r, &e, NULL), UR_OK);
+		assert_non_null(e);
+		assert_int_equal(e->number, cases[c].given + 1);
+		assert_int_equal(ur_events_next(r, &e, NULL), UR_OK);
+		assert_null(e);
+		assert_int_equal(ur_events_left(r), 0);
+		ur_events_close(r);
+		close(ask.fd);
+	}
+}
+
 /* One that began in the middle says where it is in the source; going on does not mind where the descriptor stands. */
 static void going_on_from_the_middle(void **state)
 {
@@ -638,6 +681,7 @@ int main(void)
 		cmocka_unit_test(requests_that_cannot_be),
 		cmocka_unit_test(going_on),
 		cmocka_unit_test(going_on_from_the_middle),
+		cmocka_unit_test(a_cut_end_is_left),
 		cmocka_unit_test(idle_is_called_before_each_wait),
 		cmocka_unit_test(waiting_ends_when_woken),
 		cmocka_unit_test(fields),

@@ -64,7 +64,7 @@ static void test_far(void **state)
 	world w = lesson;
 
 	(void)state;
-	assert_string_equal(verdict(w, "far"), "holds");
+	assert_string_equal(verdict(w, "far"), "condition");
 	w.other_learnt = 0.6;                   /* attention cannot do the task at all */
 	assert_string_equal(verdict(w, "far"), "condition");
 	w.other = w.other_learnt = 1;           /* it can, out there too */
@@ -128,6 +128,11 @@ static void test_words(void **state)
 
 	(void)state;
 	assert_questions(section, 4);
+	/* a figure's number is of what its text says */
+	assert_true(fabs(json_number_value(json_object_get(ur_figure_find(section, "rnn_memory"), "value")) -
+	                 1e4 * sqrt(65536)) < 1);
+	assert_true(json_number_value(json_object_get(ur_figure_find(section, "attention_update"), "value")) == 40);
+	assert_non_null(strstr(json_string_value(json_object_get(ur_figure_find(section, "rnn_far"), "text")), "50,000"));
 	assert_non_null(strstr(json_string_value(json_object_get(finding_of(section, "memory"), "words")),
 	                       "within 3 % of it"));
 	assert_non_null(strstr(json_string_value(json_object_get(finding_of(section, "time"), "words")), "40.0 times"));

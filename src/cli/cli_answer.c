@@ -40,22 +40,21 @@ double ur_log_sum(const float *logits, int n)
 	return (double)most + log(sum);
 }
 
-/* The `top` largest in a->best, of equals the first; all are numbers. */
-static void find_best(ur_answers *a, const float *logits)
+void ur_find_best(const float *logits, int n, int top, int *best)
 {
 	int have = 0;
 
-	for (int i = 0; i < a->n; i++) {
+	for (int i = 0; i < n; i++) {
 		int at = have;
-		if (have == a->top && logits[i] <= logits[a->best[have - 1]])
+		if (have == top && logits[i] <= logits[best[have - 1]])
 			continue;
-		if (have < a->top)
+		if (have < top)
 			have++;
 		else
 			at--;
-		for (; at > 0 && logits[i] > logits[a->best[at - 1]]; at--)
-			a->best[at] = a->best[at - 1];
-		a->best[at] = i;
+		for (; at > 0 && logits[i] > logits[best[at - 1]]; at--)
+			best[at] = best[at - 1];
+		best[at] = i;
 	}
 }
 
@@ -215,7 +214,7 @@ ur_status ur_answers_print(ur_answers *a, const ur_answer *answer, ur_err *err)
 		               "far too large, or its weights are damaged", (long long)answer->event);
 	if (answer->outputs && unroll_output_kind(a->m) == UNROLL_CLASSES) {
 		log_sum = ur_log_sum(answer->outputs, a->n);
-		find_best(a, answer->outputs);
+		ur_find_best(answer->outputs, a->n, a->top, a->best);
 	}
 	if (a->json)
 		return print_json(a, answer, log_sum, err);

@@ -44,12 +44,13 @@ typedef struct ur_learn_line {
 	int json, heads;                /* heads: the table's head was printed */
 	double clock;                   /* of the last report */
 	int64_t events;                 /* ... and the events then */
-	int64_t bad;                    /* events passed over */
+	int64_t before;                 /* events of earlier sittings */
+	int64_t bad, bad_before;        /* events passed over, in all and in earlier sittings */
 } ur_learn_line;
 
 /* One line on standard output, or one JSON object. */
 void ur_learn_report(ur_learn_line *line, const ur_learned *g, double now);
-/* What it came to: a table with intervals, or a last JSON object; `out` may be NULL. */
+/* What it came to: a table with intervals, or a last JSON object; `seconds` are of this sitting; `out` may be NULL. */
 void ur_learn_result(ur_learn_line *line, const ur_learned *g, double seconds, size_t bytes, const char *out);
 
 #endif

@@ -156,6 +156,7 @@ void ur_learn_result(ur_learn_line *line, const ur_learned *g, double seconds, s
 		json_t *json = score_json(line, g);
 
 		(void)json_object_set_new(json, "done", json_true());
+		(void)json_object_set_new(json, "sitting_events", json_integer((json_int_t)(g->events - line->before)));
 		(void)json_object_set_new(json, "seconds", ur_json_number(seconds));
 		(void)json_object_set_new(json, "bytes", json_integer((json_int_t)bytes));
 		(void)json_object_set_new(json, "peak_bytes", json_integer((json_int_t)peak));
@@ -170,8 +171,10 @@ void ur_learn_result(ur_learn_line *line, const ur_learned *g, double seconds, s
 	printf("\n");
 	behind_line(g, UR_OF_FROZEN, "frozen, it");
 	behind_line(g, UR_OF_LAST, "the last answer");
-	printf("%s events in %s; %" PRId64 " drift%s", ur_commas(g->events, a), ur_time_text(seconds, b), g->drifts,
-	       g->drifts == 1 ? "" : "s");
+	printf("%s events in %s", ur_commas(g->events - line->before, a), ur_time_text(seconds, b));
+	if (line->before)
+		printf(", %s with those of earlier sittings", ur_commas(g->events, c));
+	printf("; %" PRId64 " drift%s", g->drifts, g->drifts == 1 ? "" : "s");
 	if (g->drifts)
 		printf(", the last at event %s", ur_commas(g->last_drift, c));
 	printf("; the learner takes %s, whatever the number of events\n", ur_size_text((double)bytes, d));

@@ -27,11 +27,13 @@ void ur_answers_close(ur_answers *a);
 ur_status ur_answers_print(ur_answers *a, const ur_answer *answer, ur_err *err);
 /* ln of the sum of exponentials of n logits: a logit less that is the ln of its probability. */
 double ur_log_sum(const float *logits, int n);
+/* The `top` largest of n numbers in best[top], top <= n; of equals the first. */
+void ur_find_best(const float *logits, int n, int top, int *best);
 /* What the lines are, for help. */
 #define UR_ANSWERS_ABOUT \
 	"Answers are columns with tabs between them. Of text: the event's number, the steps since the sequence began, " \
-	"the event's tokens, its surprise (nats a token, as the model saw them coming; -: it could not), then the likeliest " \
-	"next token and its probability (--top K: K times). Of classes: number, steps, then class and probability. Of " \
+	"the event's tokens, its surprise (nats a token, as the model saw them coming; -: it could not), then the " \
+	"likeliest next token and its probability (--top K: K times). Of classes: number, steps, then class and probability. Of " \
 	"values: number, steps, the values. In texts, \\t, \\n, \\r, \\\\ and \\xNN stand for what would break a line " \
 	"or is not UTF-8."
 
@@ -39,9 +41,10 @@ double ur_log_sum(const float *logits, int n);
 
 /* Values of events that a model reads: those of its inputs that are not of the answer before. */
 int ur_before_features(const ur_model *m);
-/* Fills the inputs behind those. */
-void ur_before_tell(const ur_model *m, double answer, float *values);
-/* What stands in that column of an event (NULL: there is none); *there 0: nothing does. UR_E_INVALID: no number. */
+/* Fills the inputs behind so many features. */
+void ur_before_tell(const ur_model *m, int features, double answer, float *values);
+/* What stands in that column of an event (NULL: there is none); *there 0: nothing does. Classes go by their names, or,
+ * where the model has none, by their numbers. UR_E_INVALID: no number. */
 ur_status ur_before_read(const ur_model *m, const char *column, const ur_events *reader, const ur_event *event,
                          int *there, double *answer, ur_err *err);
 /* What the model said itself: the likeliest class, or the value. */
@@ -58,8 +61,12 @@ typedef struct ur_stream_memo {
 	float *outputs;                 /* (unroll_outputs) the caller's */
 	char *source;                   /* malloc'd UTF-8, names the file that events come from; NULL: none */
 	ur_events_place place;          /* in it, behind the last answered event */
+	int64_t mark;                   /* ur_source_mark of that place; less than 0: there is none */
 } ur_stream_memo;
 
+/* What stands before a byte of a file (up to 4 KB), hashed: another file is known by it. Less than 0: it cannot be
+ * read. */
+int64_t ur_source_mark(int fd, int64_t bytes);
 /* Writes both, atomically. */
 ur_status ur_stream_state_write(const char *path, const ur_model *m, const ur_stream *stream,
                                 const ur_stream_memo *memo, ur_err *err);

@@ -9,24 +9,36 @@
 
 int ur_before_features(const ur_model *m) { return m->ports ? m->ports->in.n - ur_ports_fed(m->ports) : 0; }
 
-void ur_before_tell(const ur_model *m, double answer, float *values)
+void ur_before_tell(const ur_model *m, int features, double answer, float *values)
 {
-	const int from = ur_before_features(m), n = m->ports->in.n - from, numbers = m->ports->says == UNROLL_VALUES;
+	const int n = m->ports->in.n - features, numbers = m->ports->says == UNROLL_VALUES;
 
 	for (int i = 0; i < n; i++)
-		values[from + i] = numbers ? (float)answer : answer == i;
+		values[features + i] = numbers ? (float)answer : answer == i;
 }
 
 double ur_before_own(const ur_model *m, const float *outputs)
 {
-	int best = 0;
+	int best;
 
 	if (m->ports->says == UNROLL_VALUES)
 		return (double)outputs[0];
-	for (int i = 1; i < m->ports->out.n; i++)
-		if (outputs[i] > outputs[best])
-			best = i;
+	ur_find_best(outputs, m->ports->out.n, 1, &best);
 	return best;
+}
+
+/* NaN: one that the model has never met, of which there is no input. */
+static double class_of(const ur_port *classes, const ur_field *field)
+{
+	int named = 0;
+
+	for (int i = 0; i < classes->n; i++) {
+		if (classes->name[i] && !strcmp(classes->name[i], field->text))
+			return i;
+		named |= classes->name[i] != NULL;
+	}
+	return !named && field->value >= 0 && field->value < classes->n && field->value == floor(field->value)
+		? field->value : NAN;
 }
 
 ur_status ur_before_read(const ur_model *m, const char *column, const ur_events *reader, const ur_event *event,
@@ -38,7 +50,7 @@ ur_status ur_before_read(const ur_model *m, const char *column, const ur_events 
 	ur_status status;
 
 	*there = field && field->is != UR_FIELD_MISSING;
-	*answer = NAN; /* of a class that it has never met there is no input */
+	*answer = NAN;
 	if (!*there)
 		return UR_OK;
 	if (m->ports->says == UNROLL_VALUES) {
@@ -47,8 +59,6 @@ ur_status ur_before_read(const ur_model *m, const char *column, const ur_events 
 		*answer = (double)value;
 		return UR_OK;
 	}
-	for (int i = 0; i < m->ports->out.n; i++)
-		if (m->ports->out.name[i] && !strcmp(m->ports->out.name[i], field->text))
-			*answer = i;
+	*answer = class_of(&m->ports->out, field);
 	return UR_OK;
 }

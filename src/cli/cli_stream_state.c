@@ -1,19 +1,41 @@
 /* The file in which a stopped stream goes on: safetensors with what the library saves of the stream, the outputs of its
  * last step, and the rest as JSON in the metadata:
  *
- *     {"version": 1, "events": 120, "since": 120, "source": "/data/a.csv", "bytes": 5120, "source_events": 120,
- *      "lines": 121, "answer": 2.0: that before the next event (cli_stream_before.c)} */
+ *     {"version": 2, "events": 120, "since": 120, "source": "/data/a.csv", "bytes": 5120, "source_events": 120,
+ *      "lines": 121, "mark": 8111: of what stands before that byte of the source,
+ *      "answer": 2.0: that before the next event (cli_stream_before.c)} */
 #include "cli/cli_stream.h"
 
 #include "base/file.h"
 #include "format/safetensors.h"
+#include "vocab/text_hash.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { VERSION = 1 };
+enum { VERSION = 2, MARKED = 4096 };
+static const json_int_t MOST_COUNT = (json_int_t)1 << 62;
 static const char KEY[] = "unroll.stream", STREAM[] = "stream", OUTPUTS[] = "outputs";
+
+int64_t ur_source_mark(int fd, int64_t bytes)
+{
+	char text[MARKED];
+	const size_t n = bytes < MARKED ? (size_t)bytes : MARKED;
+	ur_hash hash = { 0 };
+
+	for (size_t at = 0; at < n;) {
+		const ssize_t got = pread(fd, text + at, n - at, (off_t)(bytes - (int64_t)(n - at)));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return -1;
+		at += (size_t)got;
+	}
+	ur_hash_add(&hash, text, n);
+	return (int64_t)(ur_hash_value(&hash) >> 2);
+}
 
 static char *memo_text(const ur_stream_memo *memo)
 {
@@ -29,6 +51,8 @@ static char *memo_text(const ur_stream_memo *memo)
 		bad |= json_object_set_new(json, "bytes", json_integer((json_int_t)memo->place.bytes));
 		bad |= json_object_set_new(json, "source_events", json_integer((json_int_t)memo->place.events));
 		bad |= json_object_set_new(json, "lines", json_integer((json_int_t)memo->place.lines));
+		if (memo->mark >= 0)
+			bad |= json_object_set_new(json, "mark", json_integer((json_int_t)memo->mark));
 	}
 	if (!bad)
 		text = json_dumps(json, JSON_REAL_PRECISION(17));
@@ -64,12 +88,12 @@ static ur_status damaged(const char *path, const char *what, ur_err *err)
 	               "start afresh", ur_path_tail(path), what);
 }
 
-/* A whole number of at least 0; absent: *ok is 0. */
+/* A whole number of at least 0 that can be counted on from; absent: *ok is 0. */
 static int64_t count_of(const json_t *json, const char *key, int *ok)
 {
 	const json_t *x = json_object_get(json, key);
 
-	*ok &= json_is_integer(x) && json_integer_value(x) >= 0;
+	*ok &= json_is_integer(x) && json_integer_value(x) >= 0 && json_integer_value(x) <= MOST_COUNT;
 	return *ok ? (int64_t)json_integer_value(x) : 0;
 }
 
@@ -82,7 +106,7 @@ static ur_status read_memo(const char *path, const ur_safetensors *file, ur_stre
 	int ok = json != NULL;
 
 	if (ok && json_integer_value(json_object_get(json, "version")) != VERSION)
-		status = damaged(path, "its version is not 1", err);
+		status = damaged(path, "its version is not 2", err);
 	memo->events = count_of(json, "events", &ok);
 	memo->since = count_of(json, "since", &ok);
 	memo->answer = json_is_real(answer) ? json_real_value(answer) : NAN;
@@ -90,6 +114,7 @@ static ur_status read_memo(const char *path, const ur_safetensors *file, ur_stre
 		memo->place.bytes = count_of(json, "bytes", &ok);
 		memo->place.events = count_of(json, "source_events", &ok);
 		memo->place.lines = count_of(json, "lines", &ok);
+		memo->mark = json_object_get(json, "mark") ? count_of(json, "mark", &ok) : -1;
 		ok &= json_is_string(source);
 		memo->source = ok ? strdup(json_string_value(source)) : NULL;
 		if (ok && !memo->source)

@@ -26,6 +26,7 @@ typedef struct session {
 	const char *source;
 	char path[4096];                /* the model's own checkpoint, "" where nothing is kept */
 	json_t *place;                  /* of a checkpoint that was read; else NULL */
+	json_t *asked;                  /* what the first sitting was asked for, of what settings of learning are not */
 	ur_model *model;                /* until a learner takes it */
 	int fresh;
 	ur_spec spec;                   /* of a new model */
@@ -33,12 +34,14 @@ typedef struct session {
 	const ur_vocab *vocab;
 	ur_events *events;
 	ur_learn_rows columns;
+	int chosen;                     /* columns are */
 	ur_learner *learner;
 	ur_learn_line line;
 	int32_t *token;                 /* of a line */
 	int token_room;
 	ur_events_place at;             /* behind the last event that was learnt, or passed over */
-	int64_t taken;                  /* events of the reader that were learnt, in this sitting */
+	int64_t bad;                    /* events passed over up to there, in all sittings */
+	int64_t taken;                  /* events of the reader (of text, its lines) that were read, in this sitting */
 	int64_t saved;                  /* events at the last snapshot */
 	double start;
 } session;
@@ -112,6 +115,51 @@ static int load_model(session *s, const char *path)
 	return UR_EXIT_USAGE;
 }
 
+/* What decides the result and is not among the settings of ur_learning, which a checkpoint compares itself. */
+static json_t *asked(const session *s)
+{
+	const struct values *v = s->v;
+	json_t *without = json_array();
+
+	for (int i = 0; without && i < v->without.n; i++)
+		(void)json_array_append_new(without, json_string(v->without.text[i]));
+	return json_pack("{s:s,s:s?,s:s?,s:I,s:b,s:I,s:o}", "model", ur_path_tail(v->model), "target", v->target, "task",
+	                 v->task, "classes", (json_int_t)v->classes, "blind", v->blind, "seed", (json_int_t)v->seed,
+	                 "without", without);
+}
+
+/* Going on is with what was asked for then: whatever is given now must be the same. */
+static int check_asked(session *s)
+{
+	static const struct { size_t at; const char *name; } options[] = {
+		{ offsetof(struct values, target), "target" }, { offsetof(struct values, task), "task" },
+		{ offsetof(struct values, classes), "classes" }, { offsetof(struct values, blind), "blind" },
+		{ offsetof(struct values, seed), "seed" }, { offsetof(struct values, without), "without" },
+		{ offsetof(struct values, model), "model" },
+	};
+	json_t *now = asked(s);
+	int code = UR_EXIT_OK;
+
+	for (size_t i = 0; i < sizeof options / sizeof *options && s->asked && !code; i++) {
+		const json_t *a = json_object_get(s->asked, options[i].name), *b = json_object_get(now, options[i].name);
+		const json_t *column = json_object_get(json_object_get(s->place, "columns"), options[i].name);
+		char *was;
+
+		if (!a || !ur_given(s->args, options[i].at) || json_equal(a, b) || (column && json_equal(column, b)))
+			continue;
+		if (options[i].at == offsetof(struct values, model) && (!strcmp(s->v->model, s->v->out) ||
+		                                                        access(s->v->model, F_OK) != 0))
+			continue; /* the file itself; a spec was compared with the model's */
+		was = json_dumps(a, JSON_ENCODE_ANY | JSON_COMPACT);
+		code = ur_wrong(s->args, "%s was begun with --%s %.200s; go on with the same, or leave it out",
+		                ur_path_tail(s->path), options[i].name, json_is_true(a) ? "given" : json_is_false(a) ||
+		                json_is_null(a) ? "not given" : was ? was : "?");
+		free(was);
+	}
+	json_decref(now);
+	return code;
+}
+
 /* A file, or a spec; where it goes on, the model that lies beside the checkpoint. */
 static int choose_model(session *s)
 {
@@ -123,7 +171,7 @@ static int choose_model(session *s)
 
 		if (!code && access(v->model, F_OK) != 0 && strcmp(v->model, s->spec.text) != 0)
 			return ur_wrong(s->args, "%s is of %s, not of %s", ur_path_tail(s->path), s->spec.text, v->model);
-		return code;
+		return code ? code : check_asked(s);
 	}
 	if (!access(v->model, F_OK)) {
 		static const struct { size_t at; const char *name; } new_only[] = {
@@ -211,8 +259,9 @@ static ur_status save(session *s, ur_err *err)
 
 	if (!*s->path)
 		return UR_OK;
-	place = json_pack("{s:I,s:I,s:I,s:o?}", "bytes", (json_int_t)at.bytes, "events", (json_int_t)at.events, "lines",
-	                  (json_int_t)at.lines, "columns", s->tokens ? NULL : ur_learn_rows_json(&s->columns));
+	place = json_pack("{s:I,s:I,s:I,s:I,s:o?,s:O?}", "bytes", (json_int_t)at.bytes, "events", (json_int_t)at.events,
+	                  "lines", (json_int_t)at.lines, "bad", (json_int_t)s->bad, "columns",
+	                  s->tokens ? NULL : ur_learn_rows_json(&s->columns), "asked", s->asked);
 	/* the model first: a checkpoint always has one beside it */
 	status = ur_model_save(ur_learner_model(s->learner), s->v->out, 0, NULL, err);
 	if (!status)
@@ -222,34 +271,40 @@ static ur_status save(session *s, ur_err *err)
 	return status;
 }
 
-/* Once the first event is there: its columns, the model, the learner. */
-static ur_status begin(session *s, const ur_event *e, ur_err *err)
+/* Of the first event. */
+static ur_status choose_columns(session *s, const ur_event *e, ur_err *err)
 {
 	const json_t *before = json_object_get(s->place, "columns");
 	ur_learn_rows_ask ask = { .target = before ? json_string_value(json_object_get(before, "target")) : s->v->target,
 		.without = &s->v->without, .features = -1, .before = before };
-	const ur_field *answer = NULL;
+
+	if (s->tokens || s->chosen)
+		return UR_OK;
+	s->chosen = 1;
+	if (s->model)
+		ask.names = names_of(s->model, &ask.features);
+	return ur_learn_rows_open(&s->columns, s->events, e, &ask, err);
+}
+
+/* Once the first event that can be read is there: the model, the learner. */
+static ur_status begin(session *s, const ur_field *answer, ur_err *err)
+{
 	ur_learning how;
 	ur_status status = UR_OK;
 
-	if (!s->tokens) {
-		if (s->model)
-			ask.names = names_of(s->model, &ask.features);
-		status = ur_learn_rows_open(&s->columns, s->events, e, &ask, err);
-		if (!status)
-			status = ur_learn_rows_read(&s->columns, s->events, e, &answer, err);
-	}
-	if (!status && !s->model)
+	if (!s->model)
 		status = make_model(s, answer, err);
 	if (status)
 		return status;
 	settings(s, &how);
 	status = ur_learner_open(&how, s->model, s->fresh, &s->ctx, &s->learner, err);
 	s->model = NULL;
-	if (!status && s->place)
-		status = ur_learner_restore(s->learner, s->path, NULL, err);
+	if (!status && s->place && (status = ur_learner_restore(s->learner, s->path, NULL, err))) {
+		ur_learner_close(s->learner); /* it must not be saved over the checkpoint that it is not */
+		s->learner = NULL;
+	}
 	if (!status)
-		s->saved = s->line.events = ur_learner_score(s->learner).events;
+		s->saved = s->line.events = s->line.before = ur_learner_score(s->learner).events;
 	/* whether it can be written is better known before a long stream than behind it */
 	return status || s->place ? status : save(s, err);
 }
@@ -324,7 +379,7 @@ static int passes_over(session *s, ur_status status, const ur_err *err)
 {
 	if (status != UR_E_INVALID || !s->v->skip_bad)
 		return 0;
-	if (!s->line.bad++)
+	if (s->line.bad++ == s->line.bad_before)
 		ur_complain(s->args, "%s (passed over, as will be others; how many is told at the end)", err->text);
 	return 1;
 }
@@ -337,24 +392,31 @@ static ur_status learn_all(session *s, ur_err *err)
 
 	while (!status && !ur_stop_signal() && !(v->most && s->taken >= v->most)) {
 		const ur_event *e = NULL;
+		const ur_field *answer = NULL;
 
 		status = ur_events_next(s->events, &e, err);
 		if (!status && !e)
 			return UR_OK;
-		if (!status && !s->learner)
-			status = begin(s, e, err);
-		else if (status && passes_over(s, status, err)) {
-			status = UR_OK;
-			continue;
+		/* what is wrong with the columns, the model or the settings is not passed over */
+		if (!status && !s->learner) {
+			if ((status = choose_columns(s, e, err)))
+				return status;
+			if (!s->tokens)
+				status = ur_learn_rows_read(&s->columns, s->events, e, &answer, err);
+			if (!status && (status = begin(s, answer, err)))
+				return status;
 		}
 		if (!status)
 			status = s->tokens ? learn_text(s, e, err) : learn_row(s, e, err);
-		if (status && s->learner && passes_over(s, status, err))
-			status = UR_OK;
-		if (!status)
-			s->at = ur_events_where(s->events);
 		s->taken += !status;
-		if (!status && v->snapshot_every && ur_learner_score(s->learner).events - s->saved >= v->snapshot_every)
+		if (status && !passes_over(s, status, err))
+			break;
+		status = UR_OK;
+		if (e) { /* the reader stands behind the last event it could give */
+			s->at = ur_events_where(s->events);
+			s->bad = s->line.bad;
+		}
+		if (s->learner && v->snapshot_every && ur_learner_score(s->learner).events - s->saved >= v->snapshot_every)
 			status = save(s, err);
 	}
 	return status == UR_E_STOPPED && ur_stop_signal() ? UR_OK : status;
@@ -365,11 +427,8 @@ static ur_status learn_all(session *s, ur_err *err)
 static int find_checkpoint(session *s)
 {
 	const struct values *v = s->v;
-	ur_safetensors *file = NULL;
 	ur_err err = { 0 };
 	ur_status status;
-	const char *text;
-	json_t *json;
 
 	if (!v->out)
 		return v->resume ? ur_wrong(s->args, "--resume needs --out: the checkpoint lies beside the model") : UR_EXIT_OK;
@@ -379,13 +438,8 @@ static int find_checkpoint(session *s)
 		return access(s->path, F_OK) || v->overwrite ? UR_EXIT_OK
 			: ur_wrong(s->args, "%s is there, from an earlier run: --resume goes on from it, --overwrite begins anew",
 			           ur_path_tail(s->path));
-	if ((status = ur_safetensors_open(s->path, &file, &err)))
+	if ((status = ur_learner_place(s->path, &s->place, &err)))
 		return ur_failed(s->args, status, &err);
-	text = ur_safetensors_meta(file, "unroll.learning");
-	json = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	s->place = json_incref(json_object_get(json, "place"));
-	json_decref(json);
-	ur_safetensors_close(file);
 	if (json_is_object(s->place))
 		return UR_EXIT_OK;
 	ur_complain(s->args, "%s is no checkpoint of unroll learn", ur_path_tail(s->path));
@@ -424,7 +478,11 @@ static int go(session *s)
 	ur_status status;
 	int code;
 
-	if ((code = find_checkpoint(s)) || (code = choose_model(s)) || (code = open_events(s)))
+	if ((code = find_checkpoint(s)))
+		return code;
+	s->asked = s->place ? json_incref(json_object_get(s->place, "asked")) : asked(s);
+	s->bad = s->line.bad = s->line.bad_before = json_integer_value(json_object_get(s->place, "bad"));
+	if ((code = choose_model(s)) || (code = open_events(s)))
 		return code;
 	s->start = s->line.clock = ur_clock();
 	status = learn_all(s, &err);
@@ -461,6 +519,7 @@ static int run(const ur_args *args)
 		(void)close(s->fd);
 	free(s->token);
 	json_decref(s->place);
+	json_decref(s->asked);
 	ur_ctx_close(&s->ctx);
 	free(s);
 	return code;
@@ -514,7 +573,8 @@ static const ur_opt options[] = {
 	       .standard = "0.002", .least = 1e-12, .most = 0.999),
 	UR_OPT(INT, "every", 0, every, "N", "events between reports; 0: none", .standard = "10000", .least = 0,
 	       .most = 1e15),
-	UR_OPT(INT, "most", 'n', most, "N", "stop after so many, of this sitting", .group = "general",
+	UR_OPT(INT, "most", 'n', most, "N", "stop after so many (of text: lines) that could be read, of "
+	       "this sitting", .group = "general",
 	       .otherwise = "at the end", .least = 1, .most = 1e15),
 	UR_OPT(INT, "snapshot-every", 0, snapshot_every, "N", "events between snapshots of the model, with a "
 	       "checkpoint; 0: "
@@ -537,7 +597,7 @@ const ur_command ur_command_learn = {
 	.details = "Foretells each event before its answer is known, scores that, then learns the answer: once, in memory "
 		"that does not grow. Beside it run the same model frozen, the last answer again, and the commonest one (or the "
 		"mean) so far; scores fade, and changes of the error are told (ADWIN). A recurrent model carries its state for "
-		"ever; attention sees its window.\n"
+		"ever; attention sees its window. Dropout in a spec is not applied.\n"
 		"Ctrl-C ends it cleanly. With --out, the model and a checkpoint are written at every snapshot and at the end; "
 		"the same command with --resume goes on, also after a crash, to the same weights. A model that reads the "
 		"previous answer has inputs for it, answer[-1], behind the fields (--blind: none).",

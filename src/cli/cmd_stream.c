@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { COMPLAINTS = 5 };        /* events left out that are each told of */
@@ -31,6 +32,7 @@ struct run {
 	ur_events *events;
 	ur_columns *columns;            /* models of values */
 	float *values;
+	int features;                   /* of them; the rest is of the answer before */
 	int32_t *tokens;                /* models of text: of the event */
 	size_t room;
 	ur_stream_memo memo;
@@ -58,7 +60,7 @@ static int out(struct run *r)
 	return !r->broken;
 }
 
-/* Answers first: what the file says was answered was shown. */
+/* Answers first: what the file says was answered was shown. Where they cannot be, the file stays what it was. */
 static int save(struct run *r)
 {
 	ur_err err = { 0 };
@@ -66,7 +68,10 @@ static int save(struct run *r)
 
 	if (!r->v->state_file || r->code || r->spoilt)
 		return r->code;
-	(void)out(r);
+	if (!out(r))
+		return UR_EXIT_OK; /* the end, which run_all tells of */
+	if (r->memo.source)
+		r->memo.mark = ur_source_mark(r->fd, r->memo.place.bytes);
 	status = ur_stream_state_write(r->v->state_file, r->m, r->stream, &r->memo, &err);
 	r->unsaved = 0;
 	r->saved = ur_clock();
@@ -183,21 +188,22 @@ static ur_status feed_values(struct run *r, const ur_event *event, ur_err *err)
 	const float *outputs;
 	ur_err why = { 0 };
 	const char *column = r->v->answer ? r->v->answer : r->m->ports->answer;
-	double answer;
-	int there;
+	const int told = r->features < unroll_inputs(r->m);
+	double answer = NAN;
+	int there = 0;
 	ur_status status = ur_columns_read(r->columns, r->events, event, r->values, err);
 
 	if (!status)
 		status = fits(r, 1, err);
-	if (!status)
+	if (!status && told)
 		status = ur_before_read(r->m, column, r->events, event, &there, &answer, err);
 	if (status)
 		return status;
-	ur_before_tell(r->m, r->memo.answer, r->values);
+	ur_before_tell(r->m, r->features, r->memo.answer, r->values);
 	if (unroll_step_values(r->stream, r->values, &outputs, &why))
 		return at_event(r, event, &why, err);
 	hear(r, outputs);
-	r->memo.answer = there ? answer : ur_before_own(r->m, outputs);
+	r->memo.answer = there || !told ? answer : ur_before_own(r->m, outputs);
 	return UR_OK;
 }
 
@@ -287,9 +293,13 @@ static void tell(const struct run *r, double seconds)
 
 	if (r->bad && r->v->skip_bad)
 		ur_complain(r->args, "%s events were left out", ur_commas(r->bad, a));
-	if (!r->v->quiet)
-		(void)fprintf(stderr, "%s events in %s%s%s\n", ur_commas(r->answered, b), ur_time_text(seconds, c),
-		              r->v->state_file ? "; the stream goes on from " : "", r->v->state_file ? r->v->state_file : "");
+	if (r->v->quiet)
+		return;
+	(void)fprintf(stderr, "%s events in %s%s%s\n", ur_commas(r->answered, b), ur_time_text(seconds, c),
+	              r->v->state_file ? "; the stream goes on from " : "", r->v->state_file ? r->v->state_file : "");
+	if (ur_events_left(r->events))
+		ur_complain(r->args, "%s ends within a line, of %s bytes so far: it is left for the next run",
+		            ur_path_tail(ur_events_name(r->events)), ur_commas((int64_t)ur_events_left(r->events), a));
 }
 
 /* To the end. Whatever ended it, what was answered is shown and saved. */
@@ -349,6 +359,10 @@ static int open_model(struct run *r)
 		return ur_failed(r->args, status, &err);
 	if (unroll_vocabulary(r->m) && !r->m->vocab)
 		return ur_wrong(r->args, "%s has no vocabulary: it reads tokens, not text", ur_path_tail(v->model));
+	r->features = ur_before_features(r->m);
+	if (v->answer && r->features == unroll_inputs(r->m))
+		return ur_wrong(r->args, "--answer: %s does not read the answer before; models of unroll learn without "
+		                "--blind do", ur_path_tail(v->model));
 	n = unroll_outputs(r->m);
 	r->memo.outputs = malloc((size_t)n * sizeof *r->memo.outputs);
 	r->answers = ur_answers_open(r->m, (int)v->top, v->json);
@@ -385,7 +399,7 @@ static int pick_kind(struct run *r)
 
 static int open_columns(struct run *r)
 {
-	const int n = ur_before_features(r->m);
+	const int n = r->features;
 	const char **name = malloc((size_t)(n ? n : 1) * sizeof *name);
 	ur_err err = { 0 };
 	ur_status status = UR_OK;
@@ -402,9 +416,11 @@ static int open_columns(struct run *r)
 }
 
 /* The name that a file's place is kept under: where it lies; malloc'd. NULL: it is no file. */
-static char *source_of(const char *data)
+static char *source_of(const struct run *r)
 {
-	char *path = data ? realpath(data, NULL) : NULL, *name = NULL;
+	struct stat st;
+	const int is_file = r->fd > 0 && !fstat(r->fd, &st) && S_ISREG(st.st_mode);
+	char *path = is_file ? realpath(r->v->data, NULL) : NULL, *name = NULL;
 	json_t *text = path ? ur_json_string(path) : NULL;
 
 	if (text && json_string_value(text))
@@ -432,7 +448,18 @@ static int open_state(struct run *r, int *found)
 	return UR_EXIT_OK;
 }
 
-static int open_events(struct run *r, const char *source)
+/* That what was read of the file still stands in it. */
+static int check_mark(const struct run *r)
+{
+	if (r->memo.mark < 0 || ur_source_mark(r->fd, r->memo.place.bytes) == r->memo.mark)
+		return UR_EXIT_OK;
+	ur_complain(r->args, "%s is not what it was when it was left at byte %lld: another file is in its place, or what was "
+	            "read of it has changed. Read it under another name, or with another --state-file",
+	            ur_path_tail(r->v->data), (long long)r->memo.place.bytes);
+	return UR_EXIT_USAGE;
+}
+
+static int open_events(struct run *r)
 {
 	const struct values *v = r->v;
 	const int from_file = v->data && strcmp(v->data, "-");
@@ -440,6 +467,8 @@ static int open_events(struct run *r, const char *source)
 		.wake = ur_stop_wake(), .idle = idle, .arg = r,
 		.separator = !v->separator ? ',' : v->separator[1] ? '\t' : v->separator[0],
 		.header = *v->header == 'y' ? UR_HEADER_YES : *v->header == 'n' ? UR_HEADER_NO : UR_HEADER_FIND };
+	char *source;
+	int known;
 	ur_err err = { 0 };
 	ur_status status;
 
@@ -448,18 +477,25 @@ static int open_events(struct run *r, const char *source)
 		return UR_EXIT_FAILED;
 	}
 	ask.fd = r->fd;
-	if (source && r->memo.source && !strcmp(source, r->memo.source))
+	source = source_of(r);
+	known = source && r->memo.source && !strcmp(source, r->memo.source);
+	free(r->memo.source);
+	r->memo.source = source;
+	if (known)
 		ask.from = r->memo.place;
+	/* who goes on in a file may find the rest of its last line there */
+	ask.leave = source && v->state_file;
 	status = ur_events_open(&ask, &r->events, &err);
 	if (status)
 		return ur_failed(r->args, status, &err);
+	if (known && check_mark(r))
+		return UR_EXIT_USAGE;
 	r->memo.place = ur_events_where(r->events);
 	return UR_EXIT_OK;
 }
 
 static int open_all(struct run *r)
 {
-	char *source = NULL;
 	int found, code;
 
 	if ((code = read_save_every(r)) || (code = open_model(r)) || (code = pick_kind(r)))
@@ -474,10 +510,7 @@ static int open_all(struct run *r)
 	}
 	if ((code = open_state(r, &found)))
 		return code;
-	source = r->v->data && strcmp(r->v->data, "-") ? source_of(r->v->data) : NULL;
-	code = open_events(r, source);
-	free(r->memo.source);
-	r->memo.source = source;
+	code = open_events(r);
 	if (!code && !found)
 		code = save(r);
 	return code;
@@ -500,7 +533,7 @@ static void close_all(struct run *r)
 
 static int run(const ur_args *args)
 {
-	struct run r = { .args = args, .v = args->values, .memo.answer = NAN };
+	struct run r = { .args = args, .v = args->values, .memo.answer = NAN, .memo.mark = -1 };
 	int code;
 
 	ur_stop_catch(NULL);
@@ -522,7 +555,8 @@ static const ur_opt options[] = {
 	UR_OPT(CHOICE, "header", 0, header, "WHAT", "csv: whether the first record has the columns' names; auto: where "
 	       "none of its cells is a number", .standard = "auto", .choices = "auto|yes|no"),
 	UR_OPT(TEXT, "separator", 0, separator, "C", "csv: what stands between cells; \\t: a tab", .otherwise = "a comma"),
-	UR_OPT(TEXT, "answer", 0, answer, "COLUMN", "of a model that reads the answer before (unroll learn makes such): "
+	UR_OPT(TEXT, "answer", 0, answer, "COLUMN",
+	       "of a model that reads the answer before (unroll learn makes such): "
 	       "where events bring theirs; without it there the model is told its own",
 	       .otherwise = "the column it was learnt from"),
 	UR_OPT(FLAG, "skip-bad", 0, skip_bad, NULL, "leave out events that cannot be read, and count them, instead of "
@@ -534,7 +568,8 @@ static const ur_opt options[] = {
 	       .least = 1, .most = 1e9),
 	UR_OPT_WEIGHTS(struct values),
 	UR_OPT(TEXT, "state-file", 's', state_file, "FILE",
-	       "go on from it where it exists, bit for bit; written at the end, whatever ended it", .group = "state"),
+	       "go on from it where it exists, bit for bit (with the same kernels: another processor may round another way); "
+	       "written at the end, whatever ended it", .group = "state"),
 	UR_OPT(TEXT, "save-every", 0, save_every, "N", "write it after every N events too, or Ns: N seconds"),
 	UR_OPT(INT, "reset-every", 0, reset_every, "N", "a new sequence begins after every N events", .least = 1,
 	       .most = 9e15),
@@ -553,8 +588,10 @@ const ur_command ur_command_stream = {
 	.details = "Feeds each event to the model and answers it at once, a line each, before the next one is waited for: "
 		"behind tail -f, in a pipe, or from a file. Memory does not grow with the events.\n"
 		"SIGINT and SIGTERM end it as the end of its input does, with exit code 0: what was answered is shown and the "
-		"state is saved. With --data FILE the state has the place in that file, so that the next run goes on behind "
-		"the last answered event; of a pipe, what was read and not answered is gone.\n"
+		"state is saved; answers whose reader does not read are waited for first. With --data FILE the state has the "
+		"place in that file, so that the next run goes on behind the last answered event, in the same file: one that "
+		"was cut, or put in its place, is refused. A last line without its newline is then left for the next run; "
+		"without --state-file it is answered. Of a pipe, what was read and not answered is gone.\n"
 		UR_ANSWERS_ABOUT,
 	.examples = "unroll stream --model model.safetensors --data events.txt\n"
 		"printf 'to be\\nor not\\n' | unroll stream --model model.safetensors --json",

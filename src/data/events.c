@@ -181,6 +181,13 @@ static ur_status too_long(ur_events *r, ur_err *err)
 	return status;
 }
 
+/* What the end cut: it lies before the end, and no newline between them. */
+static int is_left(const ur_events *r, size_t whole)
+{
+	return r->ask.leave && r->ended && !r->ask.kind->broken && whole == r->n &&
+	       r->buffer[r->at + whole - 1] != '\n';
+}
+
 /* The next piece. *given: it is an event; *over: there are no more. */
 static ur_status next_piece(ur_events *r, int *given, int *over, ur_err *err)
 {
@@ -196,7 +203,7 @@ static ur_status next_piece(ur_events *r, int *given, int *over, ur_err *err)
 		whole = r->n && !r->dropping ? kind->whole(r, r->buffer + r->at, r->n) : 0;
 		if (whole > r->ask.most || (!whole && !r->dropping && r->n > r->ask.most))
 			return too_long(r, err);
-		if (whole)
+		if (whole && !is_left(r, whole))
 			break;
 		r->scanned = r->n;
 		if (r->ended) {
@@ -318,4 +325,5 @@ void ur_events_close(ur_events *r)
 }
 
 ur_events_place ur_events_where(const ur_events *r) { return r->given; }
+size_t ur_events_left(const ur_events *r) { return r->ask.leave && r->ended ? r->n : 0; }
 const char *ur_events_name(const ur_events *r) { return r->name; }

@@ -69,6 +69,8 @@ typedef struct ur_events_request {
 	size_t most;                    /* bytes an event may have, at most PTRDIFF_MAX / 2; 0: UR_EVENT_MOST */
 	char separator;                 /* csv; 0: a comma */
 	ur_header header;               /* csv */
+	int leave;                      /* a line, or record, that the source's end cuts before its newline is not given,
+	                                 * nor found bad: who writes it may not have ended it. Not of bytes */
 	int wake;                       /* a descriptor that can be read once waiting is to end; 0: none */
 	ur_events_idle *idle;           /* called before each wait (NULL: none), also when a signal ended the last: the
 	                                 * time to show what was answered.
@@ -98,6 +100,8 @@ ur_status ur_events_open(const ur_events_request *request, ur_events **reader, u
 ur_status ur_events_next(ur_events *reader, const ur_event **event, ur_err *err);
 /* Behind the last event given, or where it began. (Of csv without an event yet: before its header.) */
 ur_events_place ur_events_where(const ur_events *reader);
+/* Once the source was at its end: bytes of what was left there, as request.leave says. */
+size_t ur_events_left(const ur_events *reader);
 /* The name given. */
 const char *ur_events_name(const ur_events *reader);
 void ur_events_close(ur_events *reader);

@@ -249,7 +249,7 @@ static ur_status costs(ur_lab *lab, const ur_spec *spec, const double *rate, int
 	for (; open < n && !status; open++) {
 		of[open] = (timed){ .seed = lab->seed };
 		thing[open] = (ur_timed){ run_timed, &of[open] };
-		if (!(status = open_learner(lab, &spec[open], rate[open], 0, lab->seed, &of[open].l, err)))
+		if (!(status = open_learner(lab, &spec[open], rate[open], INT64_MAX, lab->seed, &of[open].l, err)))
 			run_timed(&of[open]);
 	}
 	if (!status)
@@ -315,12 +315,11 @@ static const char *const how[] = {
 	"A stream is made here: three values an event, and an answer that depends on this event and the one before. Half "
 	"way the rule changes: another value counts. A tenth of the answers is drawn by lot. Models have about as many "
 	"parameters as an LSTM of 32 units, one layer each (attention: one block), the same window of 16 events, AdamW, "
-		"and "
-	"the rate of 0.001, 0.003 and 0.01 that is right most often in the first quarter. The frozen copy is made at the "
-	"change, so it knows all that came before.",
+	"and the rate of 0.001, 0.003 and 0.01 that is right most often in the first quarter. The frozen copy is made at "
+	"the change, so it knows all that came before.",
 	"What is compared behind the change are events from an eighth of the stream behind it on, once there was time to "
-	"learn. Times are processor seconds of one thread for foretelling and learning an event, the frozen copy beside "
-	"it included, in turns.",
+	"learn. Times are processor seconds of one thread for foretelling and learning an event, in turns, without a "
+	"frozen copy beside it.",
 	NULL };
 
 const ur_experiment ur_experiment_online = { "online", "Learning as events arrive",

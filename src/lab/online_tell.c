@@ -32,7 +32,7 @@ typedef struct one {
 	double bytes, grown;            /* the most of its runs; -1: not told */
 	double thread, low, high;       /* of an event */
 } one;
-typedef struct seen { int n; one of[MOST]; int rnn, other; } seen;
+typedef struct seen { int n; one of[MOST]; int rnn, other; share last, usual; } seen;
 
 static share share_at(const json_t *run, const char *key)
 {
@@ -99,6 +99,11 @@ static seen seen_of(const json_t *facts)
 			(void)snprintf(o->name, sizeof o->name, "%.*s", (int)n, key + 4);
 		}
 		add_run(o, run);
+		if (o == q.of) { /* the same for all models */
+			const share last = share_at(run, "last"), usual = share_at(run, "usual");
+			join(&q.last, &last);
+			join(&q.usual, &usual);
+		}
 	}
 	for (int i = 0; i < q.n; i++) {
 		one *o = &q.of[i];
@@ -281,7 +286,7 @@ static void tabulate(const seen *q, ur_section *s)
 	if (!q->n)
 		return;
 	table = ur_section_table(s, "Models that learn from events", "All seeds together. An event: foretold, scored, "
-		"learnt, and foretold by the frozen copy as well.", columns);
+		"learnt.", columns);
 	for (int i = 0; i < q->n; i++) {
 		const one *o = &q->of[i];
 		const char *spec = json_string_value(json_object_get(o->first, "spec"));
@@ -296,7 +301,7 @@ static void tabulate(const seen *q, ur_section *s)
 		ur_row_cell(s, row, o->bytes, UR_COUNTED, "%s", ur_tell_bytes(o->bytes, text));
 	}
 	for (int k = 0; k < 2; k++) {
-		const share x = share_at(q->of[0].first, k ? "usual" : "last");
+		const share x = k ? q->usual : q->last;
 		json_t *row = ur_table_row(s, table, k ? "the commonest answer so far" : "the last answer again");
 
 		for (int i = 0; i < 3; i++)

@@ -174,12 +174,12 @@ static void find_grows(const json_t *steps, const json_t *before, ur_section *s)
 	char words[700] = "Not measured yet.", prediction[300];
 	ur_said one, two, three, four;
 	ur_finding f = { .name = "grows", .found = UR_MISSING, .words = words, .prediction = prediction,
-		.claim = "Attention's step gets dearer with every position before it, in the end in proportion, and so does what "
-			"it keeps.",
+		.claim = "Attention's step gets dearer with every position before it, in the end in proportion, and so does "
+			"what it keeps.",
 		.rule = "Holds if the median of a step at the last position is more than twice that at the first, by the 95 % "
 			"interval of the ratio, and if the fitted exponents from position 1,024 on lie within 0.6 to 1.4 for "
-			"processor time and 0.9 to 1.1 for bytes of state, with their intervals; fails if one of the three lies wholly on the "
-			"other side." UNSURE };
+			"processor time and 0.9 to 1.1 for bytes of state, with their intervals; fails if one of the three lies "
+			"wholly on the other side." UNSURE };
 
 	if (width > 0)
 		(void)snprintf(prediction, sizeof prediction, "Exponent 1: keys and values are 8 bytes for each of %.0f widths "
@@ -195,8 +195,9 @@ static void find_grows(const json_t *steps, const json_t *before, ur_section *s)
 		f.found = ur_judge_both(ur_judge_beyond(r, 2, 1), ur_judge_both(ur_judge_within(&time, 0.6, 1.4),
 		                                                                ur_judge_within(&bytes, 0.9, 1.1)));
 		f.condition = f.found == UR_HOLDS_IF ? wide : NULL;
-		(void)snprintf(words, sizeof words, "From position %s to %s: %s to %s, %.0f times (%.0f to %.0f); exponent %.2f "
-			"(%.2f to %.2f) from 1,024 on. State %s to %s, exponent %.2f.%s", ur_tell_count(position(steps, 0), one),
+		(void)snprintf(words, sizeof words, "From position %s to %s: %s to %s, %.0f times (%.0f to %.0f); exponent "
+			"%.2f (%.2f to %.2f) from 1,024 on. State %s to %s, exponent %.2f.%s",
+			ur_tell_count(position(steps, 0), one),
 		               ur_tell_count(position(steps, last), two), ur_tell_time(median(line, 0).at, three),
 		               ur_tell_time(median(line, last).at, four), r.at, r.low, r.high, time.of.exponent, time.of.low,
 		               time.of.high, ur_tell_bytes(state(line, 0), (ur_said){ 0 }),
@@ -214,8 +215,8 @@ static void find_window(const json_t *steps, ur_section *s)
 	char words[500] = "Not measured yet.";
 	ur_said one, two, three, four, bytes;
 	ur_finding f = { .name = "window", .found = UR_MISSING, .words = words,
-		.claim = "A window bounds both: from as many positions on as it has, attention too takes a step in constant time "
-			"and memory, and forgets what lies further back.",
+		.claim = "A window bounds both: from as many positions on as it has, attention too takes a step in constant "
+			"time and memory, and forgets what lies further back.",
 		.prediction = "Exponent 0 from there on: a ring of as many positions is kept and read.",
 		.rule = "Holds if with a window the median of a step at the last position is less than 1.25 times that at the "
 			"first position at or beyond the window, by the 95 % interval of the ratio, and its state has the same "
@@ -226,8 +227,9 @@ static void find_window(const json_t *steps, ur_section *s)
 
 		f.found = same_state(steps, line, first) ? ur_judge_beyond(r, 1.25, 0) : UR_FAILS;
 		f.condition = f.found == UR_HOLDS_IF ? wide : NULL;
-		(void)snprintf(words, sizeof words, "%s: from position %s to %s %s to %s, %.2f times (%.2f to %.2f), with %s of "
-			"state %s.%s", name, ur_tell_count(position(steps, first), one), ur_tell_count(position(steps, last), two),
+		(void)snprintf(words, sizeof words, "%s: from position %s to %s %s to %s, %.2f times (%.2f to %.2f), with %s "
+			"of state %s.%s", name, ur_tell_count(position(steps, first), one),
+			ur_tell_count(position(steps, last), two),
 		               ur_tell_time(median(line, first).at, three), ur_tell_time(median(line, last).at, four), r.at,
 		               r.low, r.high, ur_tell_bytes(state(line, last), bytes),
 		               same_state(steps, line, first) ? "throughout" : "at the end",
@@ -297,8 +299,8 @@ static void tabulate(const json_t *steps, ur_section *s)
 	const char *name;
 	json_t *table, *line;
 
-	(void)snprintf(about, sizeof about, "One layer of width %.0f on one thread, medians; first and last: after %s and %s "
-	               "steps. Exponents are fitted to all positions, of what grows from 1,024 on.",
+	(void)snprintf(about, sizeof about, "One layer of width %.0f on one thread, medians; first and last: after %s and "
+	               "%s steps. Exponents are fitted to all positions, of what grows from 1,024 on.",
 	               ur_fact_at(steps, "width"), ur_tell_count(position(steps, 0), first_text),
 	               ur_tell_count(position(steps, last), text));
 	table = ur_section_table(s, "A step and a state", about, columns);
@@ -356,7 +358,8 @@ static void ask_ratio(const json_t *steps, sort of, const char *format, double l
 
 	if (!(r.at > 0) || last <= first)
 		return;
-	(void)snprintf(question, sizeof question, "%s A step after %s others: what does it cost beside one after %s?", format,
+	(void)snprintf(question, sizeof question, "%s A step after %s others: what does it cost beside one after %s?",
+		format,
 	               ur_tell_count(position(steps, last), a), ur_tell_count(position(steps, first), b));
 	(void)snprintf(because, sizeof because, "%s beside %s, %.2f times as much (%s, one thread).",
 	               ur_tell_time(median(line, last).at, x), ur_tell_time(median(line, first).at, y), r.at, name);
@@ -376,8 +379,8 @@ static void ask_state(const json_t *steps, ur_section *s)
 
 	if (!(x / y > 0))
 		return;
-	(void)snprintf(question, sizeof question, "How much does a stream of attention keep after %s tokens, beside the %s of "
-	               "equal width?", ur_tell_count(position(steps, last), place), two);
+	(void)snprintf(question, sizeof question, "How much does a stream of attention keep after %s tokens, beside the %s "
+	               "of equal width?", ur_tell_count(position(steps, last), place), two);
 	(void)snprintf(because, sizeof because, "%s beside %s: %.0f times as much.", ur_tell_bytes(x, kept),
 	               ur_tell_bytes(y, other), x / y);
 	ur_section_question(s, question, choices, x / y < 10 ? 0 : x / y < 1000 ? 1 : x / y < 10000 ? 2 : 3, because);
@@ -408,28 +411,30 @@ static void conclude(const json_t *facts, const json_t *others, ur_section *s)
 }
 
 static const char *const lesson[] = {
-	"Training sees whole sequences; use often does not. A keyboard, a microphone, a sensor, a log, and every model that "
-	"writes text, hand over one token at a time and want an answer before the next.",
+	"Training sees whole sequences; use often does not. A keyboard, a microphone, a sensor, a log, and every model "
+	"that writes text, hand over one token at a time and want an answer before the next.",
 	"A recurrent network is made for that. What it knows of the past is its state, a vector or two: `h' = f(h, x)`. A "
 	"step reads the weights, the state and the token, and writes the state. The millionth step is the first one again.",
 	"Attention keeps the past itself. So that no key and value is worked out twice they are put in a cache, and each "
 	"step reads all of it: `softmax(q K^T) V` over as many rows as there were tokens. The step is cheap at the start "
-	"and grows without end, and so does the cache, for each stream that is open. Reading is what costs: a multiplication "
-	"a number read is less than memory can deliver.",
+	"and grows without end, and so does the cache, for each stream that is open. Reading is what costs: a "
+	"multiplication a number read is less than memory can deliver.",
 	"A window is the way out that gives something up. Only the last so many keys and values are kept, in a ring; step "
 	"and memory are constant, and what lies further back is gone but for what layers below passed on.",
 	NULL };
 static const char *const how[] = {
-	"One layer of each mixer, equally wide, is brought to each position by its pass over the whole sequence. Then steps "
-	"are timed one by one, by the clock, on one thread: 15 in a row of one stream, after one that does not count, then "
-	"the next stream, all mixers and positions in turns, until time is over. After each turn the stream is put back "
-	"where it was. The state is what saving the stream would write.",
-	"Medians and 99 % points are order statistics of all those steps, with 95 % intervals by the binomial; the clock's "
-	"own 30 ns or so are in them. Exponents are fitted by least squares on logarithms, their intervals being the wider of "
-	"what distances from the line and the points' own intervals allow. Attention's are fitted from position 1,024 on, "
-	"since before that its products in and out cost more than what it reads, and to the seconds that the processor gave: "
-	"on a machine that others use, few steps of milliseconds are left alone. Where what is read no longer fits a cache, "
-	"each row costs more: there the exponent is above 1.",
+	"One layer of each mixer, equally wide, is brought to each position by its pass over the whole sequence. Then "
+	"steps are timed one by one, by the clock, on one thread: 15 in a row of one stream, after one that does not "
+	"count, then the next stream, all mixers and positions in turns, until time is over. After each turn the stream is "
+	"put back where it was; at the first positions, where 15 steps would be many positions, after fewer, and from the "
+	"first step each step counts. The state is what saving the stream would write.",
+	"A time is the median over turns of the turns' medians, with a 95 % interval by the binomial over turns, since the "
+	"steps of one turn are alike; the 99 % point is of all steps, with an interval where there are enough of them. The "
+	"clock's own 30 ns or so are in them. Exponents are fitted by least squares on logarithms, their intervals being "
+	"the wider of what distances from the line and the points' own intervals allow. Attention's are fitted from "
+	"position 1,024 on, since before that its products in and out cost more than what it reads, and to the seconds "
+	"that the processor gave: on a machine that others use, few steps of milliseconds are left alone. Where what is "
+	"read no longer fits a cache, each row costs more: there the exponent is above 1.",
 	"Which is cheaper from which position on is with what attention costs, where widths differ.",
 	NULL };
 

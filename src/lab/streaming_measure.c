@@ -23,6 +23,7 @@ typedef struct stream {
 	int n;                  /* steps timed */
 	double seconds[ROUNDS * RUN];
 	int turns;
+	double middle[ROUNDS];  /* the median of a turn */
 	double thread[ROUNDS];  /* seconds that the processor gave a step, the mean of a turn */
 } stream;
 
@@ -78,7 +79,7 @@ static void turn(stream *s)
 {
 	const int most = ur_rig_steps(&s->rig), run = most < RUN ? most : RUN, skip = run > 1;
 	int left = RUN - 1;
-	double thread = 0, began = 0;
+	double thread = 0, began = 0, mine[RUN - 1];
 
 	while (left > 0) {
 		ur_rig_restart(&s->rig);
@@ -96,6 +97,8 @@ static void turn(stream *s)
 		}
 		thread += ur_thread_clock() - began;
 	}
+	memcpy(mine, s->seconds + s->n - (RUN - 1), sizeof mine);
+	s->middle[s->turns] = ur_median(RUN - 1, mine);
 	s->thread[s->turns++] = thread / (RUN - 1);
 }
 
@@ -117,17 +120,25 @@ static json_t *point_of(stream *s)
 	const ur_mixer *m = s->rig.spec.forward->mixer;
 	double p50, low, high, p99, p99_low, p99_high, thread, thread_low, thread_high;
 	int sure, rarely, turns;
+	json_t *point;
 
 	ur_sort(s->n, s->seconds);
-	quantile(s->n, s->seconds, 0.5, &p50, &low, &high, &sure);
+	ur_sort(s->turns, s->middle);
+	/* steps of one turn are alike, so turns are what there are many of; of the slowest steps there is no such mean */
+	quantile(s->turns, s->middle, 0.5, &p50, &low, &high, &sure);
 	quantile(s->n, s->seconds, 0.99, &p99, &p99_low, &p99_high, &rarely);
 	ur_sort(s->turns, s->thread);
 	quantile(s->turns, s->thread, 0.5, &thread, &thread_low, &thread_high, &turns);
 	ur_rig_restart(&s->rig);
-	return json_pack("{s:i,s:b,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I}", "n", s->n, "sure", sure && turns, "p50", p50,
-	                 "p50_low", low, "p50_high", high, "p99", p99, "p99_low", p99_low, "p99_high", p99_high, "thread",
-	                 thread, "thread_low", thread_low, "thread_high", thread_high, "state",
-	                 (json_int_t)m->state_used(&s->rig.spec.dims, s->rig.state[0]));
+	point = json_pack("{s:i,s:b,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I}", "n", s->n, "sure", sure && turns, "p50", p50,
+	                  "p50_low", low, "p50_high", high, "p99", p99, "thread", thread, "thread_low", thread_low,
+	                  "thread_high", thread_high, "state",
+	                  (json_int_t)m->state_used(&s->rig.spec.dims, s->rig.state[0]));
+	if (point && rarely) { /* else there are too few steps for an interval */
+		json_object_set_new(point, "p99_low", json_real(p99_low));
+		json_object_set_new(point, "p99_high", json_real(p99_high));
+	}
+	return point;
 }
 
 static json_t *fact_of(const ur_streaming_plan *plan, int lines, const line *l, int positions, stream *s)

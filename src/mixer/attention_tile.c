@@ -414,9 +414,13 @@ size_t ur_attention_work(const ur_ctx *c, const ur_attention *a)
 {
 	tiles t = forward_tiles(c->k, a);
 
+	const size_t size = packs_size(c->k, a, &t, keys_most(a)), all = size * (size_t)a->B * (size_t)a->kv_heads;
+
+	/* fewer sequences may be too few for a task of its own each */
 	if (packs_own(c, a, &t, keys_most(a)))
-		return 0;
-	return packs_size(c->k, a, &t, keys_most(a)) * (size_t)heads_at_once(c->k, a, &t);
+		return size * (size_t)least(2 * c->threads, a->B * a->kv_heads);
+	/* where not all fit, fewer positions make smaller panels, of which more are there at once: up to PACKED_FLOATS */
+	return all <= PACKED_FLOATS ? all : size > PACKED_FLOATS ? size : PACKED_FLOATS;
 }
 
 void ur_attention_forward(const ur_ctx *c, const ur_attention *a, float *work)

@@ -36,7 +36,8 @@ typedef struct ur_attention {
 } ur_attention;
 
 /* Floats of working memory. Reads every field but the pointers to data, and of `past` only past_most, so that it may
- * be asked before there is any: what is enough for past_most positions is enough for fewer. */
+ * be asked before there is any: what is enough for past_most positions is enough for fewer, and so for fewer steps and
+ * sequences. */
 size_t ur_attention_work(const ur_ctx *c, const ur_attention *a);
 /* Fills out, and lse where wanted. Tasks are (sequence, head, tile of queries). */
 void ur_attention_forward(const ur_ctx *c, const ur_attention *a, float *work);

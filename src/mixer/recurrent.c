@@ -67,6 +67,14 @@ int ur_recurrent_chunk(const ur_cell *cell, const ur_dims *d, const ur_span *s)
 	return steps < s->T ? (int)steps : s->T;
 }
 
+size_t ur_recurrent_rows(const ur_cell *cell, const ur_dims *d, const ur_span *s)
+{
+	const int64_t all = (int64_t)s->T * s->B, wide = CHUNK_FLOATS / ((int64_t)cell->gates * d->out);
+	const int64_t most = wide > CHUNK_ROWS + s->B - 1 ? wide : CHUNK_ROWS + s->B - 1;
+
+	return s->B < 1 || s->T < 1 ? 0 : (size_t)(all < most ? all : most);
+}
+
 size_t ur_recurrent_cut(size_t *total, size_t n)
 {
 	size_t at = *total;
@@ -98,7 +106,7 @@ static struct work_layout work_layout(const ur_cell *cell, const ur_dims *d, con
 	l.u = ur_recurrent_cut(&l.total, cell->apart ? slab * G : 0);
 	l.table = ur_recurrent_cut(&l.total, s->index ? (size_t)s->rows * GH : 0);
 	l.h0 = ur_recurrent_cut(&l.total, slab);
-	l.a = ur_recurrent_cut(&l.total, G > 1 ? (size_t)ur_recurrent_chunk(cell, d, s) * slab * G : 0);
+	l.a = ur_recurrent_cut(&l.total, G > 1 ? ur_recurrent_rows(cell, d, s) * GH : 0);
 	l.c = ur_recurrent_cut(&l.total, cell->memory ? 2 * slab : 0);
 	return l;
 }

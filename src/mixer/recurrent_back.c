@@ -21,14 +21,14 @@ struct back_layout { size_t dh, dc, da, du, table, x, bias, total; };
 
 static struct back_layout back_layout(const ur_cell *cell, const ur_dims *d, const ur_span *s)
 {
-	size_t slab = (size_t)s->B * (size_t)d->out, G = (size_t)cell->gates;
-	size_t steps = (size_t)ur_recurrent_chunk(cell, d, s), rows = steps * (size_t)s->B;
+	size_t slab = (size_t)s->B * (size_t)d->out, G = (size_t)cell->gates, GH = G * (size_t)d->out;
+	size_t rows = ur_recurrent_rows(cell, d, s);
 	struct back_layout l = { 0 };
 
 	l.dh = ur_recurrent_cut(&l.total, slab);
 	l.dc = ur_recurrent_cut(&l.total, cell->memory ? slab : 0);
-	l.da = ur_recurrent_cut(&l.total, (steps + !cell->apart) * slab * G);
-	l.du = ur_recurrent_cut(&l.total, cell->apart ? (steps + 1) * slab * G : 0);
+	l.da = ur_recurrent_cut(&l.total, (rows + (cell->apart ? 0 : (size_t)s->B)) * GH);
+	l.du = ur_recurrent_cut(&l.total, cell->apart ? (rows + (size_t)s->B) * GH : 0);
 	l.table = ur_recurrent_cut(&l.total, s->index ? (size_t)s->rows * G * (size_t)d->out : 0);
 	l.x = ur_recurrent_cut(&l.total, s->index ? 0 : rows * (size_t)d->in);
 	l.bias = ur_recurrent_cut(&l.total, cell->apart ? 0 : G * (size_t)d->out);

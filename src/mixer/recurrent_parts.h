@@ -12,6 +12,8 @@ size_t ur_recurrent_back_work(const ur_cell *cell, const ur_dims *d, const ur_sp
 
 /* Steps in a chunk: from the shapes alone, never from the number of threads. */
 int ur_recurrent_chunk(const ur_cell *cell, const ur_dims *d, const ur_span *s);
+/* Rows that memory is laid out for: those of a chunk or more, and no more for fewer steps or sequences. */
+size_t ur_recurrent_rows(const ur_cell *cell, const ur_dims *d, const ur_span *s);
 /* Units that a product takes before the cell does: whole panels, few enough to stay in cache. Bits do not depend on
  * it. */
 int ur_recurrent_group(const ur_kernels *k, int rows, int gates, int H);

@@ -4,6 +4,7 @@
 #include "vocab/utf8.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,14 +79,27 @@ ur_status ur_ports_answer(ur_ports *p, const char *column, ur_err *err)
 	return take_name(&p->answer, column, "answer", 0, err);
 }
 
+const char *ur_ports_before(unroll_says says, int i, ur_before_name name)
+{
+	(void)snprintf(name, sizeof(ur_before_name), says == UNROLL_CLASSES ? "%s=%d" : "%s", UR_ANSWER_BEFORE, i);
+	return name;
+}
+
 int ur_ports_fed(const ur_ports *p)
 {
-	int n = 0;
+	const int n = p->says == UNROLL_HIDDEN ? 0 : p->out.n, from = p->in.n - n;
+	int named = 0;
 
-	while (n < p->in.n && p->in.name[p->in.n - 1 - n] &&
-	       !strncmp(p->in.name[p->in.n - 1 - n], UR_ANSWER_BEFORE, sizeof UR_ANSWER_BEFORE - 1))
-		n++;
-	return n;
+	if (from < 0 || (p->says == UNROLL_VALUES && n != 1))
+		return 0;
+	for (int i = 0; i < n; i++) {
+		ur_before_name name;
+		if (!p->in.name[from + i] || strcmp(p->in.name[from + i], ur_ports_before(p->says, i, name)))
+			return 0;
+	}
+	for (int i = 0; i < from; i++)
+		named |= p->in.name[i] != NULL;
+	return p->answer || !named ? n : 0;
 }
 
 /* A mean that is a number, a scale that can be divided by as well. */

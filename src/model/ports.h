@@ -23,10 +23,13 @@ typedef struct ur_ports {
 	char *answer;                   /* the column of the data that it says, or NULL */
 } ur_ports;
 
-/* Models that learn from a stream may read the answer before: inputs behind the others, one for each class, or one, with
- * names that begin so. */
+/* Models that learn from a stream may read the answer before: inputs behind the others, "answer[-1]=0" and on, one for
+ * each class, or "answer[-1]" for the one value that it says. */
 #define UR_ANSWER_BEFORE "answer[-1]"
-/* How many inputs are of it. */
+typedef char ur_before_name[64];
+const char *ur_ports_before(unroll_says says, int i, ur_before_name name);
+/* How many inputs are of it: all that it says, or 0. Columns of the data that happen to have these names are not: such
+ * data has names for its other columns, and of it unroll learn names the answer's column too. */
 int ur_ports_fed(const ur_ports *p);
 
 /* Zero but for the numbers and what it says; with `units`, means of 0 and scales of 1 that the caller may set.

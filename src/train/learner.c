@@ -42,14 +42,13 @@ ur_status ur_learning_check(const ur_learning *h, ur_err *err)
 static ur_status name_ports(ur_ports *p, const ur_learn_shape *shape, ur_err *err)
 {
 	ur_status status = UR_OK;
-	char name[64];
+	ur_before_name name;
 
 	for (int i = 0; i < shape->features && !status; i++)
 		if (shape->name && shape->name[i])
 			status = ur_port_name(&p->in, i, shape->name[i], err);
 	for (int i = shape->features; i < p->in.n && !status; i++) {
-		(void)snprintf(name, sizeof name, shape->classes ? "%s=%d" : "%s", UR_ANSWER_BEFORE, i - shape->features);
-		status = ur_port_name(&p->in, i, name, err);
+		status = ur_port_name(&p->in, i, ur_ports_before(p->says, i - shape->features, name), err);
 	}
 	if (!status && !shape->classes && shape->target)
 		status = ur_port_name(&p->out, 0, shape->target, err);
@@ -248,9 +247,10 @@ ur_status ur_learner_open(const ur_learning *how, ur_model *model, int fresh, co
 	}
 	plan(l, &l->memory);
 	start_normals(l, fresh);
-	/* of a file's model that names none, any may come; so may all tokens */
 	l->classes = l->numbers ? 0 : !l->values ? l->V : named_classes(model->ports);
-	if (l->values && !fresh && !l->classes)
+	/* of a file's model that names none, each output is a class of its own already */
+	l->numbered = l->values && !l->numbers && !fresh && !l->classes;
+	if (l->numbered)
 		l->classes = l->V;
 	ur_adwin_start(&l->adwin, how->delta);
 	ur_prequential_start(&l->score, how->fade);
@@ -296,12 +296,23 @@ void ur_learner_freeze(ur_learner *l)
 
 /* -- units -- */
 
-/* Standard deviation; 1 where a value never moved. */
-static double spread_of(const ur_normal *v)
+/* Standard deviation; 0 where a value never moved by more than rounding. */
+static double moves_by(const ur_normal *v)
 {
 	const double s = sqrt(v->variance);
-	return s > 1e-30 && s > 1e-9 * fabs(v->mean) ? s : 1;
+	return s > 1e-30 && s > 1e-9 * fabs(v->mean) ? s : 0;
 }
+
+/* What values are divided by. */
+static double spread_of(const ur_normal *v)
+{
+	const double s = moves_by(v);
+	return s > 0 ? s : 1;
+}
+
+/* A value that never moved says nothing, by however little it now does: in units of 1 a large one could be anything.
+ * (Before the first value there are no units, and none are used.) */
+static int says_nothing(const ur_normal *v) { return v->n > 0 && !(moves_by(v) > 0); }
 
 static void see(ur_normal *v, double most, double x)
 {
@@ -318,12 +329,12 @@ static void see(ur_normal *v, double most, double x)
 static float in_units(const ur_learner *l, const ur_normal *v, double x)
 {
 	const float z = (float)(l->units ? (x - v->mean) / spread_of(v) : x);
-	return isfinite(x) && isfinite(z) ? z : 0;
+	return isfinite(x) && isfinite(z) && !(l->units && says_nothing(v)) ? z : 0;
 }
 
 static double out_of_units(const ur_learner *l, const ur_normal *v, double z)
 {
-	return l->units ? z * spread_of(v) + v->mean : z;
+	return !l->units ? z : says_nothing(v) ? v->mean : z * spread_of(v) + v->mean;
 }
 
 static void tell_port(ur_port *p, int at, const ur_normal *v)
@@ -536,6 +547,21 @@ static void step(ur_learner *l)
 	ur_model_pack(w->m, l->ctx);
 }
 
+/* Of the one that learns into the frozen one's; they are of one shape. */
+static void copy_ring(ur_learner *l)
+{
+	const ur_ring *from = &l->live.ring;
+	ur_ring *to = &l->frozen.ring;
+	const size_t n = 2 * (size_t)l->how.window;
+
+	if (from->rows)
+		memcpy(to->rows, from->rows, n * (size_t)l->in * sizeof *to->rows);
+	if (from->ids)
+		memcpy(to->ids, from->ids, n * sizeof *to->ids);
+	to->from = from->from;
+	to->count = from->count;
+}
+
 /* What happens behind each answer, whatever its kind. `error` of the model, in [0, 1]. */
 static int conclude(ur_learner *l, const ur_attempt attempt[UR_CONTESTANTS], double error)
 {
@@ -558,7 +584,10 @@ static int conclude(ur_learner *l, const ur_attempt attempt[UR_CONTESTANTS], dou
 	}
 	if (!l->frozen_lives && l->events >= l->how.freeze_after) {
 		ur_learner_freeze(l);
-		if (l->carries) /* from here on it goes its own way */
+		/* what it has seen is what was seen while its weights were learnt, in the units of that time; from here on it
+		 * goes its own way */
+		copy_ring(l);
+		if (l->carries)
 			ur_model_state_copy(l->frozen.m, l->frozen.state, l->live.scratch);
 		l->frozen_lives = 1;
 	}
@@ -626,14 +655,15 @@ ur_status ur_learner_answer(ur_learner *l, int answer, int *drift, ur_err *err)
 	return UR_OK;
 }
 
-/* An error in standard deviations, and its square as a loss; in the data's own units where there are no others. */
+/* An error, and as a loss its square in standard deviations, of which nothing is known before two different answers; in
+ * the data's own units where there are no others. */
 static ur_attempt miss(const ur_learner *l, const ur_watcher *w, double answer)
 {
 	const ur_normal *v = &w->normal[l->features];
 	const double error = out_of_units(l, v, (double)w->said[0]) - answer;
-	const double z = l->units ? error / spread_of(&l->live.normal[l->features]) : error;
+	const double unit = l->units ? moves_by(&l->live.normal[l->features]) : 1, z = error / unit;
 
-	return (ur_attempt){ error, z * z };
+	return (ur_attempt){ error, unit > 0 ? z * z : NAN };
 }
 
 ur_status ur_learner_answer_value(ur_learner *l, double answer, int *drift, ur_err *err)
@@ -657,7 +687,7 @@ ur_status ur_learner_answer_value(ur_learner *l, double answer, int *drift, ur_e
 	if (l->units)
 		see(unit, l->how.norm, answer);
 	l->wanted[l->live.ring.from + l->live.ring.count - 1] = in_units(l, unit, answer);
-	*drift = conclude(l, a, isfinite(far) ? far / (1 + far) : 1);
+	*drift = conclude(l, a, isinf(far) ? 1 : far / (1 + far)); /* no number where there is no unit: passed over */
 	l->last_value = answer;
 	l->value_sum += answer;
 	return UR_OK;
@@ -665,19 +695,39 @@ ur_status ur_learner_answer_value(ur_learner *l, double answer, int *drift, ur_e
 
 /* -- classes -- */
 
+/* Outputs of a file's model that names no classes mean what they meant when it was made: they are called "0", "1", ...,
+ * not by what the stream happens to show first. */
+static ur_status name_outputs(ur_learner *l, ur_port *p, ur_err *err)
+{
+	ur_status status = UR_OK;
+	char text[16];
+
+	for (int i = 0; i < l->V && !p->name[i] && !status; i++) {
+		(void)snprintf(text, sizeof text, "%d", i);
+		status = ur_port_name(p, i, text, err);
+	}
+	return status;
+}
+
 ur_status ur_learner_class(ur_learner *l, const char *name, size_t bytes, int *number, ur_err *err)
 {
 	ur_port *p = l->values && !l->numbers ? &l->live.m->ports->out : NULL;
 	char text[256];
+	ur_status status;
 
 	*number = 0;
 	if (!p)
 		return ur_fail(err, UR_E_INVALID, "the model tells no classes");
 	if (bytes >= sizeof text || memchr(name, 0, bytes))
 		return ur_fail(err, UR_E_INVALID, "the name of a class has at most %zu bytes, and no zero", sizeof text - 1);
+	if (l->numbered && (status = name_outputs(l, p, err)))
+		return status;
 	for (int i = 0; i < l->V && p->name[i]; i++, ++*number)
 		if (strlen(p->name[i]) == bytes && !memcmp(p->name[i], name, bytes))
 			return UR_OK;
+	if (*number == l->V && l->numbered)
+		return ur_fail(err, UR_E_INVALID, "the model names no classes, so answers are 0 to %d, not '%.*s'", l->V - 1,
+		               (int)(bytes < 60 ? bytes : 60), name);
 	if (*number == l->V)
 		return ur_fail(err, UR_E_INVALID, "'%.*s' would be class %d, and the model has outputs for %d; begin anew "
 		               "with more (--classes)", (int)(bytes < 60 ? bytes : 60), name, l->V + 1, l->V);

@@ -11,7 +11,9 @@
  * events), with the means and scales of that time; "as the last time"; the commonest class, or the mean, so far.
  *
  * Values are normalised by running means and variances, in which the present event counts already (so what a layer sees
- * is at most the square root of the events they look back on). A value that is missing or infinite is the mean.
+ * is at most the square root of the events they look back on). A value that is missing or infinite is the mean, and so
+ * is one that has not moved, but for rounding, as far as they look back; where that is the answer, the mean is what is
+ * said, and there is no loss.
  *
  * It does not die of numbers: an event whose gradient is not finite changes no weight and is counted; a state that is
  * not finite starts anew; where a whole window and one more in a row came to that, the weights go back to the frozen
@@ -84,8 +86,9 @@ ur_status ur_learner_answer(ur_learner *l, int answer, int *drift, ur_err *err);
 ur_status ur_learner_answer_value(ur_learner *l, double answer, int *drift, ur_err *err);
 /* No answer will come to the row that was foretold last. */
 void ur_learner_pass(ur_learner *l);
-/* The class of that name, found or, where it is new, taken: its number, below the model's outputs. UR_E_INVALID: there
- * are more classes than outputs. */
+/* The class of that name, found or, where it is new, taken: its number, below the model's outputs. A file's model that
+ * names no classes keeps what its outputs meant: their names are "0", "1", and so on. UR_E_INVALID: there are more
+ * classes than outputs, or no such number. */
 ur_status ur_learner_class(ur_learner *l, const char *name, size_t bytes, int *number, ur_err *err);
 /* Its name; NULL: it has none. */
 const char *ur_learner_class_name(const ur_learner *l, int number);
@@ -108,6 +111,8 @@ ur_learned ur_learner_score(const ur_learner *l);
 /* Everything that the rest depends on, and `place` (JSON, the caller's; may be NULL), in one safetensors file, written
  * atomically. UR_E_INVALID: an event was foretold and not answered. */
 ur_status ur_learner_save(ur_learner *l, const json_t *place, const char *path, ur_err *err);
+/* The `place` of a checkpoint: a new reference, NULL where it has none. UR_E_FORMAT: it is no checkpoint; UR_E_IO. */
+ur_status ur_learner_place(const char *path, json_t **place, ur_err *err);
 /* Into a learner opened with the same settings and a model of the same spec, inputs and outputs. *place (may be NULL):
  * a new reference. The file is not trusted: UR_E_FORMAT; UR_E_INVALID: it is of other settings or another model; and
  * then the learner is to be closed. */

@@ -96,11 +96,11 @@ static json_t *settings(const ur_learner *l)
 {
 	const ur_learning *h = &l->how;
 
-	return json_pack("{s:i,s:s,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:s,s:I}", "window", h->window, "learn-from",
-		h->whole ? "window" : "newest", "optimizer", h->optimizer, "lr", h->lr, "beta1", h->beta1, "beta2", h->beta2, "eps", h->eps,
-		"momentum", h->momentum, "weight-decay", h->weight_decay, "clip", h->clip, "normalise", h->norm, "fade",
-			h->fade,
-		"delta", h->delta, "on-drift", h->faster ? "rate" : "none", "freeze-after", (json_int_t)h->freeze_after);
+	return json_pack("{s:i,s:s,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:s,s:I}", "window", h->window,
+		"learn-from", h->whole ? "window" : "newest", "optimizer", h->optimizer, "lr", h->lr, "beta1", h->beta1, "beta2",
+		h->beta2, "eps", h->eps, "momentum", h->momentum, "weight-decay", h->weight_decay, "clip", h->clip, "normalise",
+		h->norm, "fade", h->fade, "delta", h->delta, "on-drift", h->faster ? "rate" : "none", "freeze-after",
+		(json_int_t)h->freeze_after);
 }
 
 /* Doubles go through JSON as their bits. */
@@ -249,6 +249,8 @@ static ur_status read_meta(ur_learner *l, json_t *json, ur_err *err)
 		const char *text = json_string_value(json_array_get(reals, i));
 		*real[i] = text ? strtod(text, NULL) : NAN;
 	}
+	if (l->classes < l->V) /* a new model that had not met them all: its outputs are yet to be named */
+		l->numbered = 0;
 	l->live.ring.from = l->frozen.ring.from = 0;
 	l->live.ring.count = l->frozen.ring.count = rows;
 	return read_classes(l, json_object_get(json, "classes"), err);
@@ -369,10 +371,43 @@ static ur_status read_all(ur_learner *l, const ur_safetensors *file, json_t *jso
 	return status;
 }
 
+/* A file and what its metadata say (NULL: it is no checkpoint), the caller's to close and to give back. */
+static ur_status open_file(const char *path, ur_safetensors **file, json_t **json, ur_err *err)
+{
+	const ur_status status = ur_safetensors_open(path, file, err);
+	const char *text = status ? NULL : ur_safetensors_meta(*file, meta_key);
+
+	*json = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	return status;
+}
+
+static ur_status no_checkpoint(ur_err *err)
+{
+	return ur_fail(err, UR_E_FORMAT, "is no checkpoint of a model that learns online");
+}
+
+ur_status ur_learner_place(const char *path, json_t **place, ur_err *err)
+{
+	ur_safetensors *file;
+	json_t *json;
+	ur_err why = { 0 };
+	ur_status status = open_file(path, &file, &json, err);
+
+	*place = NULL;
+	if (status)
+		return status;
+	if (json)
+		*place = json_incref(json_object_get(json, "place"));
+	else
+		status = ur_fail(err, no_checkpoint(&why), "checkpoint %.150s %s", ur_path_tail(path), why.text);
+	json_decref(json);
+	ur_safetensors_close(file);
+	return status;
+}
+
 ur_status ur_learner_restore(ur_learner *l, const char *path, json_t **place, ur_err *err)
 {
 	ur_safetensors *file = NULL;
-	const char *text;
 	ur_err why = { 0 };
 	json_t *json;
 	ur_status status;
@@ -380,12 +415,9 @@ ur_status ur_learner_restore(ur_learner *l, const char *path, json_t **place, ur
 	l->pending = 0;
 	if (place)
 		*place = NULL;
-	if ((status = ur_safetensors_open(path, &file, err)))
+	if ((status = open_file(path, &file, &json, err)))
 		return status;
-	text = ur_safetensors_meta(file, meta_key);
-	json = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	status = json ? read_all(l, file, json, &why)
-	              : ur_fail(&why, UR_E_FORMAT, "is no checkpoint of a model that learns online");
+	status = json ? read_all(l, file, json, &why) : no_checkpoint(&why);
 	if (status)
 		ur_fail(err, status, "checkpoint %.150s %s", ur_path_tail(path), why.text);
 	else

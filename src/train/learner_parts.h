@@ -36,6 +36,7 @@ struct ur_learner {
 	ur_backward back;
 	int values, numbers;            /* reads values; says a number */
 	int carries, units;             /* state is carried; values are normalised */
+	int numbered;                   /* classes are 0, 1, ...: outputs of a file's model that names none */
 	int V, in, features, fed;       /* outputs; inputs of the layers, features and those of the previous answer */
 	float *m1, *m2, *out;           /* moments; what predict gives */
 	double *parts;
