@@ -371,7 +371,8 @@ static void large_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gradients), cmocka_unit_test(in_chunks), cmocka_unit_test(steps), cmocka_unit_test(files), cmocka_unit_test(units),
+		cmocka_unit_test(gradients), cmocka_unit_test(in_chunks), cmocka_unit_test(steps),
+		cmocka_unit_test(files), cmocka_unit_test(units),
 		cmocka_unit_test(refused), cmocka_unit_test(large_values),
 	};
 
