@@ -96,7 +96,8 @@ int64_t unroll_limit(const ur_model *model);
 /* Bytes of one stream: its state and the working memory of a step. Fixed: it does not grow with the steps taken. */
 size_t unroll_stream_size(const ur_model *model);
 /* Starts a stream in `memory` (unroll_stream_size bytes, 64-byte aligned, kept by the caller until it is done), or in
- * memory of its own when that is NULL. The model must outlive it. UR_E_INVALID: misaligned; UR_E_NOMEM. */
+ * memory of its own when that is NULL. The model must outlive it. UR_E_INVALID: misaligned, or a model of pairs, which
+ * has no streams; UR_E_NOMEM. */
 ur_status unroll_stream_open(const ur_model *model, void *memory, ur_stream **stream, ur_err *err);
 /* Gives back what the library took for it; memory the caller supplied stays the caller's. NULL is fine. */
 void unroll_stream_close(ur_stream *stream);
@@ -107,10 +108,11 @@ int64_t unroll_position(const ur_stream *stream);
 /* Bytes of its state that matter now. */
 size_t unroll_stream_state(const ur_stream *stream);
 
-/* Feeds one token, or one vector of unroll_inputs values (in the units of the data; NaN: missing, its mean is taken).
- * *out (unroll_outputs floats) are the stream's, valid until it is fed again; NULL where they are not wanted.
- * Allocates nothing. UR_E_INVALID: no such token, or the model reads the other kind; UR_E_FULL: unroll_limit is
- * reached. On failure the stream is as it was. */
+/* Feeds one token, or one vector of unroll_inputs values (in the units of the data; NaN: missing, taken as its mean, or
+ * as 0 in a model that was built without units). *out (unroll_outputs floats) are the stream's, valid until it is fed
+ * again; NULL where they are not wanted. Allocates nothing. UR_E_INVALID: no such token; a value that is infinite or,
+ * as the layers see it (less its mean, by its scale), not below 1e16 in magnitude; the model reads the other kind.
+ * UR_E_FULL: unroll_limit is reached. On failure the stream is as it was. */
 ur_status unroll_step(ur_stream *stream, int token, const float **out, ur_err *err);
 ur_status unroll_step_values(ur_stream *stream, const float *values, const float **out, ur_err *err);
 /* Feeds n >= 1 tokens, or (n, unroll_inputs) values, at once: the result of n steps, to rounding. *out are those after
@@ -118,7 +120,7 @@ ur_status unroll_step_values(ur_stream *stream, const float *values, const float
  * step, found before the first is fed; UR_E_NOMEM. On failure the stream is as it was. */
 ur_status unroll_prefill(ur_stream *stream, const int32_t *tokens, int64_t n, const float **out, ur_err *err);
 ur_status unroll_prefill_values(ur_stream *stream, const float *values, int64_t n, const float **out, ur_err *err);
-/* The same with the outputs of every step, out (n, unroll_outputs), the caller's. */
+/* The same with the outputs of every step, out (n, unroll_outputs), the caller's; NULL where they are not wanted. */
 ur_status unroll_forward(ur_stream *stream, const int32_t *tokens, int64_t n, float *out, ur_err *err);
 ur_status unroll_forward_values(ur_stream *stream, const float *values, int64_t n, float *out, ur_err *err);
 /* Copies the state of `from` into `to`, a stream of the same model: from here on they are independent. */

@@ -23,7 +23,7 @@ import numpy as np
 
 __all__ = ["load", "version", "Model", "Stream", "Group", "Error", "Full"]
 
-_SONAME = "libunroll-run.so.0"
+_SONAME = "libunroll-run.so.0.1"
 _WEIGHTS = {None: 0, "float32": 1, "bfloat16": 2, "int8": 3}
 _KEPT = {number: name for name, number in _WEIGHTS.items()}
 _SAYS = ("classes", "values", "hidden")

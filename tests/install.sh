@@ -19,6 +19,12 @@ LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name libunroll-run.so)")
 [ "$(pkg-config --modversion unroll)" = "$("$unroll" version | sed -n 's/^unroll \([0-9.]*\).*/\1/p')" ] ||
 	fail "pkg-config says version $(pkg-config --modversion unroll), the tool $("$unroll" version | head -1)"
 
+# 0.1 and 0.2 are strangers, to the loader as to find_package
+version=$(pkg-config --modversion unroll)
+case $version in 0.*) abi=${version%.*} ;; *) abi=${version%%.*} ;; esac
+soname=$(readelf -d "$LD_LIBRARY_PATH/libunroll-run.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+[ "$soname" = "libunroll-run.so.$abi" ] || fail "version $version calls its shared library $soname"
+
 "$build/tests/model_maker" "$work/text.safetensors" gru:1x16 || fail "no model of text"
 "$build/tests/model_maker" "$work/values.safetensors" lstm:1x8 values 2 3 || fail "no model of values"
 
@@ -47,7 +53,12 @@ for name in stream values; do
 				-Wl,--gc-sections -o "$work/$name-static"
 	} || fail "examples/$name.c does not build with pkg-config"
 done
-cmake -S examples -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" > "$work/log" 2>&1 &&
+# a jansson that pkg-config alone knows of
+mkdir "$work/jansson" && cp -L "$(pkg-config --variable=libdir jansson)/libjansson.so" "$work/jansson" &&
+	printf 'Name: jansson\nDescription: here\nVersion: %s\nLibs: -L%s -ljansson\n' "$(pkg-config --modversion jansson)" \
+		"$work/jansson" > "$work/jansson/jansson.pc" || fail "no copy of jansson"
+PKG_CONFIG_PATH=$work/jansson:$PKG_CONFIG_PATH \
+	cmake -S examples -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" > "$work/log" 2>&1 &&
 	cmake --build "$work/build" > "$work/log" 2>&1 || { cat "$work/log"; fail "examples/ do not build with find_package"; }
 for name in stream values; do
 	for program in "$work"/$name-{c99,c++17,static} "$work"/build/$name{,-static}; do
@@ -56,6 +67,9 @@ for name in stream values; do
 done
 [ "$(grep -c '^[-0-9.e+]*,[-0-9.e+]*,[-0-9.e+]*$' <<< "${first[values]}")" = 3 ] ||
 	fail "values does not answer each row: ${first[values]}"
+readelf -d "$work/build/stream-static" | grep -q "RUNPATH.*$work/jansson" ||
+	fail "find_package does not ask pkg-config where jansson is"
+readelf -d "$work/build/stream" | grep -qF "[$soname]" || fail "find_package calls the shared library something else"
 readelf -d "$work/stream-c99" | grep -q 'libunroll-run\.so\.' || fail "stream-c99 does not use the shared library"
 readelf -d "$work/stream-static" | grep -q 'libunroll-run' && fail "stream-static uses the shared library"
 

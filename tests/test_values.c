@@ -5,6 +5,7 @@
 #include "run/step.h"
 #include "train/chunked.h"
 
+#include <float.h>
 #include <math.h>
 
 enum { T = 6, B = 3, IN = 5 };
@@ -332,11 +333,47 @@ static void refused(void **state)
 	assert_int_equal(ur_ports_new(1, 1 << 20, UNROLL_CLASSES, 0, &p, &err), UR_E_INVALID);
 }
 
+/* The rule of unroll.h: what the layers see of a value is below 1e16 in magnitude, each by itself. */
+static void large_values(void **state)
+{
+	ur_model *m = value_model("gru:1x8", UNROLL_CLASSES, 3, 0);
+	ur_stream *s = small_stream(m);
+	const float seen_as = 1 / m->ports->in.scale[0], most = nextafterf(1e16f * seen_as, 0);
+	const float wrong[] = { 1e16f * seen_as, -1e16f * seen_as, 1e18f, FLT_MAX, INFINITY, -INFINITY };
+	float row[IN], rows[3 * IN] = { 0 };
+	const float *out;
+	ur_err err;
+
+	(void)state;
+	for (int i = 0; i < IN; i++)
+		row[i] = i % 2 ? -most : most;
+	assert_ok(unroll_step_values(s, row, &out, why));
+	for (int i = 0; i < 3; i++)
+		assert_true(isfinite(out[i]));
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		float one[IN] = { wrong[i] };
+
+		if (unroll_step_values(s, one, &out, &err) != UR_E_INVALID)
+			fail_msg("%g was taken", (double)wrong[i]);
+		assert_says(err, "value 0 of row 0");
+		rows[2 * IN] = wrong[i];
+		assert_int_equal(unroll_prefill_values(s, rows, 3, &out, &err), UR_E_INVALID);
+		assert_says(err, "value 0 of row 2");
+	}
+	assert_int_equal(unroll_position(s), 1);
+	/* outputs that nobody wants */
+	assert_ok(unroll_forward_values(s, row, 1, NULL, why));
+	assert_int_equal(unroll_position(s), 2);
+	unroll_stream_close(s);
+	ur_model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gradients), cmocka_unit_test(in_chunks), cmocka_unit_test(steps), cmocka_unit_test(files), cmocka_unit_test(units),
-		cmocka_unit_test(refused),
+		cmocka_unit_test(gradients), cmocka_unit_test(in_chunks), cmocka_unit_test(steps),
+		cmocka_unit_test(files), cmocka_unit_test(units),
+		cmocka_unit_test(refused), cmocka_unit_test(large_values),
 	};
 
 	if (!ur_kernels_pick(NULL))

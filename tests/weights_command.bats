@@ -111,10 +111,10 @@ with_weight() {
 		"$UNROLL" quantize -m odd.safetensors -o large.safetensors --weights $kind | grep "of a row's largest"
 	done
 	head -c 3 text.txt > short.txt
-	refuses 2 "" quantize -m full.safetensors -o kept.safetensors -d short.txt
+	refuses 2 "too few" quantize -m full.safetensors -o kept.safetensors -d short.txt
 	refuses 1 "nowhere.txt" quantize -m full.safetensors -o kept.safetensors -d nowhere.txt
 	printf 'no such \xc3\xa9' > alien.txt
-	refuses 2 "" quantize -m full.safetensors -o kept.safetensors -d alien.txt
+	refuses 2 "vocabulary" quantize -m full.safetensors -o kept.safetensors -d alien.txt
 	[ "$(cat kept.safetensors)" = before ]
 }
 

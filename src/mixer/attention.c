@@ -41,7 +41,8 @@ enum {
 static const ur_option options[] = {
 	[HEADS] = { "heads", "query heads; they share the width", 4, 1, 1024, NULL, 1 },
 	[KV_HEADS] = { "kv_heads", "heads of keys and values; 0: as many as query heads", 0, 0, 1024, NULL, 1 },
-	[WINDOW] = { "window", "positions one attends to, itself included; 0: all before it", 0, 0, 1 << 24, NULL, 1 },
+	[WINDOW] = { "window", "positions one attends to, itself included; 0: all before it", 0, 0, UR_MOST_REACH,
+	             NULL, 1 },
 	[ROPE] = { "rope", "rotary positions (1) or none (0)", 0, 0, 1, NULL, 1 },
 	[ROPE_BASE] = { "rope_base", "slowest rotary wavelength over 2 pi", 10000, 1, 1e9, NULL, 0 },
 	[BIAS] = { "bias", "products have a bias (1) or none (0)", 1, 0, 1, NULL, 1 },

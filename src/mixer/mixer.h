@@ -12,6 +12,7 @@
 #include "kernel/gemm.h"
 
 enum { UR_MIXER_OPTIONS = 8, UR_MIXER_PARAMS = 12 };
+enum { UR_MOST_REACH = 1 << 24 }; /* positions of a context or a window */
 
 /* What one layer's mixer is built with: widths, and the values of its own options in the order it lists them. */
 typedef struct ur_dims {

@@ -21,7 +21,8 @@ enum { DROPOUT, CONTEXT, BLOCK, TIE, POSITIONS, FFN, NORM, ATTENTION, ENCODER, S
 enum { FIRST_OF_PAIRS = ATTENTION };
 static const ur_option own_options[OWN + 1] = {
 	[DROPOUT] = { "dropout", "share of values dropped in training", 0, 0, 0.95, NULL, 0 },
-	[CONTEXT] = { "context", "positions the model is built for, where it keeps them all", 256, 1, 1 << 24, NULL, 1 },
+	[CONTEXT] = { "context", "positions the model is built for, where it keeps them all", 256, 1, UR_MOST_REACH,
+	              NULL, 1 },
 	[BLOCK] = { "block", "what surrounds the mixer", 0, 0, 0, "", 0 },
 	[TIE] = { "tie", "1: head and embedding share weights", 0, 0, 1, NULL, 1 },
 	[POSITIONS] = { "positions", "learned, sinusoidal or none", 0, 0, 2, "none|learned|sinusoidal", 0 },

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MOST_REACH = 1 << 24, /* as spec.c has it */ MOST_OPTIONS = 4096 /* bytes: more is no size that was set */ };
+enum { MOST_OPTIONS = 4096 /* bytes: more is no size that was set */ };
 
 ur_status ur_options_read(const unroll_options *given, unroll_options *options, ur_err *err)
 {
@@ -41,8 +41,8 @@ static ur_status check_reach(const unroll_options *o, const ur_model *m, int win
 	const char *what = o->context ? "context" : "window";
 	const int64_t asked = o->context ? o->context : o->window;
 
-	if (asked < 1 || asked > MOST_REACH)
-		return ur_fail(err, UR_E_INVALID, "options: a %s is 1 to %d positions, not %lld", what, MOST_REACH,
+	if (asked < 1 || asked > UR_MOST_REACH)
+		return ur_fail(err, UR_E_INVALID, "options: a %s is 1 to %d positions, not %lld", what, UR_MOST_REACH,
 		               (long long)asked);
 	if (m->spec.pair)
 		return ur_fail(err, UR_E_INVALID, "options: %s is a model of pairs, which takes no other %s", m->spec.text,

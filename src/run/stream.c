@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-static const float HUGE_SEEN = 1e17f; /* less than this, and no sum of squares overflows */
+static const float HUGE_SEEN = 1e16f; /* squares of UR_MOST_PORTS such have a sum */
 
 /* Measures or cuts a stream's block. */
 static ur_stream *plan(const ur_model *m, ur_arena *arena)
@@ -91,14 +91,15 @@ static ur_status check_tokens(const ur_model *m, const int32_t *tokens, int64_t 
 	return UR_OK;
 }
 
-/* A value that is not finite would stay in the state for ever; so would one beyond HUGE_SEEN, soon. */
+/* A value that is not finite would stay in the state for ever; so would what one of HUGE_SEEN may overflow to. unroll.h
+ * has the rule; the sum is a quick look at a row that keeps to it. */
 static ur_status check_values(const ur_model *m, const float *values, int64_t n, float *seen, ur_err *err)
 {
 	const int width = m->ports->in.n;
 
 	for (int64_t i = 0; i < n; i++, values += width) {
 		ur_fed_see(m, values, 1, seen);
-		if (m->k->sum_squares((size_t)width, seen) < INFINITY)
+		if (m->k->sum_squares((size_t)width, seen) < HUGE_SEEN * HUGE_SEEN)
 			continue;
 		for (int j = 0; j < width; j++)
 			if (!(fabsf(seen[j]) < HUGE_SEEN))

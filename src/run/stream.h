@@ -27,7 +27,7 @@ typedef struct ur_fed {
 } ur_fed;
 
 /* Whether a model can be fed these. UR_E_INVALID: it reads the other kind, a token that it lacks, or a value that is
- * infinite or too large to be scaled. `seen` (inputs) is written over. */
+ * infinite or too large (unroll.h). `seen` (inputs) is written over. */
 ur_status ur_fed_check(const ur_model *m, ur_fed fed, int64_t n, float *seen, ur_err *err);
 /* UR_E_FULL unless the stream can take n more steps. */
 ur_status ur_stream_room(const ur_stream *s, int64_t n, ur_err *err);
