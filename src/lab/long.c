@@ -488,7 +488,7 @@ static void figures(const seen *q, const curve *c[2], ur_section *s)
 		const int at = k ? q->other : q->best;
 
 		if (at >= 0 && !isnan(q->of[at].far))
-			ur_section_figure(s, k ? "attention_far" : "rnn_far", q->of[at].far, UR_MEASURED, "%.1f %% of %s",
+			ur_section_figure(s, k ? "attention_far" : "rnn_far", q->of[at].far, UR_MEASURED, "%.1f %% of %s steps",
 			                  100 * q->of[at].far, ur_tell_count(q->of[at].T, T));
 	}
 	for (int k = 0; k < 2; k++)
