@@ -12,7 +12,12 @@
 
 enum { MOST = 400, REPEATS = 9 };
 
-typedef struct point { const ur_mixer_forward *f; int T, B, width; ur_pass pass; double predicted, measured; } point;
+typedef struct point {
+	const ur_mixer_forward *f;
+	int T, B, width;
+	ur_rig_pass pass;
+	double predicted, measured;
+} point;
 
 static double error_of(const point *p) { return fabs(p->predicted / p->measured - 1); }
 
@@ -24,7 +29,7 @@ static int by_error(const void *a, const void *b)
 
 static void print(const point *p)
 {
-	printf("%-10s %-8s %5d %6d %6d %14.3f %14.3f %+8.1f %%\n", p->f->mixer->name, ur_pass_name(p->pass), p->T, p->B,
+	printf("%-10s %-8s %5d %6d %6d %14.3f %14.3f %+8.1f %%\n", p->f->mixer->name, ur_rig_pass_name(p->pass), p->T, p->B,
 	       p->width, p->predicted * 1e6, p->measured * 1e6, 100 * (p->predicted / p->measured - 1));
 }
 
@@ -91,7 +96,7 @@ int main(int argc, char **argv)
 		for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
 			for (int pass = 0; pass < UR_PASSES; pass++)
 				for (int B = 1; B <= 32; B += 31) {
-					point p = { ur_mixer_forwards[i], shapes[s].T, B, shapes[s].width, (ur_pass)pass, 0, 0 };
+					point p = { ur_mixer_forwards[i], shapes[s].T, B, shapes[s].width, (ur_rig_pass)pass, 0, 0 };
 					const ur_dims d = ur_rig_dims(p.f->mixer, p.width);
 
 					if (p.f->mixer->flags & UR_READS_MEMORY || n == MOST)
@@ -119,9 +124,10 @@ int main(int argc, char **argv)
 	for (int pass = 0; pass < UR_PASSES; pass++) {
 		int some = 0;
 		for (int i = 0; i < n; i++)
-			if (points[i].pass == (ur_pass)pass)
+			if (points[i].pass == (ur_rig_pass)pass)
 				errors[some++] = error_of(&points[i]);
-		printf("    %-8s %.1f %% over %d\n", ur_pass_name((ur_pass)pass), 100 * bench_median(some, errors), some);
+		printf("    %-8s %.1f %% over %d\n", ur_rig_pass_name((ur_rig_pass)pass), 100 * bench_median(some, errors),
+		       some);
 	}
 	qsort(points, (size_t)n, sizeof *points, by_error);
 	printf("\nthe worst ten\n");

@@ -46,6 +46,17 @@ static inline const char *verdict_on(const ur_experiment *e, json_t *facts, cons
 	return verdict;
 }
 
+/* The answer to a question of the section that facts, of which it takes the reference, come to. */
+static inline int answer_on(const ur_experiment *e, json_t *facts, size_t question)
+{
+	json_t *section = section_from(e, facts, NULL);
+	const json_t *all = json_object_get(section, "questions");
+	const int answer = (int)json_integer_value(json_object_get(json_array_get(all, question), "answer"));
+
+	json_decref(section);
+	return answer;
+}
+
 /* Questions have an answer among their choices, and there are enough of them. */
 static inline void assert_questions(const json_t *section, size_t least)
 {

@@ -12,22 +12,10 @@
 
 #include <cmocka.h>
 
+#include "asserts.h"
+
 #include "model/net.h"
 #include "run/stream.h"
-
-/* The call passes `why` for its error. */
-#define assert_ok(call) \
-	do { \
-		ur_err ok_err = { 0 }, *why = &ok_err; \
-		if ((call) != UR_OK) \
-			fail_msg("%s: %s", #call, ok_err.text); \
-	} while (0)
-
-#define assert_says(err, part) \
-	do { \
-		if (!strstr((err).text, part)) \
-			fail_msg("\"%s\" does not say \"%s\"", (err).text, part); \
-	} while (0)
 
 static const char small_text[] = "abcdefghijklmnopqrstuvwxyz \n.,caf\xC3\xA9 \xE2\x82\xAC";
 

@@ -12,14 +12,6 @@
 
 #include <math.h>
 
-/* The call passes `why` for its error. */
-#define assert_ok(call) \
-	do { \
-		ur_err ok_err = { 0 }, *why = &ok_err; \
-		if ((call) != UR_OK) \
-			fail_msg("%s: %s", #call, ok_err.text); \
-	} while (0)
-
 enum { T = 23, B = 3 };
 
 /* -- gradients -- */

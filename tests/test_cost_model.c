@@ -45,11 +45,11 @@ static void test_calls(void **state)
 			ur_count count;
 			ur_err err;
 
-			assert_int_equal(ur_count_mixer(f, b, &d, 70, 3, (ur_pass)pass, &count, &err), UR_OK);
-			assert_int_equal(ur_predict(&r, f, b, &d, 70, 3, (ur_pass)pass, &seconds, &err), UR_OK);
+			assert_int_equal(ur_count_mixer(f, b, &d, 70, 3, (ur_rig_pass)pass, &count, &err), UR_OK);
+			assert_int_equal(ur_predict(&r, f, b, &d, 70, 3, (ur_rig_pass)pass, &seconds, &err), UR_OK);
 			assert_true(fabs(seconds - (double)count.calls) < 1e-6 * seconds);
 			/* one unit does all calls, any number of them no fewer than the chain */
-			assert_int_equal(ur_predict_units(&r, f, b, &d, 70, 3, (ur_pass)pass, 3, units, each, &err), UR_OK);
+			assert_int_equal(ur_predict_units(&r, f, b, &d, 70, 3, (ur_rig_pass)pass, 3, units, each, &err), UR_OK);
 			assert_true(fabs(each[0] - (double)count.calls) < 1e-6 * each[0]);
 			assert_true(fabs(each[2] - (double)count.chain) < 1e-6 * each[2]);
 			assert_true(each[1] >= each[0] / 2 - 1e-6 && each[1] <= each[0] && each[1] >= each[2]);

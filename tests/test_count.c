@@ -10,7 +10,7 @@
 
 #include "measure/count.h"
 
-static ur_rig_spec spec_of(int i, int width, int T, int B, ur_pass pass)
+static ur_rig_spec spec_of(int i, int width, int T, int B, ur_rig_pass pass)
 {
 	const ur_mixer_forward *f = ur_mixer_forwards[i];
 
@@ -44,11 +44,11 @@ static int check_call(const ur_rig_spec *spec)
 	b = counted(&dry, UR_COUNT_DRY);
 	if (a.blind || b.blind)
 		fail_msg("%s %s, width %d, T %d, B %d, ragged %d, indexed %d, stateful %d: %lld floats read blind, dry %lld",
-		         m->name, ur_pass_name(spec->pass), d.out, spec->T, spec->B, spec->ragged, spec->indexed,
+		         m->name, ur_rig_pass_name(spec->pass), d.out, spec->T, spec->B, spec->ragged, spec->indexed,
 		         spec->stateful, (long long)a.blind, (long long)b.blind);
 	if (a.flops != b.flops || a.bytes != b.bytes || a.calls != b.calls || a.chain != b.chain)
 		fail_msg("%s %s, width %d, T %d, B %d: counted %lld calls, chain %lld; dry %lld and %lld", m->name,
-		         ur_pass_name(spec->pass), d.out, spec->T, spec->B, (long long)a.calls, (long long)a.chain,
+		         ur_rig_pass_name(spec->pass), d.out, spec->T, spec->B, (long long)a.calls, (long long)a.chain,
 		         (long long)b.calls, (long long)b.chain);
 	assert_true(a.chain > 0 && a.chain <= a.calls);
 	return 1;
@@ -63,7 +63,7 @@ static void test_nothing_blind(void **state)
 		for (int pass = 0; pass < UR_PASSES; pass++)
 			for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
 				for (int bits = 0; bits < (pass == UR_PASS_STEP ? 1 : 8); bits++) {
-					ur_rig_spec s = spec_of(i, shapes[j].width, shapes[j].T, shapes[j].B, (ur_pass)pass);
+					ur_rig_spec s = spec_of(i, shapes[j].width, shapes[j].T, shapes[j].B, (ur_rig_pass)pass);
 
 					s.ragged = bits & 1;
 					s.indexed = bits >> 1 & 1;
@@ -87,7 +87,7 @@ static void test_options(void **state)
 
 			for (int n = 0; o[n].name; n++)
 				for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
-					ur_rig_spec s = spec_of(i, 48, 37, 2, (ur_pass)pass);
+					ur_rig_spec s = spec_of(i, 48, 37, 2, (ur_rig_pass)pass);
 
 					s.dims.option[n] = values[v];
 					s.stateful = pass != UR_PASS_STEP;
@@ -275,7 +275,7 @@ static void test_chains(void **state)
 
 enum fault { NONE, COPY, FILL, PRODUCT, TANH, ADD };
 
-static ur_count with_fault(int i, ur_pass pass, enum fault fault)
+static ur_count with_fault(int i, ur_rig_pass pass, enum fault fault)
 {
 	ur_rig_spec s = spec_of(i, 32, 24, 2, pass);
 	const ur_kernels *real;

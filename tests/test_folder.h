@@ -14,11 +14,7 @@
 
 #include <cmocka.h>
 
-#define assert_says(err, part) \
-	do { \
-		if (!strstr((err).text, part)) \
-			fail_msg("\"%s\" does not say \"%s\"", (err).text, part); \
-	} while (0)
+#include "asserts.h"
 
 static char folder[64];
 

@@ -121,15 +121,7 @@ static void test_suits(void **state)
 	assert_string_equal(verdict_on(e, json_object(), "suits"), "missing");
 }
 
-static int answer_of(world w, size_t question)
-{
-	json_t *section = section_from(e, facts_of(&w), NULL);
-	const json_t *all = json_object_get(section, "questions");
-	const int answer = (int)json_integer_value(json_object_get(json_array_get(all, question), "answer"));
-
-	json_decref(section);
-	return answer;
-}
+static int answer_of(world w, size_t question) { return answer_on(e, facts_of(&w), question); }
 
 static void test_words(void **state)
 {

@@ -278,14 +278,7 @@ static void test_words(void **state)
 	json_decref(section);
 }
 
-static int answer_of(const world *w, size_t question)
-{
-	json_t *section = section_from(e, facts_of(w), NULL);
-	const int answer = (int)json_integer_value(json_object_get(json_array_get(json_object_get(section, "questions"),
-	                                                                         question), "answer"));
-	json_decref(section);
-	return answer;
-}
+static int answer_of(const world *w, size_t question) { return answer_on(e, facts_of(w), question); }
 
 static void test_figures_and_answers(void **state)
 {

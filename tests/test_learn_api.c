@@ -5,13 +5,6 @@
 
 #include <math.h>
 
-#define assert_ok(call) \
-	do { \
-		ur_err ok_err = { 0 }, *why = &ok_err; \
-		if ((call) != UR_OK) \
-			fail_msg("%s: %s", #call, ok_err.text); \
-	} while (0)
-
 /* Two values of 0 to 1, from a number. */
 static float value(int i, int k) { return (float)((unsigned)(i * 2 + k) * 2654435761u >> 8) / (float)(1 << 24); }
 

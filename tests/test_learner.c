@@ -9,13 +9,6 @@
 #include <malloc.h>
 #include <math.h>
 
-#define assert_ok(call) \
-	do { \
-		ur_err ok_err = { 0 }, *why = &ok_err; \
-		if ((call) != UR_OK) \
-			fail_msg("%s: %s", #call, ok_err.text); \
-	} while (0)
-
 static const char *const specs[] = { "rnn:1x8", "gru:2x8", "lstm:1x12", "gru:1x8,block=llama",
 	"transformer:1x8,heads=2,context=32", "attention:2x8,block=llama,heads=2",
 	"attention:1x8,block=llama,window=3" };

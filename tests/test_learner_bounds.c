@@ -7,13 +7,6 @@
 
 #include <math.h>
 
-#define assert_ok(call) \
-	do { \
-		ur_err ok_err = { 0 }, *why = &ok_err; \
-		if ((call) != UR_OK) \
-			fail_msg("%s: %s", #call, ok_err.text); \
-	} while (0)
-
 static float feature(int i, int k) { return (float)ur_rng_unit(9, ur_rng_for(UR_RNG_TEST, (uint64_t)k), (uint64_t)i); }
 
 typedef struct rig { ur_ctx ctx; ur_learner *l; ur_learning how; } rig;

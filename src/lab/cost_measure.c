@@ -313,17 +313,17 @@ static ur_status core(ur_lab *lab, const plan *p, ur_err *err)
 	return status ? status : ur_lab_keep(lab, curve, err, "core");
 }
 
-static int batch_of(ur_pass pass, int T) { return pass == UR_PASS_TRAINING && T < TOKENS ? TOKENS / T : 1; }
+static int batch_of(ur_rig_pass pass, int T) { return pass == UR_PASS_TRAINING && T < TOKENS ? TOKENS / T : 1; }
 
 /* All mixers at n lengths, in turns. */
-static ur_status layers(ur_lab *lab, int width, int n, const int *T, ur_pass pass, double each, json_t *curve,
+static ur_status layers(ur_lab *lab, int width, int n, const int *T, ur_rig_pass pass, double each, json_t *curve,
                         ur_err *err)
 {
 	const int of = ur_lab_mixer_count(lab), all = n * of;
 	const ur_ctx *ctx[MOST_T * UR_LAB_MOST_MIXERS];
 	ur_rig_spec spec[MOST_T * UR_LAB_MOST_MIXERS];
 	ur_times times[MOST_T * UR_LAB_MOST_MIXERS];
-	ur_status status = ur_lab_say(lab, -1, err, "%s, width %d, T up to %d", ur_pass_name(pass), width, T[n - 1]);
+	ur_status status = ur_lab_say(lab, -1, err, "%s, width %d, T up to %d", ur_rig_pass_name(pass), width, T[n - 1]);
 
 	for (int i = 0; i < all; i++) {
 		ctx[i] = pass == UR_PASS_TRAINING ? lab->ctx : lab->one;
@@ -336,9 +336,9 @@ static ur_status layers(ur_lab *lab, int width, int n, const int *T, ur_pass pas
 	return status;
 }
 
-static ur_status curves(ur_lab *lab, const plan *p, int width, ur_pass pass, const int *T, ur_err *err)
+static ur_status curves(ur_lab *lab, const plan *p, int width, ur_rig_pass pass, const int *T, ur_err *err)
 {
-	const char *name = ur_pass_name(pass);
+	const char *name = ur_rig_pass_name(pass);
 	ur_status status;
 	json_t *curve;
 

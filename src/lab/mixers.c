@@ -84,12 +84,12 @@ static ur_status count(ur_lab *lab, const plan *of, ur_err *err)
 	return status;
 }
 
-typedef struct point { const ur_lab_mixer *m; int width, T, B; ur_pass pass; } point;
+typedef struct point { const ur_lab_mixer *m; int width, T, B; ur_rig_pass pass; } point;
 
 /* The shapes that the cost model is held against: every mixer at some. */
 static int points_of(const ur_lab *lab, const plan *of, point *out)
 {
-	static const struct { int width, T, B; ur_pass pass; } shapes[] = {
+	static const struct { int width, T, B; ur_rig_pass pass; } shapes[] = {
 		{ 128, 256, 1, UR_PASS_FORWARD }, { 128, 128, 1, UR_PASS_STEP }, { 64, 128, 32, UR_PASS_TRAINING },
 		{ 256, 128, 1, UR_PASS_TRAINING }, { 32, 512, 1, UR_PASS_FORWARD }, { 256, 512, 1, UR_PASS_STEP },
 		{ 64, 2048, 1, UR_PASS_FORWARD }, { 128, 64, 32, UR_PASS_FORWARD }, { 64, 512, 1, UR_PASS_TRAINING },
@@ -120,7 +120,7 @@ static ur_status predict(ur_lab *lab, int n, const point *p, ur_err *err)
 		status = ur_predict(&rates, p[i].m->forward, p[i].m->backward, &d, p[i].T, p[i].B, p[i].pass, &s, err);
 		if (!status)
 			(void)json_array_append_new(fact, json_pack("{s:s,s:s,s:i,s:i,s:i,s:f}", "mixer", p[i].m->name, "pass",
-				ur_pass_name(p[i].pass), "T", p[i].T, "B", p[i].B, "width", p[i].width, "seconds", s));
+				ur_rig_pass_name(p[i].pass), "T", p[i].T, "B", p[i].B, "width", p[i].width, "seconds", s));
 	}
 	if (!status)
 		return ur_lab_keep(lab, fact, err, "predicted");

@@ -16,7 +16,7 @@ int ur_lab_mixer_count(const ur_lab *lab)
 	return n;
 }
 
-ur_rig_spec ur_lab_layer(const ur_lab_mixer *m, int width, int T, int B, ur_pass pass)
+ur_rig_spec ur_lab_layer(const ur_lab_mixer *m, int width, int T, int B, ur_rig_pass pass)
 {
 	return (ur_rig_spec){ .forward = m->forward, .backward = m->backward, .dims = ur_rig_dims(m->forward->mixer, width),
 	                      .T = T, .B = B, .pass = pass };

@@ -10,7 +10,7 @@ enum { UR_LAB_MOST_MIXERS = 32 };
 int ur_lab_mixer_count(const ur_lab *lab);
 
 /* A layer of that width of the mixer, with its standard options. */
-ur_rig_spec ur_lab_layer(const ur_lab_mixer *m, int width, int T, int B, ur_pass pass);
+ur_rig_spec ur_lab_layer(const ur_lab_mixer *m, int width, int T, int B, ur_rig_pass pass);
 /* n layers timed in turns for about so many seconds, each on its context; opened and closed here. A turn is some calls
  * in a row, so that caches are warm. Where finding out how many took all the time, that was the one repeat.
  * UR_E_STOPPED, asked before each layer and each turn; UR_E_NOMEM. */

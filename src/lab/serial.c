@@ -104,7 +104,7 @@ static ur_status predict_mixer(const ur_rates *rates, const ur_lab_mixer *m, con
 	for (int t = 0; t < of->n && !status; t++)
 		for (int pass = UR_PASS_FORWARD; pass <= UR_PASS_TRAINING && !status; pass++) {
 			double s;
-			status = ur_predict(rates, m->forward, m->backward, &d, of->T[t], 1, (ur_pass)pass, &s, err);
+			status = ur_predict(rates, m->forward, m->backward, &d, of->T[t], 1, (ur_rig_pass)pass, &s, err);
 			set(by[pass], of->T[t], json_real(s));
 		}
 	if (!status)
@@ -147,7 +147,7 @@ static ur_status predict(ur_lab *lab, const plan *of, ur_err *err)
 }
 
 /* All mixers at one length, on one thread and on all, in turns. */
-static ur_status time_length(ur_lab *lab, const plan *of, ur_pass pass, int B, int T, ur_err *err)
+static ur_status time_length(ur_lab *lab, const plan *of, ur_rig_pass pass, int B, int T, ur_err *err)
 {
 	const int n = ur_lab_mixer_count(lab), contexts = lab->ctx->threads > 1 ? 2 : 1;
 	const ur_ctx *ctx[2 * UR_LAB_MOST_MIXERS];
@@ -156,13 +156,13 @@ static ur_status time_length(ur_lab *lab, const plan *of, ur_pass pass, int B, i
 	json_t *fact;
 	ur_status status;
 
-	if (ur_lab_recall(lab, &status, err, "%s/B%d/T%d", ur_pass_name(pass), B, T) || status)
+	if (ur_lab_recall(lab, &status, err, "%s/B%d/T%d", ur_rig_pass_name(pass), B, T) || status)
 		return status;
 	for (int i = 0; i < contexts * n; i++) {
 		spec[i] = ur_lab_layer(&lab->mixer[i / contexts], of->width, T, B, pass);
 		ctx[i] = i % contexts ? lab->ctx : lab->one;
 	}
-	status = ur_lab_say(lab, -1, err, "%s at T = %d, batch %d", ur_pass_name(pass), T, B);
+	status = ur_lab_say(lab, -1, err, "%s at T = %d, batch %d", ur_rig_pass_name(pass), T, B);
 	if (!status)
 		status = ur_lab_time_layers(lab, contexts * n, spec, ctx, of->each, times, err);
 	if (status)
@@ -174,7 +174,7 @@ static ur_status time_length(ur_lab *lab, const plan *of, ur_pass pass, int B, i
 			(void)json_object_set_new(one, "all", ur_times_json(&times[contexts * i + 1]));
 		(void)json_object_set_new(fact, lab->mixer[i].name, one);
 	}
-	return ur_lab_keep(lab, fact, err, "%s/B%d/T%d", ur_pass_name(pass), B, T);
+	return ur_lab_keep(lab, fact, err, "%s/B%d/T%d", ur_rig_pass_name(pass), B, T);
 }
 
 /* Forward on 1, 2, 4, ... threads. */
@@ -390,9 +390,9 @@ static ur_status measure(ur_lab *lab, ur_err *err)
 		status = sums(lab, &of, err);
 	for (int pass = UR_PASS_FORWARD; pass <= UR_PASS_TRAINING; pass++) {
 		for (int t = 0; t < of.n && !status; t++)
-			status = time_length(lab, &of, (ur_pass)pass, 1, of.T[t], err);
+			status = time_length(lab, &of, (ur_rig_pass)pass, 1, of.T[t], err);
 		for (int t = 0; t < of.batched && !status; t++)
-			status = time_length(lab, &of, (ur_pass)pass, BATCH, of.batch_T[t], err);
+			status = time_length(lab, &of, (ur_rig_pass)pass, BATCH, of.batch_T[t], err);
 	}
 	if (!status)
 		status = time_units(lab, &of, 1, LONG, err);

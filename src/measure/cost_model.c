@@ -275,14 +275,14 @@ static void add_call(void *arg, const ur_slot_call *call)
 }
 
 static ur_rig_spec spec_of(const ur_mixer_forward *forward, const ur_mixer_backward *backward, const ur_dims *dims,
-                           int T, int B, ur_pass pass)
+                           int T, int B, ur_rig_pass pass)
 {
 	return (ur_rig_spec){ .forward = forward, .backward = backward, .dims = *dims, .T = T, .B = B, .pass = pass,
 	                      .empty = 1 };
 }
 
 ur_status ur_predict(const ur_rates *r, const ur_mixer_forward *forward, const ur_mixer_backward *backward,
-                     const ur_dims *dims, int T, int B, ur_pass pass, double *seconds, ur_err *err)
+                     const ur_dims *dims, int T, int B, ur_rig_pass pass, double *seconds, ur_err *err)
 {
 	const ur_rig_spec spec = spec_of(forward, backward, dims, T, B, pass);
 	struct sum s = { .r = r };
@@ -322,7 +322,7 @@ static void add_level(void *arg, const ur_slot_call *call)
 }
 
 ur_status ur_predict_units(const ur_rates *r, const ur_mixer_forward *forward, const ur_mixer_backward *backward,
-                           const ur_dims *dims, int T, int B, ur_pass pass, int n, const double *units,
+                           const ur_dims *dims, int T, int B, ur_rig_pass pass, int n, const double *units,
                            double *seconds, ur_err *err)
 {
 	const ur_rig_spec spec = spec_of(forward, backward, dims, T, B, pass);

@@ -32,7 +32,7 @@ double ur_rates_call(const ur_rates *r, const ur_slot_call *call);
 
 /* Seconds on one thread of a call of the mixer (ur_count_mixer's arguments). Fails as counting does. */
 ur_status ur_predict(const ur_rates *r, const ur_mixer_forward *forward, const ur_mixer_backward *backward,
-                     const ur_dims *dims, int T, int B, ur_pass pass, double *seconds, ur_err *err);
+                     const ur_dims *dims, int T, int B, ur_rig_pass pass, double *seconds, ur_err *err);
 
 /* Seconds on units[i] units that are as fast as this thread, for each of n numbers of them. A prediction, and of an
  * ideal machine: units share memory at no cost, wait for nobody, and a kernel is split among them to its smallest part,
@@ -41,7 +41,7 @@ ur_status ur_predict(const ur_rates *r, const ur_mixer_forward *forward, const u
  *
  *     seconds(P) = sum over levels of max(work of the level / P, the longest of its smallest parts)  */
 ur_status ur_predict_units(const ur_rates *r, const ur_mixer_forward *forward, const ur_mixer_backward *backward,
-                           const ur_dims *dims, int T, int B, ur_pass pass, int n, const double *units,
+                           const ur_dims *dims, int T, int B, ur_rig_pass pass, int n, const double *units,
                            double *seconds, ur_err *err);
 
 #endif

@@ -683,7 +683,7 @@ ur_status ur_count_rig(const ur_rig_spec *spec, unsigned how, ur_slot_watch *wat
 }
 
 ur_status ur_count_mixer(const ur_mixer_forward *forward, const ur_mixer_backward *backward, const ur_dims *dims,
-                         int T, int B, ur_pass pass, ur_count *out, ur_err *err)
+                         int T, int B, ur_rig_pass pass, ur_count *out, ur_err *err)
 {
 	return ur_count_rig(&(ur_rig_spec){ .forward = forward, .backward = backward, .dims = *dims, .T = T, .B = B,
 	                                    .pass = pass, .empty = 1 }, UR_COUNT_DRY, NULL, NULL, out, err);

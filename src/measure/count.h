@@ -83,7 +83,7 @@ ur_status ur_counter_read(const ur_counter *c, ur_count *out, ur_err *err);
 
 /* One call of a mixer with its standard parameters, dry. backward NULL: not for UR_PASS_TRAINING. */
 ur_status ur_count_mixer(const ur_mixer_forward *forward, const ur_mixer_backward *backward, const ur_dims *dims,
-                         int T, int B, ur_pass pass, ur_count *out, ur_err *err);
+                         int T, int B, ur_rig_pass pass, ur_count *out, ur_err *err);
 /* The same of any rig; `how` as above, `watch` as above or NULL. A dry one need hold no values (spec.empty). */
 ur_status ur_count_rig(const ur_rig_spec *spec, unsigned how, ur_slot_watch *watch, void *arg, ur_count *out,
                        ur_err *err);

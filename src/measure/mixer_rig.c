@@ -6,7 +6,7 @@
 
 enum { SLACK = 64, ROWS = 17 }; /* steps before states start again, at most; rows of an indexed x */
 
-const char *ur_pass_name(ur_pass pass)
+const char *ur_rig_pass_name(ur_rig_pass pass)
 {
 	static const char *const names[UR_PASSES] = { "forward", "training", "step" };
 	return names[pass];

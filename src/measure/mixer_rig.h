@@ -6,20 +6,20 @@
 #include "base/status.h"
 #include "mixer/mixer.h"
 
-typedef enum ur_pass {
+typedef enum ur_rig_pass {
 	UR_PASS_FORWARD,        /* over T steps of B sequences, nothing kept */
 	UR_PASS_TRAINING,       /* forward, dy = y (the gradient of half the sum of squares), backward */
 	UR_PASS_STEP,           /* one step of B streams that have taken T before it */
 	UR_PASSES
-} ur_pass;
-const char *ur_pass_name(ur_pass pass);         /* "forward", "training", "step" */
+} ur_rig_pass;
+const char *ur_rig_pass_name(ur_rig_pass pass);         /* "forward", "training", "step" */
 
 typedef struct ur_rig_spec {
 	const ur_mixer_forward *forward;
 	const ur_mixer_backward *backward;      /* UR_PASS_TRAINING; else may be NULL */
 	ur_dims dims;                           /* context is set here */
 	int T, B;
-	ur_pass pass;
+	ur_rig_pass pass;
 	int S;                                  /* rows of each source, for mixers that read one; 0: T */
 	int ragged, indexed, stateful;          /* whole sequences: lengths differ, x by index, states given and taken */
 	int empty;                              /* 1: all values are 0 and weights are not packed; for dry counting */
