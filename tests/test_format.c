@@ -19,7 +19,7 @@
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
-#define assert_ok(call) \
+#define assert_fine(call) \
 	do { \
 		if (call) \
 			fail_msg("%s: %s", #call, err.text); \
@@ -75,8 +75,8 @@ static void round_trip(void **unused)
 	ur_safetensors *f;
 	ur_err err = { 0 };
 	(void)unused;
-	assert_ok(ur_safetensors_write("all", COUNT(examples), examples, COUNT(texts), texts, &err));
-	assert_ok(ur_safetensors_open("all", &f, &err));
+	assert_fine(ur_safetensors_write("all", COUNT(examples), examples, COUNT(texts), texts, &err));
+	assert_fine(ur_safetensors_open("all", &f, &err));
 	assert_int_equal(ur_safetensors_count(f), COUNT(examples));
 	for (int i = 0; i < COUNT(examples); i++) {
 		const ur_tensor *t = ur_safetensors_find(f, examples[i].name);
@@ -106,8 +106,8 @@ static void nothing_round_trips(void **unused)
 	ur_safetensors *f;
 	ur_err err = { 0 };
 	(void)unused;
-	assert_ok(ur_safetensors_write("nothing", 0, NULL, 0, NULL, &err));
-	assert_ok(ur_safetensors_open("nothing", &f, &err));
+	assert_fine(ur_safetensors_write("nothing", 0, NULL, 0, NULL, &err));
+	assert_fine(ur_safetensors_open("nothing", &f, &err));
 	assert_int_equal(ur_safetensors_count(f), 0);
 	assert_int_equal(ur_safetensors_meta_count(f), 0);
 	assert_null(ur_safetensors_find(f, ""));
@@ -134,13 +134,13 @@ static void data_is_aligned(void **unused)
 			snprintf(names[i], sizeof names[i], "t%d", i);
 			t[i] = (ur_tensor){ .name = names[i], .dtype = UR_ST_U8, .rank = 1, .shape = { sizes[i] }, .data = data };
 		}
-		assert_ok(ur_safetensors_write("aligned", COUNT(sizes), t, 1, &meta, &err));
-		assert_ok(ur_file_map("aligned", &first, &err));
+		assert_fine(ur_safetensors_write("aligned", COUNT(sizes), t, 1, &meta, &err));
+		assert_fine(ur_file_map("aligned", &first, &err));
 		memcpy(&header, first.bytes, 8);
 		assert_int_equal((8 + header) % 64, 0);
 		assert_true(first.bytes[8] == '{');
 		ur_file_unmap(&first);
-		assert_ok(ur_safetensors_open("aligned", &f, &err));
+		assert_fine(ur_safetensors_open("aligned", &f, &err));
 		for (int i = 0; i < COUNT(sizes); i++) {
 			const ur_tensor *at = ur_safetensors_at(f, i);
 			uintptr_t power = 64;
@@ -153,14 +153,14 @@ static void data_is_aligned(void **unused)
 		ur_safetensors_close(f);
 	}
 	/* same input, same bytes */
-	assert_ok(ur_file_map("aligned", &first, &err));
+	assert_fine(ur_file_map("aligned", &first, &err));
 	{
 		char value[80] = { 0 };
 		const ur_meta meta = { "k", value };
 		memset(value, 'v', 69);
-		assert_ok(ur_safetensors_write("aligned2", COUNT(sizes), t, 1, &meta, &err));
+		assert_fine(ur_safetensors_write("aligned2", COUNT(sizes), t, 1, &meta, &err));
 	}
-	assert_ok(ur_file_map("aligned2", &again, &err));
+	assert_fine(ur_file_map("aligned2", &again, &err));
 	assert_int_equal(first.size, again.size);
 	assert_memory_equal(first.bytes, again.bytes, first.size);
 	ur_file_unmap(&first);
@@ -183,8 +183,8 @@ static void check_view(int64_t rows, int64_t cols, ptrdiff_t row, ptrdiff_t col,
 	assert_non_null(store);
 	for (size_t i = 0; i < n * size; i++)
 		store[i] = (unsigned char)ur_rng_below(7, n, i, 256);
-	assert_ok(ur_safetensors_write("view", 1, &view, 0, NULL, &err));
-	assert_ok(ur_safetensors_open("view", &f, &err));
+	assert_fine(ur_safetensors_write("view", 1, &view, 0, NULL, &err));
+	assert_fine(ur_safetensors_open("view", &f, &err));
 	t = ur_safetensors_find(f, "view");
 	assert_non_null(t);
 	assert_same(t, &view);
@@ -239,19 +239,19 @@ static void float32_is_read_from_all_floats(void **unused)
 	ur_map map;
 
 	(void)unused;
-	assert_ok(ur_safetensors_write("floats", COUNT(t), t, 0, NULL, &err));
-	assert_ok(ur_file_map("floats", &map, &err));
+	assert_fine(ur_safetensors_write("floats", COUNT(t), t, 0, NULL, &err));
+	assert_fine(ur_file_map("floats", &map, &err));
 	for (size_t shift = 0; shift < 9; shift++) { /* from memory at any alignment */
 		char *copy = malloc(map.size + shift);
 		ur_safetensors *f;
 		float out[16];
 		assert_non_null(copy);
 		memcpy(copy + shift, map.bytes, map.size);
-		assert_ok(ur_safetensors_open_memory(copy + shift, map.size, "copy", &f, &err));
+		assert_fine(ur_safetensors_open_memory(copy + shift, map.size, "copy", &f, &err));
 		for (int i = 0; i < COUNT(expected); i++) {
 			const ur_tensor *from = ur_safetensors_find(f, expected[i].name);
 			assert_int_equal(from->count, expected[i].n);
-			assert_ok(ur_tensor_read_f32(f, from, out, &err));
+			assert_fine(ur_tensor_read_f32(f, from, out, &err));
 			for (int j = 0; j < expected[i].n; j++) {
 				float is = expected[i].is[j];
 				if (isnan(is) ? !isnan(out[j]) : memcmp(&out[j], &is, sizeof is))
@@ -275,7 +275,7 @@ static void all_half_floats_convert(void **unused)
 	(void)unused;
 	for (int i = 0; i < 65536; i++)
 		half[i] = (uint16_t)i;
-	assert_ok(ur_tensor_read_f32(NULL, &t, out, &err));
+	assert_fine(ur_tensor_read_f32(NULL, &t, out, &err));
 	for (int i = 0; i < 65536; i++) {
 		int e = i >> 10 & 31, m = i & 1023;
 		double v = e == 31 ? (m ? NAN : INFINITY) : e ? ldexp(1024 + m, e - 25) : ldexp(m, -24);
@@ -309,7 +309,7 @@ static void writer_refuses(void **unused)
 	ur_err err = { 0 };
 
 	(void)unused;
-	assert_ok(ur_safetensors_write("kept", 1, examples, 0, NULL, &err));
+	assert_fine(ur_safetensors_write("kept", 1, examples, 0, NULL, &err));
 	for (int i = 0; i < COUNT(bad); i++) {
 		assert_int_equal(ur_safetensors_write("kept", bad[i].n, bad[i].t, 0, NULL, &err), UR_E_INVALID);
 		if (!strstr(err.text, bad[i].says))
@@ -320,7 +320,7 @@ static void writer_refuses(void **unused)
 	assert_int_equal(ur_safetensors_write("kept", 0, NULL, 1, &none, &err), UR_E_INVALID);
 	assert_int_equal(ur_safetensors_write("no/such", 0, NULL, 0, NULL, &err), UR_E_IO);
 	assert_int_equal(system("ls | grep -q tmp-"), 256); /* no temporary */
-	assert_ok(ur_safetensors_open("kept", &f, &err)); /* none of that touched the file */
+	assert_fine(ur_safetensors_open("kept", &f, &err)); /* none of that touched the file */
 	assert_int_equal(ur_safetensors_count(f), 1);
 	ur_safetensors_close(f);
 }
@@ -440,7 +440,7 @@ static void unusual_files_are_read(void **unused)
 	memcpy(bytes, &n, 8);
 	memcpy(bytes + 8, header, n);
 	memcpy(bytes + 8 + n, "\0\0\x80\x3f\1\2", 6);
-	assert_ok(ur_safetensors_open_memory(bytes, sizeof bytes, "m", &f, &err));
+	assert_fine(ur_safetensors_open_memory(bytes, sizeof bytes, "m", &f, &err));
 	assert_int_equal(ur_safetensors_count(f), 3);
 	assert_string_equal(ur_safetensors_at(f, 0)->name, "a");
 	assert_string_equal(ur_safetensors_at(f, 1)->name, "e");
@@ -448,9 +448,9 @@ static void unusual_files_are_read(void **unused)
 	assert_data(f, "z", "\1\2", 2);
 	{
 		float one;
-		assert_ok(ur_tensor_read_f32(f, ur_safetensors_find(f, "a"), &one, &err));
+		assert_fine(ur_tensor_read_f32(f, ur_safetensors_find(f, "a"), &one, &err));
 		assert_true(one == 1);
-		assert_ok(ur_tensor_read_f32(f, ur_safetensors_find(f, "e"), &one, &err));
+		assert_fine(ur_tensor_read_f32(f, ur_safetensors_find(f, "e"), &one, &err));
 	}
 	ur_safetensors_close(f);
 }
@@ -478,8 +478,8 @@ static void cut_and_foreign_files_are_refused(void **unused)
 			fail_msg("\"%s\" does not say \"%s\"", err.text, foreign[i].says);
 	}
 	/* a file cut anywhere, or with a byte too many, never opens */
-	assert_ok(ur_safetensors_write("whole", COUNT(examples), examples, COUNT(texts), texts, &err));
-	assert_ok(ur_file_map("whole", &map, &err));
+	assert_fine(ur_safetensors_write("whole", COUNT(examples), examples, COUNT(texts), texts, &err));
+	assert_fine(ur_file_map("whole", &map, &err));
 	for (size_t n = 0; n <= map.size + 1; n++) {
 		char *copy = calloc(1, n + 1);
 		assert_non_null(copy);
