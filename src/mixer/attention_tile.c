@@ -23,7 +23,7 @@ enum {
 	LONG_STEPS = 1 << 13,
 	LOCAL_FLOATS = 1 << 16,     /* packed keys and values up to this size are packed by the task that uses them */
 	PACK_STEPS = 512,           /* positions a packing task takes */
-	PACKED_FLOATS = 1 << 24,    /* heads whose packed keys and values are there at once, if there is more than one */
+	PACKED_FLOATS = 1 << 23,    /* heads whose packed keys and values are there at once, if there is more than one */
 };
 
 /* How many queries and keys a tile has; `columns`: E rounded up to whole panels; `ld`: from row to row of scores, not a
