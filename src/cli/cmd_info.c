@@ -217,7 +217,8 @@ static void show_port(const char *what, const char *of, const ur_port *p)
 static void show_ports(const ur_ports *p)
 {
 	show_port("reads", "value", &p->in);
-	show_port("says", p->says == UNROLL_CLASSES ? "class" : p->says == UNROLL_VALUES ? "value" : "hidden value", &p->out);
+	show_port("says", p->says == UNROLL_CLASSES ? "class" : p->says == UNROLL_VALUES ? "value" : "hidden value",
+	          &p->out);
 }
 
 static void show_text(const facts *f, const ur_safetensors *file, const ur_tensor *tensors, int n)

@@ -563,7 +563,8 @@ static const ur_opt options[] = {
 	       "what the run may take, as in 2G; where whole sequences need more, they are worked out chunk by chunk, "
 	       "twice, with the same gradient", .otherwise = "what is free", .least = 1e6, .most = 9e15),
 	UR_OPT(INT, "chunk", 0, chunk, "N",
-	       "steps of such a chunk, 0 for none, to repeat a run: sums in another order differ in the last bits", .otherwise = "the longest that fits", .least = 0, .most = 1 << 24),
+	       "steps of such a chunk, 0 for none, to repeat a run: sums in another order differ in the last bits",
+	       .otherwise = "the longest that fits", .least = 0, .most = 1 << 24),
 	UR_OPT(INT, "accumulate", 0, accumulate, "N", "batches whose gradients are added up for one step",
 	       .otherwise = "1", .least = 1, .most = 1 << 20),
 	UR_OPT(CHOICE, "windows", 0, windows, "KIND",

@@ -4,8 +4,8 @@
  * Facts:
  *     predicted     {"width", "last": position, "bandwidth": bytes a second that one thread reads}, before any step
  *     steps         {"width", "window", "position": [...], "of": {name: {"grows": whether its state does by itself,
- *                   "window": of it, 0: none, "at": [one a position: {"n": steps timed, "sure": there were enough for
- *                   an interval of the median, "p50", "p50_low", "p50_high", "p99", "p99_low", "p99_high": seconds by the
+ *                   "window": of it, 0: none, "at": [one a position: {"n": steps timed, "sure": there were enough
+ *                   for an interval of the median, "p50", "p50_low", "p50_high", "p99", "p99_low", "p99_high": seconds by the
  *                   clock, "thread", "thread_low", "thread_high": that the processor gave, the median of turns' means,
  *                   "state": bytes that matter}]}}} */
 #ifndef UR_STREAMING_PARTS_H

@@ -1,5 +1,6 @@
 /* The lesson's closing table: its three problems, and then where recurrence still has the better answer; what a
- * recurrent network does, what a transformer does instead, and what that costs. Every cell is a figure of an experiment. */
+ * recurrent network does, what a transformer does instead, and what that costs. Every cell is a figure of an
+ * experiment. */
 #include "lab/lab.h"
 
 #include <stdio.h>

@@ -278,7 +278,8 @@ ur_embed_call ur_net_embed(const ur_net *net, const ur_pass *pass)
 	const int table = net->stack->embedding, input = net->stack->input;
 
 	return (ur_embed_call){
-		.T = pass->T, .B = pass->B, .D = m->spec.width, .ids = pass->ids, .table = table < 0 ? NULL : m->mat[table].data,
+		.T = pass->T, .B = pass->B, .D = m->spec.width, .ids = pass->ids,
+		.table = table < 0 ? NULL : m->mat[table].data,
 		.values = pass->values, .inputs = m->ports ? m->ports->in.n : 0, .w = input < 0 ? NULL : &m->mat[input],
 		.bias = input < 0 ? NULL : m->mat[input + 1].data, .positions = positions,
 		.first = positions ? (int)net->at : 0,

@@ -107,7 +107,8 @@ double ur_net_block_flops(const ur_net *net, const ur_pass *pass);
 enum { UR_SITE_EMBEDDING = 0, UR_SITE_CROSS = 1 << 20, UR_SITE_ENCODER = 1 << 21 };
 static inline int ur_site(int layer, int second) { return 1 + 2 * layer + second; }
 
-/* Of models that say classes. Log-probabilities' sum: scores `last` against targets (rows, negative: not scored); losses (rows) in nats. */
+/* Of models that say classes. Log-probabilities' sum: scores `last` against targets (rows, negative: not scored);
+ * losses (rows) in nats. */
 void ur_net_losses(ur_net *net, int rows, const int32_t *targets, double *losses);
 
 #endif

@@ -247,7 +247,8 @@ static ur_status check_pair(parse *p, ur_err *err)
 	for (int i = 0; s->attend && s->mixer->options && s->mixer->options[i].name; i++) {
 		const ur_option *o = &s->mixer->options[i];
 		int at;
-		if (p->given[i] && s->option[i] != o->standard && !ur_option_find(s->attend->options, o->name, strlen(o->name), &at))
+		if (p->given[i] && s->option[i] != o->standard &&
+		    !ur_option_find(s->attend->options, o->name, strlen(o->name), &at))
 			COMPLAIN(p->given[i], "spec: the decoder's top layer, %s, has no option '%s'", s->attend->name, o->name);
 	}
 	return UR_OK;
@@ -354,8 +355,8 @@ ur_status ur_spec_recontext(const ur_spec *from, int context, ur_spec *spec, ur_
 		return UR_OK;
 	if (option)
 		rest = option + 1 + strcspn(option + 1, ",");
-	snprintf(text, sizeof text, "%.*s,context=%d%s", (int)(option ? option - from->text : (ptrdiff_t)strlen(from->text)),
-	         from->text, context, option ? rest : "");
+	snprintf(text, sizeof text, "%.*s,context=%d%s",
+	         (int)(option ? option - from->text : (ptrdiff_t)strlen(from->text)), from->text, context, option ? rest : "");
 	return ur_spec_parse(text, spec, err);
 }
 

@@ -7,8 +7,8 @@
  *     logits = x W^T (+ b)
  *
  * Cross-attention is of pairs alone. The same sums in the same order as net.c has for whole sequences, so the two agree
- * to rounding (products differ in nothing, a mixer's step and forward may). Of values, x is W values + b before the first
- * layer of a residual form; a plain form's first mixer reads them as they are. */
+ * to rounding (products differ in nothing, a mixer's step and forward may). Of values, x is W values + b before the
+ * first layer of a residual form; a plain form's first mixer reads them as they are. */
 #include "run/step.h"
 
 #include <string.h>
@@ -82,7 +82,8 @@ static const float *embed(const ur_step *s, const ur_step_call *q)
 	if (m->ports && input < 0)
 		return q->values;
 	if (m->ports)
-		ur_linear_serial(m->k, q->n, &m->mat[input], m->mat[input + 1].data, q->values, m->ports->in.n, s->x, (int)D, 0);
+		ur_linear_serial(m->k, q->n, &m->mat[input], m->mat[input + 1].data, q->values, m->ports->in.n, s->x, (int)D,
+		                 0);
 	for (int i = 0; i < q->n; i++) {
 		float *x = s->first ? s->first + (size_t)i * 2 * D : s->x + (size_t)i * D;
 		if (!m->ports)

@@ -299,7 +299,8 @@ double ur_net_backward(ur_backward *b, const ur_pass *pass, const ur_aim *aim)
 			b->dstates[i * net->B + r] = ur_model_state_of(m, aim->dstate[r], i);
 	ur_head_loss(net->c, &(ur_head_call){ .D = D, .V = m->V, .rows = rows, .w = &m->mat[m->head],
 		.bias = m->head_bias >= 0 ? m->mat[m->head_bias].data : NULL, .x = net->last, .targets = aim->targets,
-		.values = aim->values, .weight = aim->weight, .smoothing = aim->smoothing, .losses = b->losses, .dx = b->stack.d[0],
+		.values = aim->values, .weight = aim->weight, .smoothing = aim->smoothing, .losses = b->losses,
+		.dx = b->stack.d[0],
 		.dw = b->of[m->head], .dbias = m->head_bias >= 0 ? b->of[m->head_bias] : NULL, .work = net->work });
 	for (int r = 0; r < rows; r++)
 		sum += b->losses[r];

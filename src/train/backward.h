@@ -37,8 +37,8 @@ typedef struct ur_aim {
 
 /* Measures or cuts, as ur_net_plan does; the net is planned for training. */
 void ur_backward_plan(ur_backward *b, ur_net *net, ur_arena *arena);
-/* Of models with a head. After ur_net_forward of the same pass: adds the gradient of the weighted sum of losses to b->all, and fills
- * b->losses. Returns the sum of the losses. */
+/* Of models with a head. After ur_net_forward of the same pass: adds the gradient of the weighted sum of losses to
+ * b->all, and fills b->losses. Returns the sum of the losses. */
 double ur_net_backward(ur_backward *b, const ur_pass *pass, const ur_aim *aim);
 
 #endif
