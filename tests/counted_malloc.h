@@ -2,19 +2,13 @@
 #ifndef COUNTED_MALLOC_H
 #define COUNTED_MALLOC_H
 
+#include "sanitized.h"
+
 #include <stdatomic.h>
 #include <stddef.h>
 
 static atomic_long allocations;
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#endif
 #if defined(__GLIBC__) && !defined(SANITIZED)
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);

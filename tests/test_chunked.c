@@ -1,6 +1,7 @@
 /* Sequences in chunks: the gradient is the whole one for every mixer in every form, whatever the chunk; what is trained
  * does not depend on threads, and a run that was stopped goes on to the bit; memory grows as the square root of the
  * length where states do not; scoring in pieces is scoring whole. */
+#include "sanitized.h"
 #include "test_folder.h"
 
 #include "base/rng.h"
@@ -340,15 +341,6 @@ static void test_fit(void **unused)
 		trial_close(&t);
 	}
 }
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#endif
 
 /* What a run has at most is what was planned: within 5 %, and what the program takes besides, whatever it runs. */
 static void test_peak(void **unused)

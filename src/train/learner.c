@@ -179,8 +179,6 @@ static ur_status look_at(ur_learner *l, ur_err *err)
 	if (l->numbers && (l->V != 1 || (l->units && !p->out.mean)))
 		return ur_fail(err, UR_E_INVALID, "a model that learns from events says one number, with a unit if its "
 		               "inputs have one; this one says %d", l->V);
-	if (l->fed && l->fed != l->V)
-		return ur_fail(err, UR_E_INVALID, "%d inputs named %s, but %d outputs", l->fed, UR_ANSWER_BEFORE, l->V);
 	if (!l->carries && ur_model_limit(m) && l->how.window > ur_model_limit(m))
 		return ur_fail(err, UR_E_INVALID, "windows of %d events do not fit a context of %lld; give a shorter "
 		               "window, or context=%d in the spec", l->how.window, (long long)ur_model_limit(m), l->how.window);
